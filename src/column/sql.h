@@ -23,7 +23,6 @@ NODISCARD bool sql_connect(sql_engine *e, sql_connection **ret_connection, error
 void sql_disconnect(sql_connection *c);
 DEFINE_AUTO(sql_engine, sql_engine_close)
 DEFINE_AUTO(sql_connection, sql_disconnect)
-DEFINE_AUTO(sql_stream, sql_stream_close)
 
 /* Errors: ERR_INVALID with DuckDB's own text (it points into the statement), ERR_CANCELLED after sql_interrupt,
  * ERR_LIMIT when memory ran out, ERR_IO and ERR_CORRUPT from files. */
@@ -39,6 +38,7 @@ str sql_stream_column_type_text(const sql_stream *s, size_t column);   /* DuckDB
 /* `*ret_batch` is NULL at the end; valid until the next call. */
 NODISCARD bool sql_stream_next(sql_stream *s, batch **ret_batch, error *err);
 void sql_stream_close(sql_stream *s);                                  /* NULL is fine */
+DEFINE_AUTO(sql_stream, sql_stream_close)
 /* Run one query and keep all of it in `a`; for small results. The batch may hold more than BATCH_ROWS rows. */
 NODISCARD bool sql_query_all(sql_connection *c, arena *a, str query, batch **ret_rows, error *err);
 /* One row, one column: a number. */
