@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 #include "column/value.h"
 
@@ -16,7 +17,7 @@ typedef enum column_type {
     COLUMN_INT64,
     COLUMN_FLOAT,
     COLUMN_DOUBLE,
-    COLUMN_DECIMAL,     /* double; `scale` digits behind the point are kept when printed */
+    COLUMN_DECIMAL,     /* __int128, `scale` digits of it behind the point; also HUGEINT, with scale 0 */
     COLUMN_DATE,        /* int32_t, days since 1970-01-01 */
     COLUMN_TIME,        /* int64_t, microseconds of the day */
     COLUMN_TIMESTAMP,   /* int64_t, microseconds since 1970-01-01 UTC */
