@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "column/internal.h"
+#include "column/text.h"
 
 enum { DEFAULT_MEMORY_MIB = 1024 };
 
@@ -90,6 +91,7 @@ bool sql_engine_open(const sql_options *options, sql_engine **ret_engine, error 
     e->database = database;
     if (duckdb_connect(database, &e->registrar) != DuckDBSuccess)
         return fail(err, ERR_LIMIT, "DuckDB refused a connection");
+    TRY(text_register(e, err));
     *ret_engine = TAKE(e);
     return true;
 }
