@@ -1,0 +1,311 @@
+/* NAME = value options: one table of what each statement takes. Source: the public option lists of SQLake's reference. */
+#include "base/clock.h"
+#include "base/vec.h"
+#include "worksheet/internal.h"
+
+enum {
+    TEXT = 1 << OPTION_TEXT,
+    NUMBER = 1 << OPTION_NUMBER,
+    WORD = 1 << OPTION_WORD,
+    BOOL = 1 << OPTION_BOOL,
+    DURATION = 1 << OPTION_DURATION,
+    TIMESTAMP = 1 << OPTION_TIMESTAMP,
+    LIST = 1 << OPTION_LIST,
+    ASSIGNMENTS = 1 << OPTION_ASSIGNMENTS,
+    NESTED = 1 << OPTION_NESTED,
+    ON_CONNECTION = 1 << SCOPE_CONNECTION,
+    ON_TABLE = 1 << SCOPE_TABLE,
+    ON_COPY = 1 << SCOPE_COPY_JOB,
+    ON_INSERT = 1 << SCOPE_INSERT_JOB,
+    ON_SOURCE = 1 << SCOPE_SOURCE,
+    ON_JOBS = ON_COPY | ON_INSERT,
+    ON_ALL = ON_CONNECTION | ON_TABLE | ON_JOBS,
+    NAME = TEXT | WORD,
+};
+
+typedef struct option_rule {
+    const char *name;
+    int scopes, kinds;
+    const char *expects;
+} option_rule;
+
+static const option_rule rules[] = {
+    { "COMMENT", ON_ALL, TEXT, "a text" },
+    { "ROOT", ON_CONNECTION, TEXT, "a folder, 'path'" },
+    { "AWS_ROLE", ON_CONNECTION, TEXT, "a role's ARN, 'arn:aws:iam::…'" },
+    { "EXTERNAL_ID", ON_CONNECTION, TEXT, "a text" },
+    { "AWS_ACCESS_KEY_ID", ON_CONNECTION, TEXT, "a text" },
+    { "AWS_SECRET_ACCESS_KEY", ON_CONNECTION, TEXT, "a text" },
+    { "PATH_DISPLAY_FILTER", ON_CONNECTION, TEXT | LIST, "a prefix or a list of them" },
+    { "PATH_DISPLAY_FILTERS", ON_CONNECTION, TEXT | LIST, "a prefix or a list of them" },
+    { "DATABASE_DISPLAY_FILTER", ON_CONNECTION, TEXT | LIST, "a name or a list of them" },
+    { "DATABASE_DISPLAY_FILTERS", ON_CONNECTION, TEXT | LIST, "a name or a list of them" },
+    { "READ_ONLY", ON_CONNECTION, BOOL, "TRUE or FALSE" },
+    { "ENCRYPTION_KMS_KEY", ON_CONNECTION, TEXT, "a text" },
+    { "ENCRYPTION_CUSTOMER_MANAGED_KEY", ON_CONNECTION, TEXT, "a text" },
+    { "DEFAULT_STORAGE_CONNECTION", ON_CONNECTION, NAME, "a connection's name" },
+    { "DEFAULT_STORAGE_LOCATION", ON_CONNECTION, TEXT, "a location, 's3://bucket/path/'" },
+    { "REGION", ON_CONNECTION, NAME, "a region, 'us-east-1'" },
+    { "STORAGE_CONNECTION", ON_TABLE, NAME, "a connection's name" },
+    { "STORAGE_LOCATION", ON_TABLE, TEXT, "a location" },
+    { "COMPUTE_CLUSTER", ON_TABLE | ON_JOBS, NAME, "a cluster's name" },
+    { "COMPRESSION", ON_TABLE | ON_COPY, NAME, "a compression, e.g. GZIP" },
+    { "COMPACTION_PROCESSES", ON_TABLE, NUMBER, "a whole number" },
+    { "DISABLE_COMPACTION", ON_TABLE, BOOL, "TRUE or FALSE" },
+    { "RETENTION_DATE_PARTITION", ON_TABLE, NAME, "a column's name" },
+    { "TABLE_DATA_RETENTION", ON_TABLE, DURATION, "a duration, e.g. 90 DAYS" },
+    { "GLOBALLY_UNIQUE_KEYS", ON_TABLE, BOOL, "TRUE or FALSE" },
+    { "DATE_PATTERN", ON_COPY, TEXT, "a date pattern, e.g. 'yyyy/MM/dd/HH/mm'" },
+    { "START_FROM", ON_JOBS, WORD | TIMESTAMP, "BEGINNING, NOW or TIMESTAMP '…'" },
+    { "STARTING_FROM", ON_JOBS, WORD | TIMESTAMP, "BEGINNING, NOW or TIMESTAMP '…'" },
+    { "END_AT", ON_JOBS, WORD | TIMESTAMP, "NOW or TIMESTAMP '…'" },
+    { "FILE_PATTERN", ON_COPY, TEXT, "a regular expression" },
+    { "FILE_SUFFIX", ON_COPY, TEXT, "a text, e.g. '.parquet'" },
+    { "MAX_DELAY", ON_COPY, DURATION, "a duration, e.g. 1 DAY" },
+    { "CONTENT_TYPE", ON_COPY, WORD | NESTED, "AUTO, PARQUET, CSV or (TYPE = CSV …)" },
+    { "COLUMN_TRANSFORMATIONS", ON_COPY, ASSIGNMENTS, "(column = expression, …)" },
+    { "EXCLUDE_COLUMNS", ON_COPY, LIST, "a list of columns, (a, b)" },
+    { "DEDUPLICATE_WITH", ON_COPY, NESTED, "(COLUMNS = (…) WINDOW = …)" },
+    { "DELETE_FILES_AFTER_LOAD", ON_COPY, BOOL, "TRUE or FALSE" },
+    { "COMMIT_INTERVAL", ON_COPY, DURATION, "a duration, e.g. 1 MINUTE" },
+    { "RUN_INTERVAL", ON_INSERT, DURATION, "a duration, e.g. 1 MINUTE" },
+    { "RUN_PARALLELISM", ON_JOBS, NUMBER, "a whole number" },
+    { "AGGREGATION_PARALLELISM", ON_INSERT, NUMBER, "a whole number" },
+    { "ADD_MISSING_COLUMNS", ON_INSERT, BOOL, "TRUE or FALSE" },
+    { "SKIP_VALIDATIONS", ON_JOBS, LIST, "a list, ('EMPTY_PATH')" },
+    { "SKIP_ALL_VALIDATIONS", ON_JOBS, BOOL, "TRUE or FALSE" },
+    { "LOCATION", ON_SOURCE, TEXT, "a place, e.g. 's3://bucket/prefix/'" },
+    { "BUCKET", ON_SOURCE, TEXT, "a bucket's name" },
+    { "PREFIX", ON_SOURCE, TEXT, "a prefix" },
+};
+
+const option *option_find(option_list options, const char *name)
+{
+    for (size_t i = 0; i < options.count; i++)
+        if (str_eq(options.items[i].name, str_of(name)))
+            return &options.items[i];
+    return NULL;
+}
+
+/* Levenshtein distance of short names, for suggestions. */
+static size_t distance(str x, str y)
+{
+    size_t row[65];
+    if (x.len > 64 || y.len > 64)
+        return 64;
+    for (size_t i = 0; i <= y.len; i++)
+        row[i] = i;
+    for (size_t i = 0; i < x.len; i++) {
+        size_t corner = row[0];
+        row[0] = i + 1;
+        for (size_t k = 0; k < y.len; k++) {
+            size_t change = corner + (x.data[i] != y.data[k]);
+            corner = row[k + 1];
+            size_t best = row[k] < row[k + 1] ? row[k] + 1 : row[k + 1] + 1;
+            row[k + 1] = change < best ? change : best;
+        }
+    }
+    return row[y.len];
+}
+
+static bool fail_unknown(parser *p, option_scope scope, str name)
+{
+    const option_rule *near = NULL;
+    size_t best = 4;
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        size_t d = distance(name, str_of(rules[i].name));
+        if ((rules[i].scopes >> scope & 1) && d < best) {
+            best = d;
+            near = &rules[i];
+        }
+    }
+    static const char *const places[] = { "a connection", "a table", "a COPY job", "an INSERT job", "COPY FROM" };
+    size_t offset = parser_peek(p)->span.from;
+    return near ? fail_at(p->err, p->source_name, p->text, offset, "%s has no option " STR_FMT "; did you mean %s?", places[scope],
+                          STR_ARG(name), near->name)
+                : fail_at(p->err, p->source_name, p->text, offset, "%s has no option " STR_FMT, places[scope], STR_ARG(name));
+}
+
+static bool unit_us(str word, int64_t *ret)
+{
+    static const struct {
+        const char *name;
+        int64_t seconds;
+    } units[] = { { "SECOND", 1 }, { "SECONDS", 1 }, { "MINUTE", 60 }, { "MINUTES", 60 }, { "HOUR", 3600 }, { "HOURS", 3600 }, { "DAY", 86400 }, { "DAYS", 86400 } };
+    for (size_t i = 0; i < ARRAY_LEN(units); i++)
+        if (str_eq_nocase(word, str_of(units[i].name))) {
+            *ret = units[i].seconds * 1000000;
+            return true;
+        }
+    return false;
+}
+
+static bool parse_number(parser *p, option *o)
+{
+    int64_t unit;
+    const token *t = parser_peek(p);
+    if (!str_to_i64(t->text, &o->number))
+        return parser_fail(p, "a whole number");
+    p->at++;
+    o->kind = OPTION_NUMBER;
+    if (parser_peek(p)->kind == TOKEN_WORD && unit_us(parser_peek(p)->text, &unit)) {
+        int64_t number = o->number;
+        o->kind = OPTION_DURATION;
+        p->at++;
+        if (__builtin_mul_overflow(number, unit, &o->us) || number <= 0)
+            return fail_at(p->err, p->source_name, p->text, t->span.from, "a duration must be between 1 SECOND and 9999 DAYS");
+    }
+    return true;
+}
+
+static bool parse_timestamp(parser *p, option *o)
+{
+    p->at++;
+    const token *t = parser_peek(p);
+    if (t->kind != TOKEN_TEXT || !clock_parse_us(token_unquote(p->arena, t), &o->us))
+        return parser_fail(p, "a time, 'YYYY-MM-DD HH:MM:SS'");
+    o->kind = OPTION_TIMESTAMP;
+    p->at++;
+    return true;
+}
+
+static bool parse_list(parser *p, option *o)
+{
+    VEC(str) items = { 0 };
+    while (!parser_is_symbol(p, ")")) {
+        str item;
+        TRY(parser_name(p, "a name or text", &item));
+        vec_push(p->arena, &items, item);
+        if (!parser_take_symbol(p, ",") && !parser_is_symbol(p, ")"))
+            return parser_fail(p, "',' or ')'");
+    }
+    p->at++;
+    o->kind = OPTION_LIST;
+    o->list.items = items.items;
+    o->list.count = items.count;
+    return true;
+}
+
+static bool parse_assignments(parser *p, option *o)
+{
+    VEC(assignment) items = { 0 };
+    while (!parser_is_symbol(p, ")")) {
+        assignment x;
+        TRY(parser_name(p, "a column", &x.column));
+        TRY(parser_need_symbol(p, "="));
+        TRY(parser_expression(p, &x.expression));
+        vec_push(p->arena, &items, x);
+        if (!parser_take_symbol(p, ",") && !parser_is_symbol(p, ")"))
+            return parser_fail(p, "',' or ')'");
+    }
+    p->at++;
+    o->kind = OPTION_ASSIGNMENTS;
+    o->assignments.items = items.items;
+    o->assignments.count = items.count;
+    return true;
+}
+
+static bool parse_value(parser *p, int kinds, const char *expects, int depth, option *o);
+
+static bool parse_nested(parser *p, int depth, option *o)
+{
+    VEC(option) items = { 0 };
+    while (!parser_is_symbol(p, ")")) {
+        option x = { .span = parser_peek(p)->span };
+        str name;
+        TRY(parser_name(p, "an option", &name));
+        x.name = str_upper(p->arena, name);
+        TRY(parser_need_symbol(p, "="));
+        TRY(parse_value(p, TEXT | NUMBER | WORD | BOOL | DURATION | LIST, "a value", depth + 1, &x));
+        vec_push(p->arena, &items, x);
+        parser_take_symbol(p, ",");
+    }
+    p->at++;
+    o->kind = OPTION_NESTED;
+    o->nested = (option_list){ items.items, items.count };
+    return true;
+}
+
+static bool parse_word(parser *p, option *o)
+{
+    const token *t = parser_peek(p);
+    p->at++;
+    o->kind = OPTION_WORD;
+    o->text = t->kind == TOKEN_QUOTED ? token_unquote(p->arena, t) : t->text;
+    if (token_is_word(t, "TRUE") || token_is_word(t, "FALSE")) {
+        o->kind = OPTION_BOOL;
+        o->is_true = token_is_word(t, "TRUE");
+    }
+    return true;
+}
+
+static bool parse_value(parser *p, int kinds, const char *expects, int depth, option *o)
+{
+    const token *t = parser_peek(p);
+    size_t from = p->at;
+    if (t->kind == TOKEN_TEXT) {
+        o->kind = OPTION_TEXT;
+        o->text = token_unquote(p->arena, t);
+        p->at++;
+        if ((kinds & LIST) && !(kinds & TEXT)) {      /* one text where a list may stand */
+            str *one = arena_copy(p->arena, &o->text, sizeof(str));
+            o->kind = OPTION_LIST;
+            o->list.items = one;
+            o->list.count = 1;
+        }
+    } else if (t->kind == TOKEN_NUMBER) {
+        TRY(parse_number(p, o));
+    } else if (token_is_word(t, "TIMESTAMP") && p->tokens[p->at + 1].kind == TOKEN_TEXT) {
+        TRY(parse_timestamp(p, o));
+    } else if (t->kind == TOKEN_WORD || t->kind == TOKEN_QUOTED) {
+        TRY(parse_word(p, o));
+    } else if (token_is_symbol(t, "(") && (kinds & (LIST | ASSIGNMENTS | NESTED)) && depth < 8) {
+        p->at++;
+        bool works = kinds & ASSIGNMENTS ? parse_assignments(p, o) : kinds & NESTED ? parse_nested(p, depth, o) : parse_list(p, o);
+        if (!works)
+            return false;
+    } else {
+        return parser_fail(p, expects);
+    }
+    if (!(kinds >> o->kind & 1)) {
+        p->at = from;
+        return parser_fail(p, expects);
+    }
+    return true;
+}
+
+bool parser_options(parser *p, option_scope scope, str type, const char *const *stop_words, option_list *ret)
+{
+    VEC(option) items = { 0 };
+    (void)type;
+    for (;;) {
+        const token *t = parser_peek(p);
+        bool is_stop = t->kind == TOKEN_END || token_is_symbol(t, ";");
+        for (size_t i = 0; stop_words && stop_words[i]; i++)
+            is_stop |= token_is_word(t, stop_words[i]);
+        if (is_stop)
+            break;
+        if (t->kind != TOKEN_WORD)
+            return parser_fail(p, "an option");
+        if (items.count && parser_take_symbol(p, ","))
+            continue;
+        const option_rule *rule = NULL;
+        str name = str_upper(p->arena, t->text);
+        for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+            if ((rules[i].scopes >> scope & 1) && str_eq(name, str_of(rules[i].name)))
+                rule = &rules[i];
+        if (!rule)
+            return fail_unknown(p, scope, name);
+        option o = { .name = str_eq(name, STR("STARTING_FROM")) ? STR("START_FROM") : name, .span = t->span };
+        option_list so_far = { items.items, items.count };
+        if (option_find(so_far, str_to_c(p->arena, o.name)))
+            return fail_at(p->err, p->source_name, p->text, t->span.from, "option " STR_FMT " is given twice", STR_ARG(o.name));
+        p->at++;
+        TRY(parser_need_symbol(p, "="));
+        TRY(parse_value(p, rule->kinds, rule->expects, 0, &o));
+        o.span.to = p->tokens[p->at - 1].span.to;
+        vec_push(p->arena, &items, o);
+    }
+    *ret = (option_list){ items.items, items.count };
+    return true;
+}
