@@ -1,0 +1,123 @@
+#include "worksheet/worksheet.h"
+
+#include "test.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "worksheet/date_pattern.h"
+
+TEST(statements_of_the_tutorial_parse_as_written)
+{
+    static const char text[] =
+        "CREATE S3 CONNECTION upsolver_s3_samples\n&nbsp; AWS_ROLE = 'arn:aws:iam::949275490180:role/r'\n&nbsp; READ_ONLY = TRUE;\n"
+        "CREATE ICEBERG TABLE default_glue.puppygraph.vpcflowlogs_connections()PARTITIONED BY $event_date;\n"
+        "CREATE SYNC JOB ingest START_FROM = BEGINNING DATE_PATTERN = 'yyyy/MM/dd/HH/mm' CONTENT_TYPE = PARQUET\n"
+        " COLUMN_TRANSFORMATIONS = (primary_key = UUID_GENERATOR(account_id::string))\n"
+        "AS COPY FROM S3 upsolver_s3_samples LOCATION = 's3://upsolver-samples/vpc_flow_logs/'\n"
+        "INTO default_glue.puppygraph.vpcflowlogs_connections;\n"
+        "CREATE ICEBERG TABLE c.p.devices (device_id string, last_seen timestamp, partition_date date) PARTITIONED BY partition_date PRIMARY KEY device_id;\n"
+        "CREATE SYNC JOB up START_FROM = BEGINNING ADD_MISSING_COLUMNS = TRUE RUN_INTERVAL = 1 MINUTE\n"
+        "AS INSERT INTO c.p.devices MAP_COLUMNS_BY_NAME SELECT dstaddr::string as device_id, 'dest' as device_type,\n"
+        " $event_date as partition_date, $event_time as last_seen FROM c.p.connections WHERE TIME_FILTER();";
+    AUTO(arena_free) arena *a = arena_new();
+    worksheet *w;
+    error err = { 0 };
+    CHECK_OK(worksheet_parse(a, STR("t.sql"), str_of(text), &w, &err), &err);
+    CHECK_INT(w->count, 5);
+    CHECK_STR(w->statements[1].table.name, STR("vpcflowlogs_connections"));
+    CHECK_STR(w->statements[1].partitions[0].column, STR("$event_date"));
+    const statement *copy = &w->statements[2];
+    CHECK_INT(copy->kind, STATEMENT_CREATE_COPY_JOB);
+    CHECK_STR(option_find(copy->options, "COLUMN_TRANSFORMATIONS")->assignments.items[0].expression, STR("UUID_GENERATOR(account_id::string)"));
+    CHECK_STR(option_find(copy->source_options, "LOCATION")->text, STR("s3://upsolver-samples/vpc_flow_logs/"));
+    CHECK_STR(w->statements[3].primary_key[0], STR("device_id"));
+    const statement *insert = &w->statements[4];
+    CHECK_INT(insert->query.item_count, 4);
+    CHECK_STR(insert->query.items[0].column, STR("dstaddr"));
+    CHECK_STR(insert->query.items[0].name, STR("device_id"));
+    CHECK(!insert->query.items[1].is_column);
+    CHECK_STR(insert->query.items[3].column, STR("$event_time"));
+    str sql;
+    CHECK_OK(select_to_sql(a, w->text, &insert->query, STR("(SELECT 1)"), STR("\"x\" AS y"), 0, 0, &sql, &err), &err);
+    CHECK_STR(sql, STR("SELECT dstaddr::string as device_id, 'dest' as device_type,\n \"$event_date\" as partition_date, \"$event_time\" as"
+                       " last_seen , \"x\" AS y FROM (SELECT 1) AS \"source\" WHERE TRUE"));
+}
+
+TEST(errors_of_worksheets_point_and_say_what_was_expected)
+{
+    static const struct error_case {
+        const char *name, *text, *part;
+    } cases[] = {
+        { "unknown statement", "MAKE TABLE x", "t.sql:1:1: expected a statement" },
+        { "misspelt word", "CREATE SYNC TABEL x", "t.sql:1:13: expected JOB, found TABEL" },
+        { "caret", "\nCREATE TABLE a", "  CREATE TABLE a\n               ^" },
+        { "no schema", "CREATE TABLE a;", "has no schema" },
+        { "open text", "CREATE FILE CONNECTION a ROOT = 'x", "not closed" },
+        { "open comment", "/* x", "comment is not closed" },
+        { "unknown option", "CREATE FILE CONNECTION a ROOT = 'x' COMENT = 'y'", "did you mean COMMENT?" },
+        { "wrong value", "CREATE FILE CONNECTION a ROOT = 5", "expected a folder" },
+        { "missing root", "CREATE FILE CONNECTION a", "needs ROOT" },
+        { "twice", "CREATE FILE CONNECTION a ROOT = 'x' ROOT = 'y'", "given twice" },
+        { "unclosed list", "CREATE TABLE a.b (c string", "expected ',' or ')'" },
+        { "options behind", "CREATE JOB j AS COPY FROM FILE f LOCATION = 'x' INTO a.b START_FROM = NOW", "stand before AS" },
+        { "start without pattern", "CREATE JOB j START_FROM = NOW AS COPY FROM FILE f LOCATION = 'x' INTO a.b", "needs a DATE_PATTERN" },
+        { "interval", "CREATE JOB j RUN_INTERVAL = 5 HOURS AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x FROM c.d", "must divide a day" },
+        { "nameless item", "CREATE JOB j AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x + 1 FROM c.d", "needs a name" },
+        { "star", "CREATE JOB j AS INSERT INTO a.b SELECT * FROM c.d", "MAP_COLUMNS_BY_NAME" },
+        { "two tables", "CREATE JOB j AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x FROM c.d JOIN e.f USING (y)", "one table" },
+        { "text behind", "DROP JOB j k", "expected ';'" },
+    };
+    const struct error_case *c;
+    FOR_EACH_CASE(c, cases)
+    {
+        AUTO(arena_free) arena *a = arena_new();
+        worksheet *w;
+        error err = { 0 };
+        CHECK_FAILS(worksheet_parse(a, STR("t.sql"), str_of(c->text), &w, &err), &err, c->part);
+    }
+}
+
+TEST(any_cut_of_a_worksheet_parses_or_fails_cleanly)
+{
+    static const char text[] = "CREATE SYNC JOB j START_FROM = BEGINNING CONTENT_TYPE = (TYPE = CSV DELIMITER = ' ') COLUMN_TRANSFORMATIONS = (a = f(b, 'x'))"
+                               " AS COPY FROM FILE f LOCATION = 'l' INTO a.b.c WITH EXPECTATION e EXPECT x > 1 ON VIOLATION DROP; SELECT \"a\" /* b */ FROM x";
+    uint64_t seed = 7;
+    for (size_t i = 0; i < 4000; i++) {
+        AUTO(arena_free) arena *a = arena_new();
+        char *copy = arena_copy(a, text, sizeof text - 1);
+        size_t len = i < sizeof text ? i : sizeof text - 1;
+        for (int k = 0; i >= sizeof text && k < 3; k++) {
+            seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+            copy[(seed >> 33) % len] = "()',;=\"a.$ \n/*-"[(seed >> 20) % 15];
+        }
+        worksheet *w;
+        error err = { 0 };
+        if (!worksheet_parse(a, STR("t"), (str){ copy, len }, &w, &err))
+            CHECK(err.message[0] != 0);
+    }
+}
+
+TEST(dates_are_found_in_paths)
+{
+    static const struct date_case {
+        const char *name, *pattern, *path, *want;
+    } cases[] = {
+        { "whole", "yyyy/MM/dd/HH/mm", "a/2024/04/18/03/25/x.gz", "2024-04-18T03:25:00Z" },
+        { "down to the day", "yyyy/MM/dd/HH/mm", "AWSLogs/123456789012/vpcflowlogs/us-east-1/2024/04/18/x.gz", "2024-04-18T00:00:00Z" },
+        { "hive", "'year='yyyy'/month='MM'/day='dd", "r/year=2024/month=04/day=18/x.parquet", "2024-04-18T00:00:00Z" },
+        { "day only", "yyyy-MM-dd", "2024-04-18/x", "2024-04-18T00:00:00Z" },
+        { "no date", "yyyy/MM/dd", "a/b/c.gz", NULL },
+        { "month 13", "yyyy/MM/dd", "2024/13/01/x", "2024-01-01T00:00:00Z" },
+        { "not at a folder", "yyyy/MM", "a2024/04/x", NULL },
+    };
+    const struct date_case *c;
+    FOR_EACH_CASE(c, cases)
+    {
+        AUTO(arena_free) arena *a = arena_new();
+        int64_t us;
+        bool is_found = date_pattern_find(str_of(c->pattern), str_of(c->path), &us);
+        CHECK_INT(is_found, c->want != NULL);
+        if (is_found && c->want)
+            CHECK_STR(clock_format_us(a, us), str_of(c->want));
+    }
+}
