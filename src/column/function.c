@@ -71,6 +71,8 @@ static void run_encode(duckdb_function_info info, duckdb_data_chunk input, duckd
     const uint64_t *valid = duckdb_vector_get_validity(vector);
     int64_t *out = duckdb_vector_get_data(output);
     uint64_t *out_valid = NULL;
+    str last = { 0 };
+    int64_t code = 0;
     if (valid) {
         duckdb_vector_ensure_validity_writable(output);
         out_valid = duckdb_vector_get_validity(output);
@@ -81,8 +83,71 @@ static void run_encode(duckdb_function_info info, duckdb_data_chunk input, duckd
             out[i] = 0;
             continue;
         }
-        out[i] = f->encode(f->context, (str){ duckdb_string_t_data(&in[i]), duckdb_string_t_length(in[i]) });
+        str text = { duckdb_string_t_data(&in[i]), duckdb_string_t_length(in[i]) };
+        if (text.data != last.data || text.len != last.len) {      /* runs of one value share its bytes */
+            last = text;
+            code = f->encode(f->context, text);
+        }
+        out[i] = code;
     }
+}
+
+typedef struct row_function {
+    sql_row_text text;
+    sql_row_time time;
+    void *context;
+} row_function;
+
+static void run_row_text(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    const row_function *f = duckdb_scalar_function_get_extra_info(info);
+    size_t rows = (size_t)duckdb_data_chunk_get_size(input);
+    const int64_t *x = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 0));
+    const int64_t *y = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 1));
+    char text[SQL_ROW_TEXT_BYTES];
+    for (size_t i = 0; i < rows; i++) {
+        size_t len = f->text(f->context, x[i], y[i], text);
+        duckdb_vector_assign_string_element_len(output, i, text, len);
+    }
+}
+
+static void run_row_time(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    const row_function *f = duckdb_scalar_function_get_extra_info(info);
+    size_t rows = (size_t)duckdb_data_chunk_get_size(input);
+    const int64_t *x = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 0));
+    int64_t *out = duckdb_vector_get_data(output);
+    for (size_t i = 0; i < rows; i++)
+        out[i] = f->time(f->context, x[i]);
+}
+
+static bool register_row_function(sql_engine *e, const char *name, const row_function *rule, error *err)
+{
+    duckdb_scalar_function f = duckdb_create_scalar_function();
+    duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
+    duckdb_logical_type result = duckdb_create_logical_type(rule->text ? DUCKDB_TYPE_VARCHAR : DUCKDB_TYPE_TIMESTAMP);
+    duckdb_scalar_function_set_name(f, name);
+    duckdb_scalar_function_add_parameter(f, number);
+    if (rule->text)
+        duckdb_scalar_function_add_parameter(f, number);
+    duckdb_scalar_function_set_return_type(f, result);
+    duckdb_destroy_logical_type(&number);
+    duckdb_destroy_logical_type(&result);
+    row_function *extra = memory_alloc(sizeof *extra);
+    *extra = *rule;
+    duckdb_scalar_function_set_extra_info(f, extra, free);
+    duckdb_scalar_function_set_function(f, rule->text ? run_row_text : run_row_time);
+    return register_function(e, f, name, err);
+}
+
+bool sql_register_row_text(sql_engine *e, const char *name, sql_row_text text, void *context, error *err)
+{
+    return register_row_function(e, name, &(row_function){ .text = text, .context = context }, err);
+}
+
+bool sql_register_row_time(sql_engine *e, const char *name, sql_row_time time, void *context, error *err)
+{
+    return register_row_function(e, name, &(row_function){ .time = time, .context = context }, err);
 }
 
 bool sql_register_encode(sql_engine *e, const char *name, sql_encode encode, void *context, error *err)

@@ -62,3 +62,11 @@ NODISCARD bool sql_register_sink(sql_engine *e, const char *name, const column_t
 typedef uint32_t (*sql_encode)(void *context, str text);
 NODISCARD bool sql_register_encode(sql_engine *e, const char *name, sql_encode encode, void *context,
                                    error *err);
+
+/* Functions of numbers that jobs name in their SQL: (object, row) → text of up to SQL_ROW_TEXT_BYTES, and object → time in
+ * microseconds. Thread-safe, cannot fail; NULL in, NULL out. */
+enum { SQL_ROW_TEXT_BYTES = 64 };
+typedef size_t (*sql_row_text)(void *context, int64_t object, int64_t row, char *ret_text);
+typedef int64_t (*sql_row_time)(void *context, int64_t object);
+NODISCARD bool sql_register_row_text(sql_engine *e, const char *name, sql_row_text text, void *context, error *err);
+NODISCARD bool sql_register_row_time(sql_engine *e, const char *name, sql_row_time time, void *context, error *err);

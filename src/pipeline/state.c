@@ -441,7 +441,21 @@ static bool change(state *s, const char *sql, const int64_t *numbers, size_t num
     return works;
 }
 
-bool state_run_done(state *s, int64_t job_id, const state_run *run, const state_object *bad, size_t bad_count, error *err)
+bool state_run_bad(state *s, int64_t job_id, int64_t run, const state_object *bad, size_t bad_count, error *err)
+{
+    pthread_mutex_lock(&s->lock);
+    bool works = begin(s, err);
+    if (works) {
+        for (size_t i = 0; works && i < bad_count; i++)
+            works = change(s, "UPDATE floe_objects SET state = 'bad', fault = ?3 WHERE job_id = ?1 AND run = ?2 AND uri = ?4",
+                           (int64_t[]){ job_id, run }, 2, bad[i].fault, bad[i].uri, err);
+        works = commit(s, works, err);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return works;
+}
+
+bool state_run_done(state *s, int64_t job_id, const state_run *run, error *err)
 {
     str none = { 0 };
     pthread_mutex_lock(&s->lock);
@@ -450,11 +464,8 @@ bool state_run_done(state *s, int64_t job_id, const state_run *run, const state_
         works = change(s, "UPDATE floe_runs SET state = 'done', rows = ?3, bytes = ?4, snapshot_id = ?5, done_us = ?6"
                           " WHERE job_id = ?1 AND run = ?2",
                        (int64_t[]){ job_id, run->run, run->rows, run->bytes, run->snapshot_id, clock_wall_us() }, 6, none, none, err) &&
-                change(s, "UPDATE floe_objects SET state = 'done' WHERE job_id = ?1 AND run = ?2",
+                change(s, "UPDATE floe_objects SET state = 'done' WHERE job_id = ?1 AND run = ?2 AND state = 'planned'",
                        (int64_t[]){ job_id, run->run }, 2, none, none, err);
-        for (size_t i = 0; works && i < bad_count; i++)
-            works = change(s, "UPDATE floe_objects SET state = 'bad', fault = ?3 WHERE job_id = ?1 AND run = ?2 AND uri = ?4",
-                           (int64_t[]){ job_id, run->run }, 2, bad[i].fault, bad[i].uri, err);
         works = commit(s, works, err);
     }
     pthread_mutex_unlock(&s->lock);

@@ -71,9 +71,10 @@ NODISCARD bool state_run_objects(state *s, arena *a, int64_t job_id, int64_t run
                                  error *err);
 /* The runs that were planned and neither done nor dropped. */
 NODISCARD bool state_run_open(state *s, arena *a, int64_t job_id, state_run **ret_runs, size_t *ret_count, error *err);
-/* The run's work is committed. Objects with a fault become bad, the others done. */
-NODISCARD bool state_run_done(state *s, int64_t job_id, const state_run *run, const state_object *bad, size_t bad_count,
-                              error *err);
+/* Objects of a planned run that cannot be loaded, with their faults. Before the commit, so that a crash cannot forget them. */
+NODISCARD bool state_run_bad(state *s, int64_t job_id, int64_t run, const state_object *bad, size_t bad_count, error *err);
+/* The run's work is committed. Its objects that are not bad become done. */
+NODISCARD bool state_run_done(state *s, int64_t job_id, const state_run *run, error *err);
 /* The run did not happen: its objects are free again. */
 NODISCARD bool state_run_drop(state *s, int64_t job_id, int64_t run, error *err);
 

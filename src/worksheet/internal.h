@@ -39,4 +39,4 @@ typedef enum option_scope { SCOPE_CONNECTION, SCOPE_TABLE, SCOPE_COPY_JOB, SCOPE
 
 /* Options until one of the stop words or the end; each is checked against the table of `scope`. `type` is the connection's. */
 bool parser_options(parser *p, option_scope scope, str type, const char *const *stop_words, option_list *ret);
-bool parser_select(parser *p, select *ret);
+bool parser_select(parser *p, select_query *ret);

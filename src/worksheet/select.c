@@ -53,7 +53,7 @@ static select_item make_item(parser *p, size_t from, size_t to)
     return item;
 }
 
-static bool parse_items(parser *p, select *s)
+static bool parse_items(parser *p, select_query *s)
 {
     VEC(select_item) items = { 0 };
     int depth = 0;
@@ -82,7 +82,7 @@ static bool parse_items(parser *p, select *s)
 }
 
 /* FROM a.b.c: the one plain table. Anything else leaves `source` empty. */
-static void parse_source(parser *p, select *s)
+static void parse_source(parser *p, select_query *s)
 {
     str parts[3];
     size_t count = 0, at = p->at, from = p->tokens[at].span.from, to = from;
@@ -100,9 +100,9 @@ static void parse_source(parser *p, select *s)
     s->source_span = s->source.span;
 }
 
-bool parser_select(parser *p, select *ret)
+bool parser_select(parser *p, select_query *ret)
 {
-    *ret = (select){ .span = { parser_peek(p)->span.from, 0 } };
+    *ret = (select_query){ .span = { parser_peek(p)->span.from, 0 } };
     if (!parser_take_word(p, "SELECT"))
         return parser_fail(p, "SELECT");
     ret->has_aggregation = parser_take_word(p, "DISTINCT");
@@ -190,7 +190,7 @@ static bool rewrite(arena *a, str text, span source, str source_sql, str extra_i
     return true;
 }
 
-bool select_to_sql(arena *a, str worksheet_text, const select *s, str source_sql, str extra_item, int64_t run_start_us, int64_t run_end_us,
+bool select_to_sql(arena *a, str worksheet_text, const select_query *s, str source_sql, str extra_item, int64_t run_start_us, int64_t run_end_us,
                    str *ret_sql, error *err)
 {
     str text = str_slice(worksheet_text, s->span.from, s->span.to);

@@ -70,7 +70,7 @@ typedef struct select_item {
     str column;           /* that column, unquoted */
 } select_item;
 
-typedef struct select {
+typedef struct select_query {
     span span;
     str text;             /* from SELECT to the end */
     const select_item *items;
@@ -78,12 +78,12 @@ typedef struct select {
     table_name source;    /* name empty: none, or more than one plain table */
     span source_span;     /* in `text` coordinates of the worksheet */
     bool has_aggregation; /* GROUP BY, DISTINCT or HAVING stands at the top level */
-} select;
+} select_query;
 
 /* DuckDB's form of `s`: the source table is replaced by `source_sql` (a parenthesised relation), TIME_FILTER(…) by TRUE,
  * run_start_time() and run_end_time() by the given times, $system columns are quoted, type names of the dialect are kept (DuckDB
  * knows them). `extra_item`, when not empty, is added to the select list. */
-NODISCARD bool select_to_sql(arena *a, str worksheet_text, const select *s, str source_sql, str extra_item, int64_t run_start_us,
+NODISCARD bool select_to_sql(arena *a, str worksheet_text, const select_query *s, str source_sql, str extra_item, int64_t run_start_us,
                              int64_t run_end_us, str *ret_sql, error *err);
 /* An expression with its $system columns quoted. */
 str expression_to_sql(arena *a, str expression);
@@ -147,7 +147,7 @@ typedef struct statement {
     size_t except_count;
     const str *target_columns;   /* INSERT INTO t (a, b) */
     size_t target_column_count;
-    select query;         /* of INSERT and QUERY */
+    select_query query;         /* of INSERT and QUERY */
 } statement;
 
 typedef struct worksheet {

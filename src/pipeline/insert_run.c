@@ -1,0 +1,221 @@
+/* One run of an INSERT job: the source table's rows that are new since the last run, through the job's SELECT, into the
+ * target; into a table with a primary key as an upsert. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "pipeline/run_internal.h"
+#include "pipeline/upsert.h"
+
+typedef struct insertion {
+    job *job;
+    arena *arena;
+    const iceberg_table *source, *target;
+    const iceberg_schema *schema;      /* of the target, after evolution */
+    bool has_new_columns;
+    str output_prefix;
+    int64_t to_snapshot;
+    int64_t source_rows;
+    file_vec files;
+} insertion;
+
+/* The target column that item `i` of the SELECT goes to; empty: none (EXCEPT). */
+static str target_of(const statement *s, const iceberg_schema *schema, size_t i, str result_name)
+{
+    if (s->target_column_count)
+        return i < s->target_column_count ? s->target_columns[i] : STR("");
+    if (!s->maps_by_name)
+        return i < schema->field_count ? schema->fields[i].name : STR("");
+    for (size_t k = 0; k < s->except_count; k++)
+        if (str_eq_nocase(s->except[k], result_name))
+            return STR("");
+    return result_name;
+}
+
+/* The result column that carries `$event_time` as it is, which orders rows of one key; -1: none. */
+static int find_order(const select_query *q)
+{
+    for (size_t i = 0; i < q->item_count; i++)
+        if (q->items[i].is_column && str_eq_nocase(q->items[i].column, STR("$event_time")))
+            return (int)i;
+    return -1;
+}
+
+/* Result columns of the SELECT become columns of the target: same name and type, or added where the job may. */
+static bool plan_columns(insertion *x, sql_stream *shape, str *ret_items, error *err)
+{
+    const statement *s = x->job->statement;
+    const option *adds = option_find(s->options, "ADD_MISSING_COLUMNS");
+    const iceberg_schema *base = iceberg_table_schema(x->target);
+    bool may_add = (adds && adds->is_true) || str_eq(iceberg_table_property(x->target, STR("floe.columns"), STR("")), STR("inferred"));
+    int32_t last_id = iceberg_table_last_column_id(x->target);
+    VEC(iceberg_field) added = { 0 };
+    strbuf items = strbuf_new(x->arena);
+    size_t count = sql_stream_column_count(shape);
+    str *sources = arena_array_of(x->arena, str, count), *targets = arena_array_of(x->arena, str, count);
+    for (size_t i = 0; i < count; i++) {
+        sources[i] = sql_stream_column_name(shape, i);
+        targets[i] = target_of(s, base, i, sources[i]);
+        if (targets[i].len == 0 || str_eq(sources[i], STR("_order")) || iceberg_schema_find(base, targets[i]))
+            continue;
+        const iceberg_type *type;
+        if (!may_add)
+            return fail(err, ERR_INVALID, "table " STR_FMT " has no column " STR_FMT "; ADD_MISSING_COLUMNS = TRUE adds it", STR_ARG(iceberg_table_name(x->target)), STR_ARG(targets[i]));
+        if (!iceberg_type_of_sql(x->arena, sql_stream_column_type_text(shape, i), &type))
+            return fail(err, ERR_INVALID, "column " STR_FMT " has type " STR_FMT ", which tables cannot hold yet", STR_ARG(targets[i]), STR_ARG(sql_stream_column_type_text(shape, i)));
+        vec_push(x->arena, &added, (iceberg_field){ .name = str_copy(x->arena, targets[i]), .type = type });
+    }
+    x->has_new_columns = added.count > 0;
+    x->schema = added.count ? iceberg_schema_with(x->arena, base, added.items, added.count, &last_id) : base;
+    for (size_t k = 0; k < x->schema->field_count; k++) {
+        const iceberg_field *f = &x->schema->fields[k];
+        size_t i = 0;
+        while (i < count && (targets[i].len == 0 || str_eq(sources[i], STR("_order")) || !str_eq_nocase(targets[i], f->name)))
+            i++;
+        strbuf_add_c(&items, k ? ", " : "");
+        if (i < count) {
+            strbuf_add_c(&items, "CAST(");
+            strbuf_add_sql_name(&items, sources[i]);
+            strbuf_format(&items, " AS " STR_FMT ") AS ", STR_ARG(iceberg_type_sql(x->arena, f->type)));
+        } else {
+            strbuf_format(&items, "NULL::" STR_FMT " AS ", STR_ARG(iceberg_type_sql(x->arena, f->type)));
+        }
+        strbuf_add_sql_name(&items, f->name);
+    }
+    *ret_items = strbuf_str(&items);
+    return true;
+}
+
+/* The SELECT over the new rows, with columns named and typed as the target's, and "_order" for an upsert. */
+static bool rows_sql(insertion *x, const iceberg_scan *scan, bool is_upsert, str *ret_sql, str *ret_order_column, error *err)
+{
+    const statement *s = x->job->statement;
+    str source_sql, query, items;
+    int order = find_order(&s->query);
+    bool adds_order = is_upsert && order < 0 && !s->query.has_aggregation && iceberg_schema_find(iceberg_table_schema(x->source), STR("$event_time"));
+    int64_t now = clock_wall_us();
+    *ret_order_column = STR("");
+    TRY(iceberg_scan_sql(x->source, x->arena, scan, NULL, 0, false, &source_sql, err));
+    TRY(select_to_sql(x->arena, x->job->worksheet->text, &s->query, source_sql, adds_order ? STR("\"$event_time\" AS \"_order\"") : STR(""),
+                      x->job->record.created_us, now, &query, err));
+    AUTO(sql_stream_close) sql_stream *shape = NULL;
+    str probe = str_format(x->arena, "SELECT * FROM (" STR_FMT ") LIMIT 0", STR_ARG(query));
+    if (!sql_query(x->job->connection, probe, &shape, err))
+        return fail_while(err, "its SELECT");
+    TRY(plan_columns(x, shape, &items, err));
+    if (order >= 0 && (size_t)order < sql_stream_column_count(shape))
+        *ret_order_column = str_copy(x->arena, target_of(s, x->schema, (size_t)order, sql_stream_column_name(shape, (size_t)order)));
+    *ret_sql = str_format(x->arena, "SELECT " STR_FMT "%s FROM (" STR_FMT ")", STR_ARG(items), adds_order ? ", \"_order\"" : "", STR_ARG(query));
+    if (adds_order)
+        *ret_order_column = STR("_order");
+    return true;
+}
+
+static bool load_source(insertion *x, error *err)
+{
+    const table_name *name = &x->job->statement->query.source;
+    catalog *c;
+    iceberg_table *t;
+    TRY(home_catalog(x->job->home, name->catalog.len ? name->catalog : STR(HOME_CATALOG), &c, err));
+    TRY(catalog_load(c, x->arena, name->namespace, name->name, &t, err));
+    x->source = t;
+    return true;
+}
+
+static bool append_rows(insertion *x, str rows, error *err)
+{
+    sql_connection *c = x->job->connection;
+    TRY(sql_run(c, str_format(x->arena, "CREATE OR REPLACE TEMP TABLE \"_staged\" AS " STR_FMT, STR_ARG(rows)), err));
+    bool works = writer_partitions(x->job, x->arena, x->target, x->schema, STR("\"_staged\""), x->output_prefix, &x->files, err);
+    error ignored = { 0 };
+    return sql_run(c, STR("DROP TABLE IF EXISTS \"_staged\""), works ? err : &ignored) && works;
+}
+
+static bool commit(insertion *x, int64_t run, bool is_upsert, iceberg_table **ret_after, error *err)
+{
+    arena *a = x->arena;
+    str keys[] = { job_property(x->job, a, "run"), job_property(x->job, a, "source-snapshot") };
+    str values[] = { str_format(a, "%lld", (long long)run), str_format(a, "%lld", (long long)x->to_snapshot) };
+    str summary_keys[] = { STR("floe.job"), STR("floe.job-id"), STR("floe.run") };
+    str summary_values[] = { x->job->record.name, x->job->record.uuid, values[0] };
+    const iceberg_snapshot *base = iceberg_table_current(x->target);
+    bool has_deletes = false;
+    for (size_t i = 0; i < x->files.count; i++)
+        has_deletes |= x->files.items[i].content != ICEBERG_DATA;
+    iceberg_change change = { .operation = x->files.count == 0 ? STR("") : has_deletes ? STR("overwrite") : STR("append"),
+                              .added = x->files.items, .added_count = x->files.count, .schema = x->has_new_columns ? x->schema : NULL,
+                              .property_keys = keys, .property_values = values, .property_count = 2, .summary_keys = summary_keys,
+                              .summary_values = summary_values, .summary_count = 3,
+                              .only_after_snapshot_id = is_upsert || x->has_new_columns ? (base ? base->id : -1) : ICEBERG_ANY_SNAPSHOT };
+    return catalog_commit(x->job->catalog, a, x->job->statement->table.namespace, x->job->statement->table.name, &change, ret_after, err);
+}
+
+/* Where the source's history stands for this job: after which snapshot, up to which. `*ret_is_new` false: nothing to do. */
+static bool find_window(insertion *x, int64_t *ret_after, bool *ret_is_new, error *err)
+{
+    const iceberg_snapshot *current = iceberg_table_current(x->source);
+    const option *start = option_find(x->job->statement->options, "START_FROM");
+    *ret_after = job_property_int(x->job, x->target, "source-snapshot", -1);
+    *ret_is_new = current && current->id != *ret_after;
+    x->to_snapshot = current ? current->id : -1;
+    bool starts_now = start && start->kind == OPTION_WORD && str_eq_nocase(start->text, STR("NOW"));
+    if (*ret_after == -1 && starts_now)
+        for (size_t i = 0; i < iceberg_table_snapshot_count(x->source); i++)
+            if (iceberg_table_snapshot_at(x->source, i)->timestamp_ms * 1000 < x->job->record.created_us)
+                *ret_after = iceberg_table_snapshot_at(x->source, i)->id;
+    (void)err;
+    return true;
+}
+
+static bool load(insertion *x, int64_t after, upsert *u, error *err)
+{
+    iceberg_scan scan;
+    str rows, order;
+    TRY(iceberg_table_added(x->source, x->arena, after, x->to_snapshot, &scan, err));
+    x->source_rows = scan.row_count;
+    if (scan.file_count == 0)
+        return true;
+    TRY(rows_sql(x, &scan, u != NULL, &rows, &order, err));
+    if (!u)
+        return append_rows(x, rows, err);
+    *u = (upsert){ .job = x->job, .arena = x->arena, .target = x->target, .schema = x->schema, .rows_sql = rows, .order_column = order,
+                   .output_prefix = x->output_prefix, .files = &x->files };
+    return upsert_write(u, err);
+}
+
+bool insert_run(job *j, job_progress *ret, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    insertion x = { .job = j, .arena = a };
+    int64_t after;
+    bool is_new;
+    iceberg_table *target, *committed;
+    state_run done = { 0 };
+    *ret = (job_progress){ 0 };
+    TRY(load_source(&x, err));
+    TRY(job_target(j, a, &target, err));
+    x.target = target;
+    x.schema = iceberg_table_schema(target);
+    TRY(find_window(&x, &after, &is_new, err));
+    if (!is_new)
+        return true;
+    bool is_upsert = x.schema->identifier_count > 0;
+    upsert u = { 0 };
+    x.output_prefix = str_format(a, "r" STR_FMT, STR_ARG(str_slice(uuid_v4(a), 0, 18)));
+    TRY(state_run_plan(home_state(j->home), j->record.id, NULL, 0, x.output_prefix, &done.run, err));
+    if (!load(&x, after, is_upsert ? &u : NULL, err) || !commit(&x, done.run, is_upsert, &committed, err)) {
+        error ignored = { 0 };
+        writer_discard(target, x.files.items, x.files.count);
+        if (!state_run_drop(home_state(j->home), j->record.id, done.run, &ignored))
+            error_clear(&ignored);
+        return false;
+    }
+    if (is_upsert && u.job)
+        upsert_committed(&u, committed);
+    for (size_t i = 0; i < x.files.count; i++)
+        done.rows += x.files.items[i].content == ICEBERG_DATA ? x.files.items[i].row_count : 0;
+    done.snapshot_id = x.files.count ? iceberg_table_current(committed)->id : 0;
+    TRY(state_run_done(home_state(j->home), j->record.id, &done, err));
+    *ret = (job_progress){ true, x.source_rows, 0, 0 };
+    return true;
+}

@@ -1,0 +1,102 @@
+/* Opening a job and recovering from a crash. */
+#include "pipeline/job.h"
+
+#include <stdlib.h>
+
+#include "pipeline/run_internal.h"
+
+bool job_open(home *h, const state_job *record, const job_limits *limits, job **ret_job, error *err)
+{
+    AUTO(job_close) job *j = memory_alloc(sizeof *j);
+    j->arena = arena_new();
+    j->home = h;
+    j->limits = limits ? *limits : (job_limits){ 0 };
+    arena *a = j->arena;
+    j->record = (state_job){ .id = record->id, .name = str_copy(a, record->name), .uuid = str_copy(a, record->uuid),
+                             .statement = str_copy(a, record->statement), .source_text = str_copy(a, record->source_text),
+                             .folder = str_copy(a, record->folder), .target = str_copy(a, record->target),
+                             .is_paused = record->is_paused, .created_us = record->created_us };
+    TRY(worksheet_parse(a, j->record.name, j->record.source_text, &j->worksheet, err));
+    j->statement = &j->worksheet->statements[0];
+    str name = j->statement->table.catalog;
+    TRY(home_catalog(h, name.len ? name : STR(HOME_CATALOG), &j->catalog, err));
+    TRY(home_engine(h, &j->engine, err));
+    TRY(sql_connect(j->engine, &j->connection, err));
+    *ret_job = TAKE(j);
+    return true;
+}
+
+void job_close(job *j)
+{
+    if (!j)
+        return;
+    copy_source_close(j->source);
+    key_index_close(j->index);
+    sql_disconnect(j->connection);
+    arena_free(j->arena);
+    free(j);
+}
+
+str job_property(const job *j, arena *a, const char *what)
+{
+    return str_format(a, "floe.job." STR_FMT ".%s", STR_ARG(j->record.uuid), what);
+}
+
+int64_t job_property_int(const job *j, const iceberg_table *t, const char *what, int64_t otherwise)
+{
+    AUTO(arena_free) arena *scratch = arena_new();
+    int64_t n;
+    return str_to_i64(iceberg_table_property(t, job_property(j, scratch, what), STR("")), &n) ? n : otherwise;
+}
+
+bool job_target(job *j, arena *a, iceberg_table **ret_table, error *err)
+{
+    return catalog_load(j->catalog, a, j->statement->table.namespace, j->statement->table.name, ret_table, err);
+}
+
+/* A planned run whose number stands in the table is done; any other did not happen. */
+static bool recover(job *j, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    state *s = home_state(j->home);
+    state_run *runs;
+    size_t count;
+    iceberg_table *t;
+    TRY(state_run_open(s, a, j->record.id, &runs, &count, err));
+    if (count == 0)
+        return true;
+    TRY(job_target(j, a, &t, err));
+    int64_t committed = job_property_int(j, t, "run", 0);
+    for (size_t i = 0; i < count; i++) {
+        if (runs[i].run > committed) {
+            TRY(writer_forget(t, runs[i].output_prefix, err));
+            TRY(state_run_drop(s, j->record.id, runs[i].run, err));
+            continue;
+        }
+        for (size_t k = 0; k < iceberg_table_snapshot_count(t); k++) {
+            const iceberg_snapshot *snapshot = iceberg_table_snapshot_at(t, k);
+            int64_t run, rows;
+            if (str_eq(iceberg_snapshot_summary(snapshot, STR("floe.job-id")), j->record.uuid) &&
+                str_to_i64(iceberg_snapshot_summary(snapshot, STR("floe.run")), &run) && run == runs[i].run) {
+                runs[i].snapshot_id = snapshot->id;
+                if (str_to_i64(iceberg_snapshot_summary(snapshot, STR("added-records")), &rows))
+                    runs[i].rows = rows;
+            }
+        }
+        TRY(state_run_done(s, j->record.id, &runs[i], err));
+    }
+    return true;
+}
+
+bool job_run(job *j, job_progress *ret, error *err)
+{
+    AUTO(arena_free) arena *scratch = arena_new();
+    bool works = recover(j, err) && (j->statement->kind == STATEMENT_CREATE_COPY_JOB ? copy_run(j, ret, err) : insert_run(j, ret, err));
+    if (!works)
+        fail_while(err, "job " STR_FMT, STR_ARG(j->record.name));
+    error ignored = { 0 };      /* the job's own error matters more than that it cannot be noted */
+    str message = works ? STR("") : str_of(err->message);
+    if (!state_job_error_set(home_state(j->home), j->record.id, message, &ignored))
+        error_clear(&ignored);
+    return works;
+}
