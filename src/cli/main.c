@@ -1,10 +1,42 @@
-/* Entry of the program. */
+/* Entry of the program: picks the command. */
 #include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+
+static const struct command {
+    const char *name, *what;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    { "run", "carry out a worksheet of connections, tables and jobs", run_command },
+    { "jobs", "show what each job has done", jobs_command },
+    { "sql", "answer a SQL query over the tables", sql_command },
+};
+
+static void print_usage(FILE *to)
+{
+    fputs("floe: VPC flow logs into Iceberg tables, and a graph over them\n\nusage: floe COMMAND [ARGUMENTS]    (floe COMMAND --help tells more)\n\n", to);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].what);
+    fputs("\nEvery command takes --home DIR (default $FLOE_HOME, else ./floe-home).\n", to);
+}
 
 int main(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    puts("floe " FLOE_VERSION);
-    return 0;
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--version") == 0) {
+        puts("floe " FLOE_VERSION);
+        return EXIT_DONE;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_usage(stdout);
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    if (name[0])
+        fprintf(stderr, "floe: there is no command '%s'\n\n", name);
+    print_usage(stderr);
+    return EXIT_USAGE;
 }

@@ -22,7 +22,7 @@ typedef struct run_object {
     state_object object;
     str path;
     bool is_text, is_good;
-    char fault[512];
+    char fault[ERROR_MESSAGE_BYTES];
     size_t shape;              /* of Parquet: index into the run's shapes */
 } run_object;
 
@@ -103,7 +103,7 @@ static bool register_functions(job *j, error *err)
         TRY(sql_register_row_text(j->engine, "floe_row_key", row_key, NULL, err));
         is_registered = true;
     }
-    return sql_run(j->connection, STR("CREATE OR REPLACE TEMP MACRO uuid_generator(a) AS floe_row_key(\"_object\", \"_row\"), () AS floe_row_key(\"_object\", \"_row\")"), err);
+    return true;
 }
 
 static void publish_objects(copy *c)

@@ -90,7 +90,7 @@ static bool plan_columns(insertion *x, sql_stream *shape, str *ret_items, error 
 static bool rows_sql(insertion *x, const iceberg_scan *scan, bool is_upsert, str *ret_sql, str *ret_order_column, error *err)
 {
     const statement *s = x->job->statement;
-    str source_sql, query, items;
+    str source_sql, query, items = { 0 };
     int order = find_order(&s->query);
     bool adds_order = is_upsert && order < 0 && !s->query.has_aggregation && iceberg_schema_find(iceberg_table_schema(x->source), STR("$event_time"));
     int64_t now = clock_wall_us();

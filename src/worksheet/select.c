@@ -176,6 +176,10 @@ static bool rewrite(arena *a, str text, span source, str source_sql, str extra_i
             i = skip_call(t, i + 1);
             done = t[i].span.to;
             strbuf_add_c(&b, "TRUE");
+        } else if (is_call && token_is_word(&t[i], "UUID_GENERATOR")) {      /* one key for each row of each object */
+            i = skip_call(t, i + 1);
+            done = t[i].span.to;
+            strbuf_add_c(&b, "floe_row_key(\"_object\", \"_row\")");
         } else if (is_call && (token_is_word(&t[i], "run_start_time") || token_is_word(&t[i], "run_end_time"))) {
             add_time(&b, token_is_word(&t[i], "run_start_time") ? start_us : end_us);
             i = skip_call(t, i + 1);

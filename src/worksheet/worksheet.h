@@ -85,7 +85,7 @@ typedef struct select_query {
  * knows them). `extra_item`, when not empty, is added to the select list. */
 NODISCARD bool select_to_sql(arena *a, str worksheet_text, const select_query *s, str source_sql, str extra_item, int64_t run_start_us,
                              int64_t run_end_us, str *ret_sql, error *err);
-/* An expression with its $system columns quoted. */
+/* An expression with its $system columns quoted, and UUID_GENERATOR(…) as the key of the row: floe_row_key("_object", "_row"). */
 str expression_to_sql(arena *a, str expression);
 /* Whether `expression` names the column anywhere (any case). */
 bool expression_mentions(str expression, str column);

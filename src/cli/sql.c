@@ -1,0 +1,34 @@
+/* `floe sql`: one query over a home's tables. */
+#include <stdio.h>
+
+#include "cli/command.h"
+
+static const char usage[] =
+    "usage: floe sql TEXT [--format table|json|csv] [--home DIR]\n"
+    "\n"
+    "Answers one SQL query (DuckDB's dialect) over the home's tables, named as\n"
+    "default_glue_catalog.<schema>.<table>, <schema>.<table> or just <table>:\n"
+    "\n"
+    "  floe sql 'SELECT srcaddr, sum(bytes) FROM vpcflowlogs_connections GROUP BY 1 ORDER BY 2 DESC LIMIT 10'\n";
+
+int sql_command(int argc, char **argv)
+{
+    const char *given_home = NULL, *format_name = NULL, *words[1];
+    size_t count;
+    result_format format = FORMAT_TABLE;
+    const argument options[] = { { "--home", &given_home, NULL }, { "--format", &format_name, NULL } };
+    int code = arguments_parse(argc, argv, options, ARRAY_LEN(options), words, 1, &count, usage);
+    if (code >= 0)
+        return code;
+    if (count != 1) {
+        fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    if (!result_format_of(format_name, &format))
+        return EXIT_USAGE;
+    error err = { 0 };
+    AUTO(home_close) home *h = NULL;
+    if (!command_home(given_home, &h, &err) || !result_query(h, str_of(words[0]), format, &err))
+        return command_failed(&err);
+    return EXIT_DONE;
+}
