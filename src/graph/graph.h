@@ -17,7 +17,8 @@ typedef struct graph_options {
     str schema_name;             /* for messages: file name or "graph schema" */
     graph_find_catalog find_catalog;
     void *find_context;
-    sql_engine *engine;
+    sql_engine *engine;          /* may be NULL when `find_engine` starts it on first need */
+    bool (*find_engine)(void *context, sql_engine **ret_engine, error *err);
     str cache_folder;            /* local path; empty: nothing is kept on disk */
     size_t memory_bytes;         /* budget for adjacency and columns; 0: half the machine */
 } graph_options;

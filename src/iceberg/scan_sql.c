@@ -60,14 +60,29 @@ static void add_file_column(strbuf *b, const iceberg_scan_file *files, size_t co
     strbuf_add_c(b, ", file_row_number AS \"_pos\"");
 }
 
+/* How a row's place is given. */
+typedef enum place { PLACE_NONE, PLACE_URI, PLACE_NUMBER } place;
+
+static size_t count_without_deletes(const iceberg_scan *scan)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < scan->file_count; i++)
+        count += scan->files[i].delete_count == 0;
+    return count;
+}
+
 /* SELECT over the files that have deletes, or over those that have none. */
 static bool add_part(strbuf *b, const iceberg_table *t, const iceberg_scan *scan, const str *columns, size_t column_count,
-                     bool has_position, bool with_deletes, error *err)
+                     place place, bool with_deletes, error *err)
 {
     strbuf_add_c(b, "SELECT ");
     add_columns(b, t->schema, columns, column_count);
-    if (has_position || with_deletes)
+    if (place == PLACE_NUMBER)
+        strbuf_format(b, ", (file_index + %zu)::BIGINT AS \"_file_index\"", with_deletes ? count_without_deletes(scan) : 0);
+    if (place == PLACE_URI || with_deletes)
         add_file_column(b, scan->files, scan->file_count, with_deletes);
+    else if (place == PLACE_NUMBER)
+        strbuf_add_c(b, ", file_row_number AS \"_pos\"");
     strbuf_add_c(b, " FROM read_parquet([");
     bool is_first = true;
     for (size_t i = 0; i < scan->file_count; i++) {
@@ -104,11 +119,14 @@ static bool add_delete_files(strbuf *b, const iceberg_table *t, const iceberg_sc
     return true;
 }
 
-static void add_empty(strbuf *b, const iceberg_table *t, const str *columns, size_t count, bool has_position)
+static void add_empty(strbuf *b, const iceberg_table *t, const str *columns, size_t count, place place)
 {
     strbuf_add_c(b, "SELECT ");
     add_columns(b, t->schema, columns, count);
-    strbuf_add_c(b, has_position ? ", ''::VARCHAR AS \"_file\", 0::BIGINT AS \"_pos\" FROM (SELECT " : " FROM (SELECT ");
+    strbuf_add_c(b, place == PLACE_URI      ? ", ''::VARCHAR AS \"_file\", 0::BIGINT AS \"_pos\""
+                    : place == PLACE_NUMBER ? ", 0::BIGINT AS \"_file_index\", 0::BIGINT AS \"_pos\""
+                                            : "");
+    strbuf_add_c(b, " FROM (SELECT ");
     for (size_t i = 0; i < t->schema->field_count; i++) {
         strbuf_format(b, "%sNULL::" STR_FMT " AS ", i ? ", " : "", STR_ARG(iceberg_type_sql(b->arena, t->schema->fields[i].type)));
         strbuf_add_sql_name(b, t->schema->fields[i].name);
@@ -116,23 +134,22 @@ static void add_empty(strbuf *b, const iceberg_table *t, const str *columns, siz
     strbuf_add_c(b, t->schema->field_count ? ") WHERE false" : "1) WHERE false");
 }
 
-bool iceberg_scan_sql(const iceberg_table *t, arena *a, const iceberg_scan *scan, const str *columns, size_t column_count,
-                      bool has_position, str *ret_sql, error *err)
+static bool scan_sql(const iceberg_table *t, arena *a, const iceberg_scan *scan, const str *columns, size_t column_count, place place,
+                     str *ret_sql, error *err)
 {
-    size_t with_deletes = 0;
-    for (size_t i = 0; i < scan->file_count; i++)
-        with_deletes += scan->files[i].delete_count > 0;
+    size_t without_deletes = count_without_deletes(scan);
     strbuf b = strbuf_new(a);
     strbuf_add_char(&b, '(');
     if (scan->file_count == 0)
-        add_empty(&b, t, columns, column_count, has_position);
-    if (with_deletes < scan->file_count)
-        TRY(add_part(&b, t, scan, columns, column_count, has_position, false, err));
-    if (with_deletes) {
-        strbuf_add_c(&b, with_deletes < scan->file_count ? " UNION ALL SELECT " : "SELECT ");
+        add_empty(&b, t, columns, column_count, place);
+    if (without_deletes)
+        TRY(add_part(&b, t, scan, columns, column_count, place, false, err));
+    if (without_deletes < scan->file_count) {
+        strbuf_add_c(&b, without_deletes ? " UNION ALL SELECT " : "SELECT ");
         add_columns(&b, t->schema, columns, column_count);
-        strbuf_add_c(&b, has_position ? ", \"_file\", \"_pos\" FROM (" : " FROM (");
-        TRY(add_part(&b, t, scan, columns, column_count, true, true, err));
+        strbuf_add_c(&b, place == PLACE_URI ? ", \"_file\", \"_pos\"" : place == PLACE_NUMBER ? ", \"_file_index\", \"_pos\"" : "");
+        strbuf_add_c(&b, " FROM (");
+        TRY(add_part(&b, t, scan, columns, column_count, place, true, err));
         strbuf_add_c(&b, ") live WHERE NOT EXISTS (SELECT 1 FROM read_parquet([");
         TRY(add_delete_files(&b, t, scan, err));
         strbuf_add_c(&b, "]) gone WHERE gone.file_path = live.\"_file\" AND gone.pos = live.\"_pos\")");
@@ -140,4 +157,25 @@ bool iceberg_scan_sql(const iceberg_table *t, arena *a, const iceberg_scan *scan
     strbuf_add_char(&b, ')');
     *ret_sql = strbuf_str(&b);
     return true;
+}
+
+bool iceberg_scan_sql(const iceberg_table *t, arena *a, const iceberg_scan *scan, const str *columns, size_t column_count,
+                      bool has_position, str *ret_sql, error *err)
+{
+    return scan_sql(t, a, scan, columns, column_count, has_position ? PLACE_URI : PLACE_NONE, ret_sql, err);
+}
+
+bool iceberg_scan_sql_numbered(const iceberg_table *t, arena *a, const iceberg_scan *scan, const str *columns, size_t column_count,
+                               str *ret_sql, error *err)
+{
+    return scan_sql(t, a, scan, columns, column_count, PLACE_NUMBER, ret_sql, err);
+}
+
+void iceberg_scan_order(const iceberg_scan *scan, size_t *ret_order)
+{
+    size_t at = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < scan->file_count; i++)
+            if ((scan->files[i].delete_count > 0) == (pass == 1))
+                ret_order[at++] = i;
 }

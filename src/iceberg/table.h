@@ -101,6 +101,12 @@ NODISCARD bool iceberg_table_added(const iceberg_table *t, arena *a, int64_t aft
  * `columns`: names to select, in order; NULL with count 0: all. */
 NODISCARD bool iceberg_scan_sql(const iceberg_table *t, arena *a, const iceberg_scan *scan, const str *columns,
                                 size_t column_count, bool has_position, str *ret_sql, error *err);
+/* The same with "_file_index" (BIGINT, from 0) in place of "_file": cheaper for a reader that numbers rows. Files are numbered
+ * in the order of iceberg_scan_order. */
+NODISCARD bool iceberg_scan_sql_numbered(const iceberg_table *t, arena *a, const iceberg_scan *scan, const str *columns,
+                                         size_t column_count, str *ret_sql, error *err);
+/* Indexes into scan->files in the order of "_file_index": files without deletes first. `ret_order` has room for file_count. */
+void iceberg_scan_order(const iceberg_scan *scan, size_t *ret_order);
 
 /* ---- Changes ---- */
 
