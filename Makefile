@@ -1,0 +1,60 @@
+# The commands people type; Meson and Ninja do the work.
+.PHONY: all build setup demo test test-interop test-kill bench lint format sanitize install clean help
+PREFIX ?= /usr/local
+
+all: build
+
+help:
+	@echo 'make             install what is missing, build build/floe'
+	@echo 'make demo        sample flow logs -> Iceberg tables -> graph answers (ARGS=--exit stops before serving)'
+	@echo 'make test        unit tests, command tests, bad input, kills: needs only Debian and npm packages'
+	@echo 'make test-interop  other Iceberg readers (pyiceberg, Iceberg for Java) read the same rows'
+	@echo 'make test-kill   the kill test, longer'
+	@echo 'make bench       measure against the bars; writes build/bench.jsonl'
+	@echo 'make lint        layers, formatting'
+	@echo 'make sanitize    unit tests under AddressSanitizer and UBSan'
+	@echo 'make install     PREFIX=/usr/local'
+
+setup:
+	@scripts/setup
+
+build: setup
+	@test -f build/build.ninja || meson setup build >build-setup.log 2>&1 || { cat build-setup.log; rm -rf build build-setup.log; exit 1; }
+	@rm -f build-setup.log
+	@ninja -C build --quiet
+
+demo: build
+	@build/floe demo $(ARGS)
+
+test: build
+	@tests/run
+
+test-interop: build
+	@tests/interop/run
+
+test-kill: build
+	@python3 tests/kill_test.py --kills 100
+
+bench: build
+	@bench/run
+
+lint:
+	@scripts/setup --lint
+	@tools/check-layers
+	@tools/format --check
+
+format:
+	@tools/format
+
+sanitize: setup
+	@test -f build-asan/build.ninja || meson setup build-asan -Dbuildtype=debug -Dnative=false -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@ninja -C build-asan --quiet unit_tests
+	@ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 build-asan/unit_tests >build-asan/unit.log 2>&1; code=$$?; tail -n 1 build-asan/unit.log; \
+		if [ $$code != 0 ]; then grep -vE 'RUN|  OK' build-asan/unit.log | head -n 60 >&2; fi; exit $$code
+
+install: build
+	install -D build/floe $(DESTDIR)$(PREFIX)/bin/floe
+	install -D third_party/duckdb/libduckdb.so $(DESTDIR)$(PREFIX)/lib/libduckdb.so
+
+clean:
+	rm -rf build build-asan
