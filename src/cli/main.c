@@ -10,6 +10,7 @@ static const struct command {
 } commands[] = {
     { "run", "carry out a worksheet of connections, tables and jobs", run_command },
     { "jobs", "show what each job has done", jobs_command },
+    { "gen", "make synthetic flow logs", gen_command },
     { "sql", "answer a SQL query over the tables", sql_command },
 };
 
