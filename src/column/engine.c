@@ -113,8 +113,7 @@ bool sql_connect(sql_engine *e, sql_connection **ret_connection, error *err)
         c->handle = NULL;
         return fail(err, ERR_LIMIT, "DuckDB refused a connection");
     }
-    TRY(sql_run(c, STR("SET TimeZone = 'UTC'; SET enable_progress_bar = true; "
-                       "SET enable_progress_bar_print = false; SET progress_bar_time = 0"), err));
+    TRY(sql_run(c, STR("SET TimeZone = 'UTC'"), err));
     *ret_connection = TAKE(c);
     return true;
 }
@@ -142,9 +141,4 @@ bool sql_run(sql_connection *c, str statements, error *err)
 void sql_interrupt(sql_connection *c)
 {
     duckdb_interrupt(c->handle);
-}
-
-double sql_progress(sql_connection *c)
-{
-    return duckdb_query_progress(c->handle).percentage;
 }

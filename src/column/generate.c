@@ -1,4 +1,5 @@
-/* The table function over a generator; texts are DuckDB ENUMs, which its Parquet writer stores as dictionaries as they are. */
+/* The table function over a generator. Texts of a small dictionary are DuckDB ENUMs, which its Parquet writer stores as
+ * dictionaries as they are; of a large one, of which a file has few, they are plain texts. */
 #include "column/generate.h"
 
 #include <assert.h>
@@ -6,7 +7,7 @@
 
 #include "column/internal.h"
 
-enum { MOST_COLUMNS = 64 };
+enum { MOST_COLUMNS = 64, LARGEST_ENUM = 1000 };
 
 typedef struct generator {
     const generate_column *columns;
@@ -21,9 +22,14 @@ typedef struct position {
     uint8_t *nulls[MOST_COLUMNS];
 } position;
 
+static bool is_enum(const generate_column *c)
+{
+    return c->type == COLUMN_STRING && c->dictionary_count <= LARGEST_ENUM;
+}
+
 static duckdb_logical_type type_of(const generate_column *c)
 {
-    if (c->type != COLUMN_STRING)
+    if (!is_enum(c))
         return duckdb_type_of_column(c->type);
     AUTO(arena_free) arena *scratch = arena_new();
     const char **names = arena_array_of(scratch, const char *, c->dictionary_count);
@@ -74,16 +80,18 @@ static void start_generator(duckdb_init_info info)
     duckdb_init_set_init_data(info, p, free_position);
 }
 
-/* ENUM vectors hold codes of 1, 2 or 4 bytes by the size of the dictionary. */
-static void write_codes(const generate_column *c, const uint32_t *codes, size_t rows, void *out)
+/* ENUM vectors hold codes of 1 or 2 bytes by the size of the dictionary. */
+static void write_texts(const generate_column *c, const uint32_t *codes, size_t rows, duckdb_vector v)
 {
+    void *out = duckdb_vector_get_data(v);
     for (size_t i = 0; i < rows; i++) {
-        if (c->dictionary_count <= UINT8_MAX)
+        str text = c->dictionary[codes[i]];
+        if (!is_enum(c))
+            duckdb_vector_assign_string_element_len(v, i, text.data, text.len);
+        else if (c->dictionary_count <= UINT8_MAX)
             ((uint8_t *)out)[i] = (uint8_t)codes[i];
-        else if (c->dictionary_count <= UINT16_MAX)
-            ((uint16_t *)out)[i] = (uint16_t)codes[i];
         else
-            ((uint32_t *)out)[i] = codes[i];
+            ((uint16_t *)out)[i] = (uint16_t)codes[i];
     }
 }
 
@@ -113,7 +121,7 @@ static void fill_chunk(duckdb_function_info info, duckdb_data_chunk output)
     for (size_t i = 0; i < g->column_count; i++) {
         duckdb_vector v = duckdb_data_chunk_get_vector(output, i);
         if (g->columns[i].type == COLUMN_STRING)
-            write_codes(&g->columns[i], p->codes[i], rows, duckdb_vector_get_data(v));
+            write_texts(&g->columns[i], p->codes[i], rows, v);
         write_nulls(v, p->nulls[i], rows);
     }
     p->next += rows;

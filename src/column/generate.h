@@ -6,8 +6,8 @@
 typedef struct generate_column {
     str name;
     column_type type;             /* COLUMN_INT32, COLUMN_INT64; COLUMN_STRING: codes into `dictionary` */
-    const str *dictionary;        /* written to Parquet as a dictionary, without hashing a text */
-    uint32_t dictionary_count;    /* at most 2^32 - 1 */
+    const str *dictionary;        /* small ones are written to Parquet as they are, without hashing a text */
+    uint32_t dictionary_count;
 } generate_column;
 
 /* Fill rows [first, first + rows). `data[c]`: int32_t, int64_t or uint32_t codes; `is_null[c][i]` may be set to 1. Must depend on

@@ -45,8 +45,6 @@ NODISCARD bool sql_query_all(sql_connection *c, arena *a, str query, batch **ret
 NODISCARD bool sql_query_int(sql_connection *c, str query, int64_t *ret_value, error *err);
 /* Make the statement that runs on `c` fail with ERR_CANCELLED. From any thread. */
 void sql_interrupt(sql_connection *c);
-/* Share of the running statement, 0..100, or -1 when not known. From any thread. */
-double sql_progress(sql_connection *c);
 
 /* ---- C functions in SQL; registered once an engine, before the first query that names them. ---- */
 

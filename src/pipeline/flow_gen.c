@@ -361,7 +361,7 @@ static bool write_file(writing *w, uint64_t file, error *err)
     strbuf q = strbuf_new(a);
     strbuf_format(&q, "COPY (SELECT " STR_FMT " FROM floe_flows(%llu, %llu)) TO ", STR_ARG(select_columns(a, w)), (unsigned long long)first, (unsigned long long)rows);
     strbuf_add_sql_text(&q, str_of(temporary));
-    strbuf_add_c(&q, o->is_text ? " (FORMAT csv, DELIMITER ' ', HEADER true, NULLSTR '-', COMPRESSION gzip)" : " (FORMAT parquet, COMPRESSION gzip, WRITE_BLOOM_FILTER false)");
+    strbuf_add_c(&q, o->is_text ? " (FORMAT csv, DELIMITER ' ', HEADER true, NULLSTR '-', COMPRESSION gzip)" : " (FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false)");
     TRY(sql_run(c, strbuf_str(&q), err));
     if (rename(temporary, final) != 0)
         return fail_errno(err, "writing %s", final);
