@@ -150,6 +150,7 @@ static void add_value_text(strbuf *b, const value *v)
     case VALUE_SET:
     case VALUE_PATH: add_list_text(b, v->list.items, v->list.count); return;
     case VALUE_MAP:
+    case VALUE_ENTRY:
     case VALUE_PROPERTY: add_map_text(b, v); return;
     case VALUE_VERTEX:
     case VALUE_EDGE: strbuf_format(b, "%llx", (unsigned long long)v->ref); return;

@@ -20,8 +20,9 @@ typedef enum value_kind {
     VALUE_MAP,
     VALUE_VERTEX,       /* `ref`, a graph's vertex reference */
     VALUE_EDGE,         /* `ref`, a graph's edge reference */
-    VALUE_PROPERTY,     /* a property with its key: `map` of one entry */
-    VALUE_PATH,         /* `list`: what was passed; `labels` beside it */
+    VALUE_PROPERTY,     /* `map` of one key and value; keys[1] is the vertex or edge that has it */
+    VALUE_PATH,         /* `list`: the `count` objects passed, then in items[count..2*count) the list of each one's labels */
+    VALUE_ENTRY,        /* `map` of one key and value, taken out of a map */
 } value_kind;
 
 /* A plain value; what it points at belongs to the arena of the query that made it. */
@@ -48,4 +49,36 @@ struct value {
 /* Total order over all kinds, used by ORDER BY, DISTINCT and grouping; numbers compare across kinds. NULL is last. */
 int value_compare(const value *a, const value *b);
 bool value_equal(const value *a, const value *b);
-uint64_t value_hash(const value *v);
+uint64_t value_hash(const value *v);      /* equal values hash alike, 1 and 1.0 too */
+/* A deep copy; nothing of it points into `v`'s memory. */
+value value_copy(arena *a, const value *v);
+
+static inline value value_null(void)
+{
+    return (value){ .kind = VALUE_NULL };
+}
+static inline value value_bool(bool b)
+{
+    return (value){ .kind = VALUE_BOOL, .boolean = b };
+}
+static inline value value_int(int64_t i)
+{
+    return (value){ .kind = VALUE_INT, .integer = i };
+}
+static inline value value_double(double d)
+{
+    return (value){ .kind = VALUE_DOUBLE, .real = d };
+}
+static inline value value_text(str s)
+{
+    return (value){ .kind = VALUE_STRING, .text = s };
+}
+static inline value value_list(value *items, size_t count)
+{
+    return (value){ .kind = VALUE_LIST, .list = { items, count } };
+}
+static inline bool value_is_number(const value *v)
+{
+    return v->kind == VALUE_INT || v->kind == VALUE_DOUBLE || v->kind == VALUE_DECIMAL;
+}
+double value_to_double(const value *v);   /* of a number */

@@ -1,0 +1,223 @@
+/* From a vertex along its edges: one row for each neighbour (with the number of edges as its multiplicity), or for each edge. */
+#include <assert.h>
+
+#include "exec/internal.h"
+
+typedef struct expand {
+    op base;
+    rows *in;
+    size_t row;                /* of `in` */
+    size_t step;               /* label × 2 + (1: incoming) of the current row */
+    uint64_t pair, pair_end;   /* entries of the current list of neighbours */
+    uint64_t edge, edge_end;   /* edges of the current entry */
+    bool is_in, has_list;
+    uint32_t label;
+    const graph_adjacency *adjacency;
+} expand;
+
+op *expand_new(query *q)
+{
+    return &arena_new_of(q->arena, expand)->base;
+}
+
+static bool wants(const expand *x, size_t label)
+{
+    const plan_labels *l = &x->base.plan->expand.labels;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i] == label)
+            return true;
+    return l->is_any;
+}
+
+/* The next list of neighbours of the current row; `*ret_has_list` false when there is none left. */
+static bool next_list(expand *x, uint64_t ref, bool *ret_has_list, error *err)
+{
+    query *q = x->base.query;
+    plan_direction d = x->base.plan->expand.direction;
+    size_t labels = graph_edge_label_count(q->graph);
+    for (; x->step < labels * 2; x->step++) {
+        size_t label = x->step / 2;
+        bool is_in = x->step % 2;
+        const graph_label *l = graph_edge_label(q->graph, label);
+        if (ref == NO_REF || !wants(x, label) || (is_in ? d == DIRECTION_OUT : d == DIRECTION_IN) || graph_ref_label(ref) != (is_in ? l->to_label : l->from_label))
+            continue;
+        TRY(graph_adjacency_get(q->graph, label, &x->adjacency, err));
+        const uint64_t *offsets = is_in ? x->adjacency->in_offsets : x->adjacency->out_offsets;
+        uint64_t number = graph_ref_number(ref);
+        x->pair = offsets[number];
+        x->pair_end = offsets[number + 1];
+        x->is_in = is_in;
+        x->label = (uint32_t)label;
+        x->edge = x->edge_end = 0;
+        x->step++;
+        if (x->pair == x->pair_end) {
+            x->step--;
+            continue;
+        }
+        *ret_has_list = true;
+        return true;
+    }
+    *ret_has_list = false;
+    return true;
+}
+
+static uint64_t pair_of(const expand *x, uint64_t entry)
+{
+    return x->is_in ? x->adjacency->in_pairs[entry] : entry;
+}
+
+static uint64_t neighbour_of(const expand *x, uint64_t entry)
+{
+    const graph_label *l = graph_edge_label(x->base.query->graph, x->label);
+    uint32_t number = x->is_in ? x->adjacency->in_sources[entry] : x->adjacency->out_targets[entry];
+    return graph_ref_of(x->is_in ? l->from_label : l->to_label, number);
+}
+
+static void fill_pairs(expand *x)
+{
+    rows *out = &x->base.out;
+    uint64_t *to = rows_refs(x->base.query, out, x->base.plan->expand.to);
+    for (; x->pair < x->pair_end && out->count < BATCH_ROWS; x->pair++) {
+        uint64_t pair = pair_of(x, x->pair);
+        rows_append(x->base.query, &x->base.plan->live, out, x->in, x->row);
+        to[out->count - 1] = neighbour_of(x, x->pair);
+        out->bulk[out->count - 1] *= x->adjacency->edge_offsets[pair + 1] - x->adjacency->edge_offsets[pair];
+    }
+}
+
+static void fill_edges(expand *x)
+{
+    rows *out = &x->base.out;
+    const plan_op *p = x->base.plan;
+    uint64_t *edges = rows_refs(x->base.query, out, p->expand.edge);
+    uint64_t *to = p->expand.to ? rows_refs(x->base.query, out, p->expand.to) : NULL;
+    while (out->count < BATCH_ROWS) {
+        if (x->edge == x->edge_end) {
+            if (x->pair == x->pair_end)
+                return;
+            uint64_t pair = pair_of(x, x->pair);
+            x->edge = x->adjacency->edge_offsets[pair];
+            x->edge_end = x->adjacency->edge_offsets[pair + 1];
+            x->pair++;
+        }
+        uint64_t neighbour = to ? neighbour_of(x, x->pair - 1) : 0;
+        for (; x->edge < x->edge_end && out->count < BATCH_ROWS; x->edge++) {
+            rows_append(x->base.query, &p->live, out, x->in, x->row);
+            edges[out->count - 1] = graph_ref_of(x->label, x->edge);
+            if (to)
+                to[out->count - 1] = neighbour;
+        }
+    }
+}
+
+static bool expand_next(op *self, rows **ret_rows, error *err)
+{
+    expand *x = (expand *)self;
+    rows *out = &self->out;
+    out->count = 0;
+    *ret_rows = NULL;
+    while (out->count < BATCH_ROWS) {
+        if (!x->in || x->row == x->in->count) {
+            if (out->count)
+                break;
+            TRY(op_next(self->input, &x->in, err));
+            x->row = x->step = 0;
+            x->has_list = false;
+            if (!x->in)
+                return true;
+        }
+        if (!x->has_list)
+            TRY(next_list(x, x->in->refs[self->plan->expand.from][x->row], &x->has_list, err));
+        if (!x->has_list) {
+            x->row++;
+            x->step = 0;
+            continue;
+        }
+        if (self->plan->expand.edge)
+            fill_edges(x);
+        else
+            fill_pairs(x);
+        x->has_list = x->pair < x->pair_end || x->edge < x->edge_end;
+    }
+    *ret_rows = out;
+    return true;
+}
+
+static void expand_reset(op *self)
+{
+    ((expand *)self)->in = NULL;
+}
+
+const op_kind expand_kind = { expand_next, expand_reset };
+
+/* ---- From an edge to its ends ---- */
+
+typedef struct edge_end {
+    op base;
+    rows *in;
+    size_t row;
+    int side;                  /* of DIRECTION_BOTH: 0 source, 1 target */
+} edge_end;
+
+op *edge_end_new(query *q)
+{
+    return &arena_new_of(q->arena, edge_end)->base;
+}
+
+static bool end_of(query *q, uint64_t edge, bool is_target, uint64_t *ret, error *err)
+{
+    const graph_adjacency *x;
+    uint32_t source, target;
+    *ret = NO_REF;
+    if (edge == NO_REF)
+        return true;
+    size_t label = graph_ref_label(edge);
+    TRY(graph_adjacency_get(q->graph, label, &x, err));
+    graph_edge_ends(x, graph_ref_number(edge), &source, &target);
+    const graph_label *l = graph_edge_label(q->graph, label);
+    *ret = is_target ? graph_ref_of(l->to_label, target) : graph_ref_of(l->from_label, source);
+    return true;
+}
+
+static bool edge_end_next(op *self, rows **ret_rows, error *err)
+{
+    edge_end *x = (edge_end *)self;
+    rows *out = &self->out;
+    const plan_op *p = self->plan;
+    uint64_t *to = rows_refs(self->query, out, p->edge_end.to);
+    out->count = 0;
+    *ret_rows = NULL;
+    while (out->count < BATCH_ROWS) {
+        if (!x->in || x->row == x->in->count) {
+            if (out->count)
+                break;
+            TRY(op_next(self->input, &x->in, err));
+            x->row = 0;
+            x->side = 0;
+            if (!x->in)
+                return true;
+        }
+        uint64_t edge = x->in->refs[p->edge_end.edge][x->row], ref;
+        bool is_target = p->edge_end.end == DIRECTION_IN || (p->edge_end.end == DIRECTION_BOTH && x->side);
+        TRY(end_of(self->query, edge, is_target, &ref, err));
+        if (p->edge_end.end == DIRECTION_OTHER && ref == x->in->refs[p->edge_end.from][x->row])
+            TRY(end_of(self->query, edge, true, &ref, err));
+        rows_append(self->query, &p->live, out, x->in, x->row);
+        to[out->count - 1] = ref;
+        if (p->edge_end.end == DIRECTION_BOTH && x->side == 0) {
+            x->side = 1;
+        } else {
+            x->side = 0;
+            x->row++;
+        }
+    }
+    *ret_rows = out;
+    return true;
+}
+
+static void edge_end_reset(op *self)
+{
+    ((edge_end *)self)->in = NULL;
+}
+
+const op_kind edge_end_kind = { edge_end_next, edge_end_reset };

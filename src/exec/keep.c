@@ -1,0 +1,229 @@
+/* Operators that keep rows: sort, tail, distinct. */
+#include <stdlib.h>
+
+#include "base/vec.h"
+#include "exec/internal.h"
+
+/* A kept row: the values of its keys, and of all slots. */
+typedef struct kept {
+    value *keys, *cells;
+    uint64_t bulk, number;
+} kept;
+
+typedef struct keeper {
+    op base;
+    VEC(kept) rows;
+    size_t next;
+    bool is_read;
+    uint32_t *table;           /* of distinct: row + 1 by hash */
+    size_t table_size;
+} keeper;
+
+op *sort_new(query *q)
+{
+    return &arena_new_of(q->arena, keeper)->base;
+}
+
+op *tail_new(query *q)
+{
+    return sort_new(q);
+}
+
+op *distinct_new(query *q)
+{
+    return sort_new(q);
+}
+
+static void keeper_reset(op *self)
+{
+    keeper *k = (keeper *)self;
+    k->rows.count = k->next = 0;
+    k->is_read = false;
+    if (k->table && !(self->plan->kind == PLAN_DISTINCT && self->plan->distinct.is_kept))
+        memset(k->table, 0, k->table_size * sizeof *k->table);
+}
+
+static kept keep(keeper *k, const rows *in, size_t row, size_t key_count)
+{
+    query *q = k->base.query;
+    kept x = { .bulk = in->bulk[row], .number = k->rows.count };
+    x.keys = arena_array_of(q->arena, value, key_count);
+    x.cells = arena_array_of(q->arena, value, q->plan->slot_count);
+    for (plan_slot s = 1; s < q->plan->slot_count; s++)
+        if (plan_slots_has(&k->base.plan->live, s))
+            x.cells[s] = rows_value(q, in, s, row);
+    return x;
+}
+
+static void give(keeper *k, const kept *x, rows *out)
+{
+    query *q = k->base.query;
+    for (plan_slot s = 1; s < q->plan->slot_count; s++) {
+        if (!plan_slots_has(&k->base.plan->live, s))
+            continue;
+        if (slot_is_ref(q, s))
+            rows_refs(q, out, s)[out->count] = x->cells[s].kind == VALUE_NULL ? NO_REF : x->cells[s].ref;
+        else
+            rows_values(q, out, s)[out->count] = x->cells[s];
+    }
+    out->bulk[out->count++] = x->bulk;
+}
+
+static bool give_block(keeper *k, size_t end, rows **ret_rows)
+{
+    rows *out = &k->base.out;
+    out->count = 0;
+    while (k->next < end && out->count < BATCH_ROWS)
+        give(k, &k->rows.items[k->next++], out);
+    *ret_rows = out->count ? out : NULL;
+    return true;
+}
+
+/* ---- Sort ---- */
+
+static __thread const plan_key *sort_keys;
+static __thread size_t sort_key_count;
+
+static int compare_kept(const void *x, const void *y)
+{
+    const kept *p = x, *q = y;
+    for (size_t i = 0; i < sort_key_count; i++) {
+        int order = value_compare(&p->keys[i], &q->keys[i]);
+        if (order)
+            return sort_keys[i].is_descending ? -order : order;
+    }
+    return (p->number > q->number) - (p->number < q->number);
+}
+
+static bool read_sorted(keeper *k, error *err)
+{
+    const plan_op *p = k->base.plan;
+    query *q = k->base.query;
+    value(*keys)[BATCH_ROWS] = arena_alloc(q->arena, p->sort.key_count * sizeof *keys);
+    for (rows *in;;) {
+        TRY(op_next(k->base.input, &in, err));
+        if (!in)
+            break;
+        for (size_t i = 0; i < p->sort.key_count; i++)
+            TRY(expr_eval(q, p->sort.keys[i].expr, in, keys[i], err));
+        for (size_t r = 0; r < in->count; r++) {
+            kept x = keep(k, in, r, p->sort.key_count);
+            for (size_t i = 0; i < p->sort.key_count; i++)
+                x.keys[i] = keys[i][r];
+            vec_push(q->arena, &k->rows, x);
+        }
+    }
+    sort_keys = p->sort.keys;
+    sort_key_count = p->sort.key_count;
+    if (k->rows.count)
+        qsort(k->rows.items, k->rows.count, sizeof *k->rows.items, compare_kept);
+    k->is_read = true;
+    return true;
+}
+
+static bool sort_next(op *self, rows **ret_rows, error *err)
+{
+    keeper *k = (keeper *)self;
+    if (!k->is_read)
+        TRY(read_sorted(k, err));
+    size_t end = self->plan->sort.count < k->rows.count ? (size_t)self->plan->sort.count : k->rows.count;
+    return give_block(k, end, ret_rows);
+}
+
+/* ---- Tail ---- */
+
+static bool tail_next(op *self, rows **ret_rows, error *err)
+{
+    keeper *k = (keeper *)self;
+    while (!k->is_read) {
+        rows *in;
+        TRY(op_next(self->input, &in, err));
+        k->is_read = !in;
+        for (size_t r = 0; in && r < in->count; r++)
+            vec_push(self->query->arena, &k->rows, keep(k, in, r, 0));
+        if (!k->is_read)
+            continue;
+        uint64_t left = self->plan->slice.count;
+        k->next = k->rows.count;
+        while (k->next > 0 && left > 0) {
+            kept *x = &k->rows.items[--k->next];
+            x->bulk = x->bulk < left ? x->bulk : left;
+            left -= x->bulk;
+        }
+    }
+    return give_block(k, k->rows.count, ret_rows);
+}
+
+/* ---- Distinct ---- */
+
+static void grow_table(keeper *k, size_t key_count)
+{
+    k->table_size = k->table_size ? k->table_size * 2 : 1024;
+    k->table = arena_array_of(k->base.query->arena, uint32_t, k->table_size);
+    for (size_t i = 0; i < k->rows.count; i++) {
+        uint64_t hash = 0;
+        for (size_t n = 0; n < key_count; n++)
+            hash = hash * 31 + value_hash(&k->rows.items[i].keys[n]);
+        size_t at = hash & (k->table_size - 1);
+        while (k->table[at])
+            at = (at + 1) & (k->table_size - 1);
+        k->table[at] = (uint32_t)i + 1;
+    }
+}
+
+/* Whether the keys are new; remembers them. */
+static bool is_new(keeper *k, const value *keys, size_t key_count)
+{
+    if (2 * (k->rows.count + 1) > k->table_size)
+        grow_table(k, key_count);
+    uint64_t hash = 0;
+    for (size_t n = 0; n < key_count; n++)
+        hash = hash * 31 + value_hash(&keys[n]);
+    size_t at = hash & (k->table_size - 1);
+    for (; k->table[at]; at = (at + 1) & (k->table_size - 1)) {
+        const kept *x = &k->rows.items[k->table[at] - 1];
+        bool is_equal = true;
+        for (size_t n = 0; n < key_count && is_equal; n++)
+            is_equal = value_equal(&x->keys[n], &keys[n]);
+        if (is_equal)
+            return false;
+    }
+    value *copy = arena_copy(k->base.query->arena, keys, key_count * sizeof *keys);
+    vec_push(k->base.query->arena, &k->rows, (kept){ .keys = copy });
+    k->table[at] = (uint32_t)k->rows.count;
+    return true;
+}
+
+static bool distinct_next(op *self, rows **ret_rows, error *err)
+{
+    keeper *k = (keeper *)self;
+    const plan_op *p = self->plan;
+    query *q = self->query;
+    size_t key_count = p->distinct.key_count;
+    value(*keys)[BATCH_ROWS] = arena_alloc(q->arena, key_count * sizeof *keys);
+    self->out.count = 0;
+    *ret_rows = NULL;
+    while (self->out.count == 0) {
+        rows *in;
+        TRY(op_next(self->input, &in, err));
+        if (!in)
+            return true;
+        for (size_t i = 0; i < key_count; i++)
+            TRY(expr_eval(q, p->distinct.keys[i].expr, in, keys[i], err));
+        for (size_t r = 0; r < in->count; r++) {
+            value one[16];
+            for (size_t i = 0; i < key_count && i < ARRAY_LEN(one); i++)
+                one[i] = keys[i][r];
+            if (!is_new(k, one, key_count))
+                continue;
+            rows_append(q, &p->live, &self->out, in, r);
+            self->out.bulk[self->out.count - 1] = 1;
+        }
+    }
+    *ret_rows = &self->out;
+    return true;
+}
+
+const op_kind sort_kind = { sort_next, keeper_reset };
+const op_kind tail_kind = { tail_next, keeper_reset };
+const op_kind distinct_kind = { distinct_next, keeper_reset };

@@ -1,0 +1,182 @@
+/* Opening a plan as operators, and handing out its rows. */
+#include "exec/query.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "exec/internal.h"
+
+enum { DEFAULT_MEMORY_BYTES = 1 << 30 };
+
+bool query_check(query *q, error *err)
+{
+    if (q->options.cancel && atomic_load_explicit(q->options.cancel, memory_order_relaxed))
+        return fail(err, ERR_CANCELLED, "the query was cancelled");
+    if (q->deadline_us && clock_monotonic_us() > q->deadline_us)
+        return fail(err, ERR_LIMIT, "the query took longer than %llu ms", (unsigned long long)q->options.deadline_ms);
+    size_t used = arena_used_bytes(q->arena);
+    if (used > q->budget.limit_bytes)
+        return fail(err, ERR_LIMIT, "the query needs more than %zu bytes of memory", q->budget.limit_bytes);
+    return true;
+}
+
+/* ---- Blocks of rows ---- */
+
+void rows_init(query *q, rows *r)
+{
+    r->bulk = arena_array_of(q->arena, uint64_t, BATCH_ROWS);
+    r->refs = arena_array_of(q->arena, uint64_t *, q->plan->slot_count);
+    r->values = arena_array_of(q->arena, value *, q->plan->slot_count);
+}
+
+bool slot_is_ref(const query *q, plan_slot slot)
+{
+    return q->plan->slots[slot].kind != SLOT_VALUE;
+}
+
+uint64_t *rows_refs(query *q, rows *r, plan_slot slot)
+{
+    if (!r->refs[slot])
+        r->refs[slot] = arena_array_of(q->arena, uint64_t, BATCH_ROWS);
+    return r->refs[slot];
+}
+
+value *rows_values(query *q, rows *r, plan_slot slot)
+{
+    if (!r->values[slot])
+        r->values[slot] = arena_array_of(q->arena, value, BATCH_ROWS);
+    return r->values[slot];
+}
+
+void rows_append(query *q, const plan_slots *live, rows *to, const rows *from, size_t row)
+{
+    assert(to->count < BATCH_ROWS);
+    for (plan_slot s = 1; s < q->plan->slot_count; s++) {
+        if (!plan_slots_has(live, s))
+            continue;
+        if (from->refs[s])
+            rows_refs(q, to, s)[to->count] = from->refs[s][row];
+        else if (from->values[s])
+            rows_values(q, to, s)[to->count] = from->values[s][row];
+        else if (to->refs[s])
+            to->refs[s][to->count] = NO_REF;
+        else if (to->values[s])
+            to->values[s][to->count] = value_null();
+    }
+    to->bulk[to->count++] = from->bulk[row];
+}
+
+value rows_value(const query *q, const rows *r, plan_slot slot, size_t row)
+{
+    if (r->values[slot])
+        return r->values[slot][row];
+    if (!r->refs[slot] || r->refs[slot][row] == NO_REF)
+        return value_null();
+    return (value){ .kind = q->plan->slots[slot].kind == SLOT_VERTEX ? VALUE_VERTEX : VALUE_EDGE, .ref = r->refs[slot][row] };
+}
+
+/* ---- Operators ---- */
+
+void op_reset(op *self)
+{
+    for (; self; self = self->input)
+        if (self->kind->reset)
+            self->kind->reset(self);
+}
+
+static op *make(query *q, const plan_op *p)
+{
+    static op *(*const makers[PLAN_OP_COUNT_])(query *) = {
+        [PLAN_SCAN_VERTICES] = scan_new, [PLAN_SCAN_EDGES] = scan_new, [PLAN_EXPAND] = expand_new, [PLAN_EDGE_END] = edge_end_new,
+        [PLAN_FILTER] = filter_new, [PLAN_LET] = filter_new, [PLAN_AGGREGATE] = aggregate_new, [PLAN_SORT] = sort_new, [PLAN_SLICE] = slice_new,
+        [PLAN_TAIL] = tail_new, [PLAN_DISTINCT] = distinct_new, [PLAN_UNWIND] = unwind_new, [PLAN_NOTHING] = filter_new, [PLAN_MERGE] = filter_new,
+    };
+    if (p->kind == PLAN_UNION || p->kind == PLAN_APPLY)
+        return branch_new(q, p);
+    return makers[p->kind] ? makers[p->kind](q) : NULL;
+}
+
+op *op_build(query *q, const plan_op *p, op *argument)
+{
+    static const op_kind *const kinds[PLAN_OP_COUNT_] = {
+        [PLAN_SCAN_VERTICES] = &scan_kind, [PLAN_SCAN_EDGES] = &scan_kind, [PLAN_EXPAND] = &expand_kind, [PLAN_EDGE_END] = &edge_end_kind,
+        [PLAN_FILTER] = &filter_kind, [PLAN_LET] = &let_kind, [PLAN_AGGREGATE] = &aggregate_kind, [PLAN_SORT] = &sort_kind, [PLAN_SLICE] = &slice_kind,
+        [PLAN_TAIL] = &tail_kind, [PLAN_DISTINCT] = &distinct_kind, [PLAN_UNWIND] = &unwind_kind, [PLAN_UNION] = &union_kind, [PLAN_APPLY] = &apply_kind,
+        [PLAN_NOTHING] = &nothing_kind,
+    };
+    if (p->kind == PLAN_ARGUMENT || (p->kind == PLAN_ONE && argument)) {
+        assert(argument);
+        return argument;
+    }
+    op *o;
+    if (p->kind == PLAN_ONE) {
+        o = arena_new_of(q->arena, op);
+        o->kind = &one_kind;
+    } else {
+        o = make(q, p);
+        assert(o && kinds[p->kind]);
+        o->kind = kinds[p->kind];
+    }
+    o->plan = p;
+    o->query = q;
+    rows_init(q, &o->out);
+    if (p->input)
+        o->input = op_build(q, p->input, argument);
+    return o;
+}
+
+bool query_open(graph *g, const plan *p, const query_options *options, query **ret_query, error *err)
+{
+    (void)err;
+    query *q = memory_alloc(sizeof *q);
+    q->arena = arena_new();
+    q->graph = g;
+    q->plan = p;
+    q->options = *options;
+    q->budget = (budget){ .what = "the query", .limit_bytes = options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY_BYTES };
+    q->deadline_us = options->deadline_ms ? clock_monotonic_us() + options->deadline_ms * 1000 : 0;
+    q->root = op_build(q, p->root, NULL);
+    q->result.column_count = p->column_count + 1;
+    q->result.columns = arena_array_of(q->arena, column, p->column_count + 1);
+    *ret_query = q;
+    return true;
+}
+
+bool query_next(query *q, batch **ret_batch, error *err)
+{
+    rows *r;
+    TRY(op_next(q->root, &r, err));
+    *ret_batch = NULL;
+    if (!r)
+        return true;
+    for (size_t i = 0; i < q->plan->column_count; i++) {
+        value *cells = arena_array_of(q->arena, value, r->count);
+        for (size_t k = 0; k < r->count; k++)
+            cells[k] = rows_value(q, r, q->plan->columns[i].slot, k);
+        q->result.columns[i] = (column){ .type = COLUMN_VALUE, .data = cells };
+    }
+    q->result.columns[q->plan->column_count] = (column){ .type = COLUMN_INT64, .data = r->bulk };
+    q->result.rows = r->count;
+    *ret_batch = &q->result;
+    return true;
+}
+
+void query_close(query *q)
+{
+    if (!q)
+        return;
+    arena_free(q->arena);
+    free(q);
+}
+
+bool query_element_id(graph *g, value v, arena *a, str *ret_id, error *err)
+{
+    size_t label = graph_ref_label(v.ref);
+    uint64_t number = graph_ref_number(v.ref);
+    bool is_vertex = v.kind == VALUE_VERTEX;
+    str key, name = is_vertex ? graph_vertex_label(g, label)->name : graph_edge_label(g, label)->name;
+    TRY(is_vertex ? graph_vertex_key(g, label, number, a, &key, err) : graph_edge_key(g, label, number, a, &key, err));
+    *ret_id = str_format(a, STR_FMT "[" STR_FMT "]", STR_ARG(name), STR_ARG(key));
+    return true;
+}

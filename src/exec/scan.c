@@ -1,0 +1,197 @@
+/* Scans: every vertex or edge of the wanted labels, or those with given ids, for each input row. */
+#include <assert.h>
+
+#include "base/vec.h"
+#include "exec/internal.h"
+
+typedef struct scan {
+    op base;
+    rows *in;
+    size_t row;                /* of `in` */
+    bool is_begun;             /* the current row's walk */
+    size_t label;
+    uint64_t next, limit;      /* of the current label */
+    VEC(uint64_t) found;       /* refs by id */
+    size_t at;
+} scan;
+
+op *scan_new(query *q)
+{
+    return &arena_new_of(q->arena, scan)->base;
+}
+
+static bool is_vertices(const scan *s)
+{
+    return s->base.plan->kind == PLAN_SCAN_VERTICES;
+}
+
+static bool wants_label(const scan *s, size_t label)
+{
+    const plan_labels *l = &s->base.plan->scan.labels;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i] == label)
+            return true;
+    return l->is_any;
+}
+
+static size_t label_count(const scan *s)
+{
+    graph *g = s->base.query->graph;
+    return is_vertices(s) ? graph_vertex_label_count(g) : graph_edge_label_count(g);
+}
+
+static bool find_key(scan *s, size_t label, str key, error *err)
+{
+    query *q = s->base.query;
+    uint64_t number;
+    bool is_found;
+    TRY(is_vertices(s) ? graph_vertex_find(q->graph, label, key, &number, &is_found, err) : graph_edge_find(q->graph, label, key, &number, &is_found, err));
+    if (is_found)
+        vec_push(q->arena, &s->found, graph_ref_of(label, number));
+    return true;
+}
+
+/* "label[key]", "label:::key", or a key of any wanted label. */
+static bool find_text(scan *s, str text, error *err)
+{
+    graph *g = s->base.query->graph;
+    ptrdiff_t bracket = str_find_char(text, '['), colons = str_find(text, STR(":::"));
+    str label = STR(""), key = text;
+    if (bracket > 0 && str_ends_with(text, STR("]"))) {
+        label = str_slice(text, 0, (size_t)bracket);
+        key = str_slice(text, (size_t)bracket + 1, text.len - 1);
+    } else if (colons > 0) {
+        label = str_slice(text, 0, (size_t)colons);
+        key = str_slice(text, (size_t)colons + 3, text.len);
+    }
+    int named = label.len == 0 ? -1 : is_vertices(s) ? graph_find_vertex_label(g, label) : graph_find_edge_label(g, label);
+    if (named >= 0)
+        return wants_label(s, (size_t)named) ? find_key(s, (size_t)named, key, err) : true;
+    for (size_t i = 0; i < label_count(s); i++)
+        if (wants_label(s, i))
+            TRY(find_key(s, i, text, err));
+    return true;
+}
+
+static bool find_value(scan *s, const value *v, error *err)
+{
+    query *q = s->base.query;
+    if (v->kind == VALUE_LIST) {
+        for (size_t i = 0; i < v->list.count; i++)
+            TRY(find_value(s, &v->list.items[i], err));
+        return true;
+    }
+    if (v->kind == (is_vertices(s) ? VALUE_VERTEX : VALUE_EDGE))
+        vec_push(q->arena, &s->found, v->ref);
+    if (v->kind == VALUE_INT)
+        return find_text(s, str_format(q->arena, "%lld", (long long)v->integer), err);
+    return v->kind == VALUE_STRING || v->kind == VALUE_UUID ? find_text(s, v->text, err) : true;
+}
+
+static bool begin_label(scan *s, error *err)
+{
+    query *q = s->base.query;
+    s->next = s->limit = 0;
+    if (!wants_label(s, s->label))
+        return true;
+    if (is_vertices(s))
+        return graph_vertex_count(q->graph, s->label, &s->limit, err);
+    if (s->base.plan->scan.is_collapsed)
+        return graph_edge_count(q->graph, s->label, &s->limit, err);
+    const graph_adjacency *x;
+    TRY(graph_adjacency_get(q->graph, s->label, &x, err));
+    s->limit = x->edge_count;
+    return true;
+}
+
+static bool begin_row(scan *s, error *err)
+{
+    value ids;
+    s->is_begun = true;
+    s->at = 0;
+    s->found.count = 0;
+    s->label = 0;
+    if (!s->base.plan->scan.has_ids)
+        return label_count(s) ? begin_label(s, err) : true;
+    rows one = { .count = s->in->count, .bulk = s->in->bulk, .refs = s->in->refs, .values = s->in->values };
+    value *all = arena_array_of(s->base.query->arena, value, one.count);
+    TRY(expr_eval(s->base.query, s->base.plan->scan.ids, &one, all, err));
+    ids = all[s->row];
+    return find_value(s, &ids, err);
+}
+
+static void push(scan *s, uint64_t ref, uint64_t times)
+{
+    rows *out = &s->base.out;
+    rows_refs(s->base.query, out, s->base.plan->scan.to);
+    rows_append(s->base.query, &s->base.plan->live, out, s->in, s->row);
+    out->refs[s->base.plan->scan.to][out->count - 1] = ref;
+    out->bulk[out->count - 1] *= times;
+}
+
+/* Rows of the current input row, as many as fit; false when it is done. */
+static bool fill(scan *s, bool *ret_has_more, error *err)
+{
+    rows *out = &s->base.out;
+    *ret_has_more = true;
+    if (s->base.plan->scan.has_ids) {
+        for (; s->at < s->found.count && out->count < BATCH_ROWS; s->at++)
+            push(s, s->found.items[s->at], 1);
+        *ret_has_more = s->at < s->found.count;
+        return true;
+    }
+    while (s->label < label_count(s)) {
+        if (s->base.plan->scan.is_collapsed && s->limit) {
+            if (out->count == BATCH_ROWS)
+                return true;
+            push(s, graph_ref_of(s->label, 0), s->limit);
+            s->next = s->limit;
+        }
+        for (; s->next < s->limit; s->next++) {
+            if (out->count == BATCH_ROWS)
+                return true;
+            push(s, graph_ref_of(s->label, s->next), 1);
+        }
+        if (++s->label < label_count(s))
+            TRY(begin_label(s, err));
+    }
+    *ret_has_more = false;
+    return true;
+}
+
+static bool scan_next(op *self, rows **ret_rows, error *err)
+{
+    scan *s = (scan *)self;
+    rows *out = &self->out;
+    out->count = 0;
+    *ret_rows = NULL;
+    while (out->count < BATCH_ROWS) {
+        bool has_more;
+        if (!s->in || s->row == s->in->count) {
+            if (out->count)
+                break;
+            TRY(op_next(self->input, &s->in, err));
+            s->row = 0;
+            if (!s->in)
+                return true;
+        }
+        if (!s->is_begun)
+            TRY(begin_row(s, err));
+        TRY(fill(s, &has_more, err));
+        if (!has_more) {
+            s->is_begun = false;
+            s->row++;
+        }
+    }
+    *ret_rows = out;
+    return true;
+}
+
+static void scan_reset(op *self)
+{
+    scan *s = (scan *)self;
+    s->in = NULL;
+    s->is_begun = false;
+}
+
+const op_kind scan_kind = { scan_next, scan_reset };

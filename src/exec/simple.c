@@ -1,0 +1,219 @@
+/* Operators that look at one row at a time: filter, let, slice, unwind, one row, the argument of a sub-plan. */
+#include "exec/internal.h"
+
+typedef struct simple {
+    op base;
+    rows *in;
+    size_t row, item;          /* of unwind */
+    value *lists;
+    uint64_t skipped, passed;  /* of slice */
+    bool is_done;
+} simple;
+
+op *filter_new(query *q)
+{
+    return &arena_new_of(q->arena, simple)->base;
+}
+
+op *slice_new(query *q)
+{
+    return filter_new(q);
+}
+
+op *unwind_new(query *q)
+{
+    return filter_new(q);
+}
+
+op *argument_new(query *q)
+{
+    op *o = filter_new(q);
+    o->kind = &argument_kind;
+    o->query = q;
+    rows_init(q, &o->out);
+    return o;
+}
+
+static void simple_reset(op *self)
+{
+    simple *s = (simple *)self;
+    s->in = NULL;
+    s->row = s->item = 0;
+    s->skipped = s->passed = 0;
+    s->is_done = false;
+}
+
+static bool filter_next(op *self, rows **ret_rows, error *err)
+{
+    bool keep[BATCH_ROWS];
+    rows *in;
+    self->out.count = 0;
+    *ret_rows = NULL;
+    while (self->out.count == 0) {
+        TRY(op_next(self->input, &in, err));
+        if (!in)
+            return true;
+        TRY(expr_filter(self->query, self->plan->predicate, in, keep, err));
+        for (size_t i = 0; i < in->count; i++)
+            if (keep[i])
+                rows_append(self->query, &self->plan->live, &self->out, in, i);
+    }
+    *ret_rows = &self->out;
+    return true;
+}
+
+static bool let_next(op *self, rows **ret_rows, error *err)
+{
+    rows *in;
+    *ret_rows = NULL;
+    TRY(op_next(self->input, &in, err));
+    if (!in)
+        return true;
+    value cells[BATCH_ROWS];
+    TRY(expr_eval(self->query, self->plan->let.expr, in, cells, err));
+    self->out.count = 0;
+    for (size_t i = 0; i < in->count; i++)
+        rows_append(self->query, &self->plan->live, &self->out, in, i);
+    if (slot_is_ref(self->query, self->plan->let.to)) {
+        uint64_t *refs = rows_refs(self->query, &self->out, self->plan->let.to);
+        for (size_t i = 0; i < in->count; i++)
+            refs[i] = cells[i].kind == VALUE_VERTEX || cells[i].kind == VALUE_EDGE ? cells[i].ref : NO_REF;
+    } else {
+        memcpy(rows_values(self->query, &self->out, self->plan->let.to), cells, in->count * sizeof *cells);
+    }
+    *ret_rows = &self->out;
+    return true;
+}
+
+/* A row that stands for several is cut where the window begins or ends. */
+static bool slice_next(op *self, rows **ret_rows, error *err)
+{
+    simple *s = (simple *)self;
+    const plan_op *p = self->plan;
+    self->out.count = 0;
+    *ret_rows = NULL;
+    while (self->out.count == 0 && s->passed < p->slice.count) {
+        rows *in;
+        TRY(op_next(self->input, &in, err));
+        if (!in)
+            return true;
+        for (size_t i = 0; i < in->count && s->passed < p->slice.count; i++) {
+            uint64_t bulk = in->bulk[i], skip = p->slice.skip - s->skipped;
+            skip = skip < bulk ? skip : bulk;
+            s->skipped += skip;
+            bulk -= skip;
+            if (bulk > p->slice.count - s->passed)
+                bulk = p->slice.count - s->passed;
+            if (bulk == 0)
+                continue;
+            s->passed += bulk;
+            rows_append(self->query, &p->live, &self->out, in, i);
+            self->out.bulk[self->out.count - 1] = bulk;
+        }
+    }
+    if (self->out.count)
+        *ret_rows = &self->out;
+    return true;
+}
+
+static void put(op *self, rows *in, size_t row, value item)
+{
+    plan_slot to = self->plan->unwind.to;
+    rows_append(self->query, &self->plan->live, &self->out, in, row);
+    if (slot_is_ref(self->query, to))
+        rows_refs(self->query, &self->out, to)[self->out.count - 1] = item.kind == VALUE_VERTEX || item.kind == VALUE_EDGE ? item.ref : NO_REF;
+    else
+        rows_values(self->query, &self->out, to)[self->out.count - 1] = item;
+}
+
+/* Lists and sets give their items, maps their entries; anything else itself; null no row. */
+static bool unwind_next(op *self, rows **ret_rows, error *err)
+{
+    simple *s = (simple *)self;
+    self->out.count = 0;
+    *ret_rows = NULL;
+    while (self->out.count < BATCH_ROWS) {
+        if (!s->in || s->row == s->in->count) {
+            if (self->out.count)
+                break;
+            TRY(op_next(self->input, &s->in, err));
+            s->row = s->item = 0;
+            if (!s->in)
+                return true;
+            s->lists = arena_array_of(self->query->arena, value, s->in->count);
+            TRY(expr_eval(self->query, self->plan->unwind.list, s->in, s->lists, err));
+        }
+        const value *v = &s->lists[s->row];
+        bool is_list = v->kind == VALUE_LIST || v->kind == VALUE_SET || v->kind == VALUE_PATH, is_map = v->kind == VALUE_MAP;
+        size_t count = is_list ? v->list.count : is_map ? v->map.count : v->kind != VALUE_NULL;
+        if (s->item == count) {
+            s->row++;
+            s->item = 0;
+            continue;
+        }
+        value item = *v;
+        if (is_list)
+            item = v->list.items[s->item];
+        if (is_map)
+            item = (value){ .kind = VALUE_ENTRY, .map = { &v->map.keys[s->item], &v->map.values[s->item], 1 } };
+        put(self, s->in, s->row, item);
+        s->item++;
+    }
+    *ret_rows = &self->out;
+    return true;
+}
+
+static bool one_next(op *self, rows **ret_rows, error *err)
+{
+    (void)err;
+    *ret_rows = self->out.count == 0 ? &self->out : NULL;
+    if (*ret_rows) {
+        self->out.count = 1;
+        self->out.bulk[0] = 1;
+    }
+    return true;
+}
+
+static void one_reset(op *self)
+{
+    self->out.count = 0;
+}
+
+static bool nothing_next(op *self, rows **ret_rows, error *err)
+{
+    rows *in;
+    do
+        TRY(op_next(self->input, &in, err));
+    while (in);
+    *ret_rows = NULL;
+    return true;
+}
+
+static bool argument_next(op *self, rows **ret_rows, error *err)
+{
+    simple *s = (simple *)self;
+    (void)err;
+    *ret_rows = s->is_done ? NULL : &self->out;
+    s->is_done = true;
+    return true;
+}
+
+/* Hand one row to a sub-plan; its other operators are reset by the caller. */
+void argument_set(op *self, const rows *from, size_t row)
+{
+    query *q = self->query;
+    plan_slots all;
+    memset(&all, 0xFF, sizeof all);
+    self->out.count = 0;
+    rows_append(q, &all, &self->out, from, row);
+    self->out.bulk[0] = 1;
+    ((simple *)self)->is_done = false;
+}
+
+const op_kind filter_kind = { filter_next, NULL };
+const op_kind let_kind = { let_next, NULL };
+const op_kind slice_kind = { slice_next, simple_reset };
+const op_kind unwind_kind = { unwind_next, simple_reset };
+const op_kind one_kind = { one_next, one_reset };
+const op_kind nothing_kind = { nothing_next, NULL };
+const op_kind argument_kind = { argument_next, NULL };
