@@ -11,6 +11,8 @@ static const struct command {
     { "run", "carry out a worksheet of connections, tables and jobs", run_command },
     { "jobs", "show what each job has done", jobs_command },
     { "gen", "make synthetic flow logs", gen_command },
+    { "schema", "say which tables are vertices and which are edges", schema_command },
+    { "gremlin", "answer a Gremlin query over the graph", gremlin_command },
     { "sql", "answer a SQL query over the tables", sql_command },
 };
 

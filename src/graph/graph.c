@@ -146,7 +146,7 @@ bool graph_schema_check(const graph_options *options, error *err)
 bool graph_connection(graph *g, sql_connection **ret, error *err)
 {
     if (!g->connection && !g->options.engine && g->options.find_engine)
-        TRY(g->options.find_engine(g->options.find_context, &g->options.engine, err));
+        TRY(g->options.find_engine(g->options.engine_context, &g->options.engine, err));
     if (!g->connection)
         TRY(sql_connect(g->options.engine, &g->connection, err));
     *ret = g->connection;

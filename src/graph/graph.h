@@ -15,10 +15,11 @@ typedef bool (*graph_find_catalog)(void *context, str name, catalog **ret_catalo
 typedef struct graph_options {
     str schema_json;             /* any of the three formats */
     str schema_name;             /* for messages: file name or "graph schema" */
-    graph_find_catalog find_catalog;
+    graph_find_catalog find_catalog;   /* asked only while the graph opens */
     void *find_context;
     sql_engine *engine;          /* may be NULL when `find_engine` starts it on first need */
     bool (*find_engine)(void *context, sql_engine **ret_engine, error *err);
+    void *engine_context;
     str cache_folder;            /* local path; empty: nothing is kept on disk */
     size_t memory_bytes;         /* budget for adjacency and columns; 0: half the machine */
 } graph_options;

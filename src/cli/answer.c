@@ -1,0 +1,44 @@
+/* Running a Gremlin query from its text to its printed results. */
+#include "cli/answer.h"
+
+#include "exec/query.h"
+#include "gremlin/gremlin.h"
+
+static bool print_rows(graph *g, query *q, FILE *out, size_t *ret_count, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    *ret_count = 0;
+    for (batch *b;;) {
+        TRY(query_next(q, &b, err));
+        if (!b)
+            return true;
+        const value *values = b->columns[0].data;
+        const int64_t *bulk = b->columns[1].data;
+        for (size_t i = 0; i < b->rows; i++) {
+            str text;
+            arena_reset(a);
+            TRY(gremlin_print(g, a, &values[i], &text, err));
+            for (int64_t k = 0; k < bulk[i]; k++)
+                fprintf(out, "==>" STR_FMT "\n", STR_ARG(text));
+            *ret_count += (size_t)bulk[i];
+        }
+    }
+}
+
+bool answer_gremlin(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    AUTO(query_close) query *q = NULL;
+    plan *p;
+    size_t count;
+    TRY(gremlin_compile(a, text, g, &p, err));
+    if (p->ending == ENDING_EXPLAIN) {
+        fprintf(out, STR_FMT, STR_ARG(plan_explain(p, a, g)));
+        return true;
+    }
+    TRY(query_open(g, p, &(query_options){ .deadline_ms = timeout_ms }, &q, err));
+    TRY(print_rows(g, q, out, &count, err));
+    if (p->ending == ENDING_NEXT && count == 0)
+        return fail(err, ERR_NOT_FOUND, "next(): there is no result");
+    return true;
+}

@@ -1,0 +1,9 @@
+/* Asking a graph and printing what it says. */
+#pragma once
+
+#include <stdio.h>
+
+#include "graph/graph.h"
+
+/* One Gremlin query; each result on a line, as the console prints it. */
+NODISCARD bool answer_gremlin(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err);
