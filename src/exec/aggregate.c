@@ -228,14 +228,28 @@ static bool sum_in_place(aggregate *x, const plan_expr *of, const rows *in, cons
     return true;
 }
 
-static bool add_rows(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], value *of, value *with, error *err)
+/* One key that is a reference: neighbours come in runs, so most rows have the group of the row before. */
+static void group_by_reference(aggregate *x, const plan_expr *reference, const rows *in, size_t *groups)
+{
+    const uint64_t *refs = in->refs[reference->slot];
+    value_kind kind = x->base.query->plan->slots[reference->slot].kind == SLOT_VERTEX ? VALUE_VERTEX : VALUE_EDGE;
+    for (size_t r = 0; r < in->count; r++) {
+        if (r > 0 && refs[r] == refs[r - 1]) {
+            groups[r] = groups[r - 1];
+            continue;
+        }
+        value key = refs[r] == NO_REF ? value_null() : (value){ .kind = kind, .ref = refs[r] };
+        groups[r] = find_group(x, &key);
+    }
+}
+
+static bool group_by_values(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], size_t *groups, error *err)
 {
     const plan_op *p = x->base.plan;
-    query *q = x->base.query;
-    size_t key_count = p->aggregate.key_count, groups[BATCH_ROWS];
+    size_t key_count = p->aggregate.key_count;
     for (size_t k = 0; k < key_count; k++) {
-        const plan_expr *reference = reference_of(q, p->aggregate.keys[k].expr);
-        TRY(expr_eval(q, reference ? reference : p->aggregate.keys[k].expr, in, keys[k], err));
+        const plan_expr *reference = reference_of(x->base.query, p->aggregate.keys[k].expr);
+        TRY(expr_eval(x->base.query, reference ? reference : p->aggregate.keys[k].expr, in, keys[k], err));
     }
     for (size_t r = 0; r < in->count; r++) {
         value one[16];
@@ -243,6 +257,19 @@ static bool add_rows(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], va
             one[k] = keys[k][r];
         groups[r] = find_group(x, one);
     }
+    return true;
+}
+
+static bool add_rows(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], value *of, value *with, error *err)
+{
+    const plan_op *p = x->base.plan;
+    query *q = x->base.query;
+    size_t groups[BATCH_ROWS];
+    const plan_expr *reference = p->aggregate.key_count == 1 ? reference_of(q, p->aggregate.keys[0].expr) : NULL;
+    if (reference && in->refs[reference->slot])
+        group_by_reference(x, reference, in, groups);
+    else
+        TRY(group_by_values(x, in, keys, groups, err));
     for (size_t i = 0; i < p->aggregate.item_count; i++) {
         const plan_aggregate *item = &p->aggregate.items[i];
         bool is_done = false;

@@ -101,12 +101,12 @@ static void fill_edges(expand *x)
             x->pair++;
         }
         uint64_t neighbour = to ? neighbour_of(x, x->pair - 1) : 0;
-        for (; x->edge < x->edge_end && out->count < BATCH_ROWS; x->edge++) {
-            rows_append(x->base.query, &p->live, out, x->in, x->row);
-            edges[out->count - 1] = graph_ref_of(x->label, x->edge);
-            if (to)
-                to[out->count - 1] = neighbour;
-        }
+        size_t at = out->count, times = rows_repeat(x->base.query, &p->live, out, x->in, x->row, (size_t)(x->edge_end - x->edge));
+        for (size_t i = 0; i < times; i++)
+            edges[at + i] = graph_ref_of(x->label, x->edge + i);
+        for (size_t i = 0; to && i < times; i++)
+            to[at + i] = neighbour;
+        x->edge += times;
     }
 }
 

@@ -5,7 +5,6 @@
 #include "base/budget.h"
 #include "exec/query.h"
 
-enum { NO_REF_SHIFT = 0 };
 #define NO_REF UINT64_MAX              /* a null vertex or edge */
 
 /* Up to BATCH_ROWS rows. `refs[slot]` of vertex and edge slots, `values[slot]` of others; NULL where a slot is not set. */
@@ -61,6 +60,8 @@ value *rows_values(query *q, rows *r, plan_slot slot);
 void rows_init(query *q, rows *r);
 /* Copy the live slots of one row to the end of `to`; the bulk as well. */
 void rows_append(query *q, const plan_slots *live, rows *to, const rows *from, size_t row);
+/* The same row several times, as often as fits; how often. For operators whose input has the same slots set throughout. */
+size_t rows_repeat(query *q, const plan_slots *live, rows *to, const rows *from, size_t row, size_t times);
 bool slot_is_ref(const query *q, plan_slot slot);
 value rows_value(const query *q, const rows *r, plan_slot slot, size_t row);
 

@@ -67,6 +67,28 @@ void rows_append(query *q, const plan_slots *live, rows *to, const rows *from, s
     to->bulk[to->count++] = from->bulk[row];
 }
 
+size_t rows_repeat(query *q, const plan_slots *live, rows *to, const rows *from, size_t row, size_t times)
+{
+    size_t at = to->count, end = at + times < BATCH_ROWS ? at + times : BATCH_ROWS;
+    for (plan_slot s = 1; s < q->plan->slot_count; s++) {
+        if (!plan_slots_has(live, s))
+            continue;
+        if (from->refs[s]) {
+            uint64_t *refs = rows_refs(q, to, s);
+            for (size_t i = at; i < end; i++)
+                refs[i] = from->refs[s][row];
+        } else if (from->values[s]) {
+            value *values = rows_values(q, to, s);
+            for (size_t i = at; i < end; i++)
+                values[i] = from->values[s][row];
+        }
+    }
+    for (size_t i = at; i < end; i++)
+        to->bulk[i] = from->bulk[row];
+    to->count = end;
+    return end - at;
+}
+
 value rows_value(const query *q, const rows *r, plan_slot slot, size_t row)
 {
     if (r->values[slot])

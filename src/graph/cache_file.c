@@ -66,6 +66,10 @@ static bool check(str bytes, cache_section *ret_sections, size_t count)
         h->checksum != hash64(h, offsetof(header, checksum)))
         return false;
     for (size_t i = 0; i < count; i++) {
+        if (h->sections[i].bytes == 0) {      /* nothing was written, not even up to its place */
+            ret_sections[i] = (cache_section){ bytes.data, 0 };
+            continue;
+        }
         if (h->sections[i].offset > bytes.len || h->sections[i].bytes > bytes.len - h->sections[i].offset)
             return false;
         ret_sections[i] = (cache_section){ bytes.data + h->sections[i].offset, h->sections[i].bytes };

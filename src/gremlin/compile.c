@@ -902,8 +902,9 @@ static bool compile_group(compiler *c, const step *s, const modulators *m, bool 
         r = REDUCE_COUNT;
     TRY(new_slot(c, plan_expr_kind_of(c->plan, key_expr), &key));
     TRY(new_slot(c, SLOT_VALUE, &val));
-    if (key_expr->kind != EXPR_SLOT || plan_expr_kind_of(c->plan, key_expr) == SLOT_VALUE)
-        filter(c, plan_call(c->plan, FN_IS_NOT_NULL, key_expr->kind == EXPR_CALL && key_expr->call.function == FN_ID ? key_expr->call.args[0] : key_expr), s->offset);
+    bool is_id = key_expr->kind == EXPR_CALL && key_expr->call.function == FN_ID;
+    if (plan_expr_kind_of(c->plan, is_id ? key_expr->call.args[0] : key_expr) == SLOT_VALUE)      /* an element has an id */
+        filter(c, plan_call(c->plan, FN_IS_NOT_NULL, key_expr), s->offset);
     plan_op *op = add_aggregate(c, aggregate_of[r], r == REDUCE_COUNT ? NULL : of, NULL, val, s->offset);
     op->aggregate.keys = arena_new_of(c->arena, plan_key);
     op->aggregate.keys[0] = (plan_key){ .expr = key_expr, .to = key };
