@@ -1,5 +1,6 @@
 /* `floe gremlin`: one Gremlin query over the home's graph. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "cli/command.h"
@@ -7,28 +8,54 @@
 #include "server/session.h"
 
 static const char usage[] =
-    "usage: floe gremlin TEXT [--home DIR] [--timeout-ms N]\n"
+    "usage: floe gremlin [TEXT] [--home DIR] [--timeout-ms N] [--time]\n"
     "\n"
-    "Answers one Gremlin query over the home's graph (floe schema apply gives it one):\n"
+    "Answers one Gremlin query over the home's graph (floe schema apply gives it one), or without TEXT\n"
+    "one query a line from standard input. --time says on stderr how long each took.\n"
     "\n"
     "  floe gremlin 'g.V().count()'\n"
     "  floe gremlin \"g.V('devices:::10.0.1.10').out().dedup().count()\"\n"
     "\n"
     "Vertices are named label:::key or label[key]. explain() at the end shows the plan.\n";
 
+static bool answer(graph *g, str text, int64_t timeout_ms, bool shows_time, error *err)
+{
+    uint64_t started = clock_monotonic_us();
+    TRY(answer_gremlin(g, text, (uint64_t)timeout_ms, stdout, err));
+    fflush(stdout);
+    if (shows_time)
+        fprintf(stderr, "%.2f ms\n", (double)(clock_monotonic_us() - started) / 1e3);
+    return true;
+}
+
+/* One query a line; a wrong one does not end the others. */
+static bool answer_lines(graph *g, int64_t timeout_ms, bool shows_time, error *err)
+{
+    char *line = NULL;
+    size_t capacity = 0;
+    bool all_work = true;
+    for (ssize_t n; (n = getline(&line, &capacity, stdin)) >= 0;) {
+        str text = str_trim((str){ line, (size_t)n });
+        error why = { 0 };
+        if (text.len && !answer(g, text, timeout_ms, shows_time, &why)) {
+            command_failed(&why);
+            all_work = false;
+        }
+    }
+    free(line);
+    return all_work ? true : fail(err, ERR_INVALID, "not every query could be answered");
+}
+
 int gremlin_command(int argc, char **argv)
 {
     const char *given_home = NULL, *timeout = NULL, *words[1];
     size_t count;
     int64_t timeout_ms = 300000;
-    const argument options[] = { { "--home", &given_home, NULL }, { "--timeout-ms", &timeout, NULL } };
+    bool shows_time = false;
+    const argument options[] = { { "--home", &given_home, NULL }, { "--timeout-ms", &timeout, NULL }, { "--time", NULL, &shows_time } };
     int code = arguments_parse(argc, argv, options, ARRAY_LEN(options), words, 1, &count, usage);
     if (code >= 0)
         return code;
-    if (count != 1) {
-        fputs(usage, stderr);
-        return EXIT_USAGE;
-    }
     if (!argument_number("--timeout-ms", timeout, 1, &timeout_ms))
         return EXIT_USAGE;
     error err = { 0 };
@@ -36,7 +63,7 @@ int gremlin_command(int argc, char **argv)
     if (!command_home(given_home, &h, &err))
         return command_failed(&err);
     AUTO(graph_close) graph *g = NULL;
-    bool works = session_graph_open(h, &g, &err) && answer_gremlin(g, str_of(words[0]), (uint64_t)timeout_ms, stdout, &err);
+    bool works = session_graph_open(h, &g, &err) && (count ? answer(g, str_of(words[0]), timeout_ms, shows_time, &err) : answer_lines(g, timeout_ms, shows_time, &err));
     graph_close(TAKE(g));
     return works ? EXIT_DONE : command_failed(&err);
 }

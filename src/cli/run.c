@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/file.h"
-#include "base/vec.h"
 #include "cli/command.h"
+#include "cli/work.h"
 #include "pipeline/execute.h"
 
 static const char usage[] =
@@ -15,7 +14,7 @@ static const char usage[] =
     "Carries out the statements of a worksheet: connections, tables, jobs, queries. What is there\n"
     "already with the same text stays as it is, so a worksheet can be run again at any time.\n"
     "\n"
-    "  --until-caught-up   run the worksheet's jobs until every object present is committed\n"
+    "  --until-caught-up   run the home's jobs until every object present is committed\n"
     "  --most-files N      load at most N objects in one run (default 4000)\n"
     "  --home DIR          where state and tables are (default $FLOE_HOME, else ./floe-home)\n"
     "  --quiet             only errors and query results\n"
@@ -23,81 +22,7 @@ static const char usage[] =
     "A file that cannot be loaded does not stop the others: it is named, listed by `floe jobs`, and\n"
     "tried again when it changes. The exit code is then 1.\n";
 
-typedef VEC(job *) job_list;
-
-static bool statement_jobs(home *h, arena *a, const worksheet *w, const job_limits *limits, job_list *jobs, error *err)
-{
-    for (size_t i = 0; i < w->count; i++) {
-        const statement *s = &w->statements[i];
-        state_job record;
-        bool is_found;
-        job *j;
-        if (s->kind != STATEMENT_CREATE_COPY_JOB && s->kind != STATEMENT_CREATE_INSERT_JOB)
-            continue;
-        TRY(state_job_get(home_state(h), a, s->name, &record, &is_found, err));
-        if (!is_found || record.is_paused)      /* dropped or paused further down */
-            continue;
-        TRY(job_open(h, &record, limits, &j, err));
-        vec_push(a, jobs, j);
-    }
-    return true;
-}
-
-static bool report_bad(home *h, const char *job_name, error *err)
-{
-    AUTO(arena_free) arena *a = arena_new();
-    state_job record;
-    bool is_found;
-    state_object *bad;
-    size_t count;
-    TRY(state_job_get(home_state(h), a, str_of(job_name), &record, &is_found, err));
-    TRY(state_bad_objects(home_state(h), a, record.id, &bad, &count, err));
-    for (size_t i = 0; i < count; i++)
-        fprintf(stderr, "floe: " STR_FMT ": " STR_FMT "\n", STR_ARG(store_path_of_uri(bad[i].uri)), STR_ARG(bad[i].fault));
-    if (count)
-        return fail(err, ERR_CORRUPT, "job %s: %zu file%s could not be loaded (above; floe jobs lists them); the others are", job_name, count, count == 1 ? "" : "s");
-    return true;
-}
-
-/* Each job in turn, as long as one of them finds work. */
-static bool catch_up(job_list *jobs, const char *const *names, error *err)
-{
-    for (bool did_work = true; did_work;) {
-        did_work = false;
-        for (size_t i = 0; i < jobs->count; i++) {
-            uint64_t started = clock_monotonic_us();
-            job_progress p;
-            TRY(job_run(jobs->items[i], &p, err));
-            did_work |= p.did_work;
-            double seconds = (double)(clock_monotonic_us() - started) / 1e6;
-            if (p.did_work)
-                log_info("job %s: %lld rows in %.2f s", names[i], (long long)p.rows, seconds);
-        }
-    }
-    return true;
-}
-
-static bool run_jobs(home *h, const worksheet *w, const job_limits *limits, error *err)
-{
-    AUTO(arena_free) arena *a = arena_new();
-    job_list jobs = { 0 };
-    VEC(const char *) names = { 0 };
-    TRY(home_lock_jobs(h, err));
-    bool works = statement_jobs(h, a, w, limits, &jobs, err);
-    for (size_t i = 0, k = 0; i < w->count && k < jobs.count; i++)
-        if (w->statements[i].kind == STATEMENT_CREATE_COPY_JOB || w->statements[i].kind == STATEMENT_CREATE_INSERT_JOB) {
-            vec_push(a, &names, str_to_c(a, w->statements[i].name));
-            k++;
-        }
-    works = works && catch_up(&jobs, names.items, err);
-    for (size_t i = 0; i < jobs.count; i++)
-        job_close(jobs.items[i]);
-    for (size_t i = 0; works && i < names.count; i++)
-        works = report_bad(h, names.items[i], err);
-    return works;
-}
-
-static bool run_worksheet(home *h, const char *path, bool until_caught_up, const job_limits *limits, error *err)
+bool run_worksheet(home *h, const char *path, bool until_caught_up, const job_limits *limits, error *err)
 {
     AUTO(arena_free) arena *a = arena_new();
     str text;
@@ -116,7 +41,7 @@ static bool run_worksheet(home *h, const char *path, bool until_caught_up, const
         else
             log_info(STR_FMT, STR_ARG(done.message));
     }
-    return until_caught_up ? run_jobs(h, w, limits, err) : true;
+    return until_caught_up ? jobs_catch_up(h, limits, err) : true;
 }
 
 int run_command(int argc, char **argv)
