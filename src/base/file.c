@@ -171,7 +171,7 @@ bool file_map_open(const char *path, file_map **ret_map, error *err)
         return fail_errno(err, "mapping %s", path);
     void *data = NULL;
     if (st.st_size > 0) {
-        data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+        data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
         if (data == MAP_FAILED)
             return fail_errno(err, "mapping %s", path);
     }

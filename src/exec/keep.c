@@ -95,8 +95,29 @@ static int compare_kept(const void *x, const void *y)
     return (p->number > q->number) - (p->number < q->number);
 }
 
+static void sort_kept(keeper *k)
+{
+    sort_keys = k->base.plan->sort.keys;
+    sort_key_count = k->base.plan->sort.key_count;
+    if (k->rows.count)
+        qsort(k->rows.items, k->rows.count, sizeof *k->rows.items, compare_kept);
+}
+
+/* Of a top-n only a few times n rows are kept; a row behind the last of them never comes back. */
+static void cut_to_top(keeper *k, bool *has_worst)
+{
+    uint64_t top = k->base.plan->sort.count;
+    if (top >= SIZE_MAX / 8 || k->rows.count < 4 * top + 256)
+        return;
+    sort_kept(k);
+    k->rows.count = (size_t)top;
+    *has_worst = top > 0;
+}
+
 static bool read_sorted(keeper *k, error *err)
 {
+    bool has_worst = false;
+    uint64_t number = 0;
     const plan_op *p = k->base.plan;
     query *q = k->base.query;
     value(*keys)[BATCH_ROWS] = arena_alloc(q->arena, p->sort.key_count * sizeof *keys);
@@ -106,17 +127,21 @@ static bool read_sorted(keeper *k, error *err)
             break;
         for (size_t i = 0; i < p->sort.key_count; i++)
             TRY(expr_eval(q, p->sort.keys[i].expr, in, keys[i], err));
-        for (size_t r = 0; r < in->count; r++) {
+        for (size_t r = 0; r < in->count; r++, number++) {
+            value one[16];
+            for (size_t i = 0; i < p->sort.key_count && i < ARRAY_LEN(one); i++)
+                one[i] = keys[i][r];
+            kept probe = { .keys = one, .number = number };
+            if (has_worst && compare_kept(&probe, &k->rows.items[p->sort.count - 1]) > 0)
+                continue;
             kept x = keep(k, in, r, p->sort.key_count);
-            for (size_t i = 0; i < p->sort.key_count; i++)
-                x.keys[i] = keys[i][r];
+            x.number = number;
+            memcpy(x.keys, one, p->sort.key_count * sizeof *one);
             vec_push(q->arena, &k->rows, x);
+            cut_to_top(k, &has_worst);
         }
     }
-    sort_keys = p->sort.keys;
-    sort_key_count = p->sort.key_count;
-    if (k->rows.count)
-        qsort(k->rows.items, k->rows.count, sizeof *k->rows.items, compare_kept);
+    sort_kept(k);
     k->is_read = true;
     return true;
 }

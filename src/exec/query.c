@@ -199,6 +199,12 @@ bool query_element_id(graph *g, value v, arena *a, str *ret_id, error *err)
     bool is_vertex = v.kind == VALUE_VERTEX;
     str key, name = is_vertex ? graph_vertex_label(g, label)->name : graph_edge_label(g, label)->name;
     TRY(is_vertex ? graph_vertex_key(g, label, number, a, &key, err) : graph_edge_key(g, label, number, a, &key, err));
-    *ret_id = str_format(a, STR_FMT "[" STR_FMT "]", STR_ARG(name), STR_ARG(key));
+    strbuf b = strbuf_new(a);
+    strbuf_reserve(&b, name.len + key.len + 2);
+    strbuf_add(&b, name);
+    strbuf_add_char(&b, '[');
+    strbuf_add(&b, key);
+    strbuf_add_char(&b, ']');
+    *ret_id = strbuf_str(&b);
     return true;
 }

@@ -215,6 +215,23 @@ bool dictionary_find(const dictionary *d, str key, uint64_t *ret_id)
     return is_found;
 }
 
+static str ipv4_text(arena *a, uint32_t ip)
+{
+    char text[16];
+    size_t len = 0;
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        uint32_t part = ip >> shift & 255;
+        if (part >= 100)
+            text[len++] = (char)('0' + part / 100);
+        if (part >= 10)
+            text[len++] = (char)('0' + part / 10 % 10);
+        text[len++] = (char)('0' + part % 10);
+        if (shift)
+            text[len++] = '.';
+    }
+    return str_copy(a, (str){ text, len });
+}
+
 str dictionary_key(const dictionary *d, arena *a, uint64_t id)
 {
     uint64_t ends = dictionary_row_count(d);
@@ -223,5 +240,5 @@ str dictionary_key(const dictionary *d, arena *a, uint64_t id)
     if (at >= ip_count)
         return text_at(d, (is_end ? d->row_text_count : 0) + at - ip_count);
     uint32_t ip = d->ips[(is_end ? d->row_ip_count : 0) + at];
-    return str_format(a, "%u.%u.%u.%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+    return ipv4_text(a, ip);
 }

@@ -952,7 +952,7 @@ static bool step_order(compiler *c, const step *s, const modulators *m)
 {
     if (is_local(s))
         return with_entries(c, s, m, step_order);
-    size_t count = m->count ? m->count : 1;
+    size_t count = m->count ? m->count : 1;      /* at most 8: see modulators */
     plan_key *keys = arena_array_of(c->arena, plan_key, count);
     for (size_t i = 0; i < count; i++) {
         const step *by = m->count ? m->by[i] : NULL;
