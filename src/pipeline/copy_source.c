@@ -57,6 +57,8 @@ static bool read_options(job *j, copy_source *s, error *err)
         path = str_slice(path, 7, path.len);
     while (str_starts_with(path, STR("./")))
         path = str_slice(path, 2, path.len);
+    if (str_eq(path, STR(".")))
+        path = STR("");
     if (path.len && path.data[0] == '/' && !str_starts_with(path, connection.root))
         return fail(err, ERR_INVALID, "LOCATION '" STR_FMT "' lies outside the ROOT of connection '" STR_FMT "', " STR_FMT, STR_ARG(path), STR_ARG(connection.name), STR_ARG(connection.root));
     s->location = path.len && path.data[0] == '/' ? str_format(s->arena, "file://" STR_FMT, STR_ARG(path))
