@@ -46,6 +46,7 @@ static bool fetch_column(graph *g, str column, interner *texts, fetch *f, error 
     column_type types[] = { f->type == COLUMN_STRING ? COLUMN_INT64 : f->type, COLUMN_INT64, COLUMN_INT64 };
     const char *sink = str_format(a, "floe_values_%d%c", n, 0).data, *code = str_format(a, "floe_text_%d%c", n, 0).data;
     strbuf x = strbuf_new(a);
+    TRY(graph_connection(g, &c, err));      /* starts the engine */
     strbuf_add_sql_name(&x, column);
     str expression = strbuf_str(&x);
     if (f->type == COLUMN_STRING) {
@@ -55,7 +56,6 @@ static bool fetch_column(graph *g, str column, interner *texts, fetch *f, error 
     } else if (f->type == COLUMN_TIMESTAMP) {
         expression = str_format(a, STR_FMT "::TIMESTAMP", STR_ARG(expression));
     }
-    TRY(graph_connection(g, &c, err));
     TRY(sql_register_sink(g->options.engine, sink, types, 3, take_values, f, err));
     TRY(source_sql(f->source, a, str_format(a, STR_FMT " AS x", STR_ARG(expression)), &rows, err));
     return sql_query_int(c, str_format(a, "SELECT sum(%s(x, \"_file_index\", \"_pos\")) FROM " STR_FMT, sink, STR_ARG(rows)), &count, err);
