@@ -2,7 +2,8 @@
  *
  *     TEST(limit_passes_the_asked_window) { CHECK_INT(rows, 5); }
  *
- * A failing check prints file, line, case, what it was, got and want; the test goes on to its end and then fails. */
+ * A failing check prints file, line, case, what it was, got and want; the test goes on to its end
+ * and then fails. */
 #pragma once
 
 #include <setjmp.h>
@@ -11,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <cmocka.h>
-#undef fail   /* ours is in base/error.h */
+#undef fail /* ours is in base/error.h */
 
 #include "base/error.h"
 #include "base/str.h"

@@ -1,4 +1,5 @@
-/* Runs the registered unit tests as one cmocka group. Arguments pick tests by a part of their name. */
+/* Runs the registered unit tests as one cmocka group. Arguments pick tests by a part of their name.
+ */
 #include "test.h"
 
 #include <limits.h>
@@ -11,7 +12,7 @@
 static struct registered {
     const char *name;
     void (*run)(void);
-} *tests;
+} * tests;
 static size_t test_count;
 static const char *current_case;
 static int failures;

@@ -9,13 +9,13 @@ enum { FIRST_BLOCK_BYTES = 16 << 10, LARGEST_BLOCK_BYTES = 4 << 20, ALIGNMENT = 
 
 typedef struct block {
     struct block *next;
-    size_t size, used;     /* of `bytes` */
-    size_t dirty;          /* bytes[0..dirty) may be non-zero from an earlier life */
+    size_t size, used; /* of `bytes` */
+    size_t dirty;      /* bytes[0..dirty) may be non-zero from an earlier life */
     _Alignas(ALIGNMENT) char bytes[];
 } block;
 
 struct arena {
-    block *current;        /* newest first */
+    block *current; /* newest first */
     size_t next_size;
 };
 

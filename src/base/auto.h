@@ -3,7 +3,8 @@
 
 /* Declare a variable that is closed on every way out of its scope:
  *     AUTO(file_close) file *f = NULL;
- * DEFINE_AUTO(type, close) must stand beside the type; `close` is called only when the pointer is not NULL. */
+ * DEFINE_AUTO(type, close) must stand beside the type; `close` is called only when the pointer is
+ * not NULL. */
 #define AUTO(close) __attribute__((cleanup(close##_auto_)))
 #define DEFINE_AUTO(type, close)                                                                   \
     static inline __attribute__((unused)) void close##_auto_(type **p)                             \

@@ -130,6 +130,7 @@ bool clock_parse_us(str text, int64_t *ret_wall_us)
     if (s.len || hour > 23 || minute > 59 || second > 60)
         return false;
     int64_t days = clock_days_of(year, month, day);
-    *ret_wall_us = ((days * 24 + hour) * 3600 + minute * 60 + second) * (int64_t)US_PER_SECOND + fraction;
+    *ret_wall_us =
+        ((days * 24 + hour) * 3600 + minute * 60 + second) * (int64_t)US_PER_SECOND + fraction;
     return true;
 }

@@ -30,8 +30,7 @@ TEST(times_are_read_and_written)
     };
     AUTO(arena_free) arena *a = arena_new();
     const struct time_case *c;
-    FOR_EACH_CASE(c, cases)
-    {
+    FOR_EACH_CASE (c, cases) {
         int64_t us;
         bool works = clock_parse_us(str_of(c->text), &us);
         CHECK_INT(works, c->back != NULL);

@@ -81,7 +81,8 @@ bool fail_at(error *err, str source_name, str text, size_t offset, const char *f
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
 
-    size_t show_from = offset - line_start > SHOWN_BYTES / 2 ? offset - SHOWN_BYTES / 2 : line_start;
+    size_t show_from =
+        offset - line_start > SHOWN_BYTES / 2 ? offset - SHOWN_BYTES / 2 : line_start;
     while (show_from > line_start && ((unsigned char)text.data[show_from] & 0xC0) == 0x80)
         show_from--;
     size_t show_to = line_end - show_from > SHOWN_BYTES ? show_from + SHOWN_BYTES : line_end;

@@ -9,18 +9,19 @@
 /* What the caller can do about it. */
 typedef enum error_code {
     ERR_NONE,
-    ERR_INVALID,     /* the request is wrong: fix the query, statement, option or schema */
-    ERR_NOT_FOUND,   /* the named thing does not exist */
-    ERR_CONFLICT,    /* somebody else changed it, or it exists already: read again, maybe retry */
-    ERR_CORRUPT,     /* bytes from disk or network are not what they should be */
-    ERR_IO,          /* the operating system or a service refused: retry later */
-    ERR_LIMIT,       /* a deadline, memory budget or size limit was reached */
-    ERR_CANCELLED,   /* the caller asked to stop */
+    ERR_INVALID,   /* the request is wrong: fix the query, statement, option or schema */
+    ERR_NOT_FOUND, /* the named thing does not exist */
+    ERR_CONFLICT,  /* somebody else changed it, or it exists already: read again, maybe retry */
+    ERR_CORRUPT,   /* bytes from disk or network are not what they should be */
+    ERR_IO,        /* the operating system or a service refused: retry later */
+    ERR_LIMIT,     /* a deadline, memory budget or size limit was reached */
+    ERR_CANCELLED, /* the caller asked to stop */
 } error_code;
 
 enum { ERROR_MESSAGE_BYTES = 2048 };
 
-/* A plain value on the caller's stack: `error err = {0};`. The message is NUL-terminated, may have several lines. */
+/* A plain value on the caller's stack: `error err = {0};`. The message is NUL-terminated, may have
+ * several lines. */
 typedef struct error {
     error_code code;
     char message[ERROR_MESSAGE_BYTES];
@@ -39,7 +40,7 @@ bool fail_errno(error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 bool fail_at(error *err, str source_name, str text, size_t offset, const char *format, ...)
     PRINTF_LIKE(5, 6);
 void error_clear(error *err);
-const char *error_code_name(error_code code);   /* "INVALID", "NOT_FOUND", … */
+const char *error_code_name(error_code code); /* "INVALID", "NOT_FOUND", … */
 
 #define TRY(call)                                                                                  \
     do {                                                                                           \

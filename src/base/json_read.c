@@ -4,8 +4,7 @@
 bool json_parse(str text, str source_name, json_t **ret_root, error *err)
 {
     json_error_t at;
-    json_t *root = json_loadb(text.data ? text.data : "", text.len,
-                              JSON_REJECT_DUPLICATES, &at);
+    json_t *root = json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, &at);
     if (!root)
         return fail(err, ERR_INVALID, STR_FMT ":%d:%d: not valid JSON: %s", STR_ARG(source_name),
                     at.line, at.column, at.text);
@@ -31,7 +30,8 @@ static bool need(const json_t *object, const char *path, const char *member, jso
     return true;
 }
 
-bool json_need_text(const json_t *object, const char *path, const char *member, str *ret, error *err)
+bool json_need_text(const json_t *object, const char *path, const char *member, str *ret,
+                    error *err)
 {
     json_t *value = NULL;
     TRY(need(object, path, member, JSON_STRING, "a string", &value, err));

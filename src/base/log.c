@@ -12,7 +12,7 @@
 enum { BAR_INTERVAL_US = 100000, LINE_INTERVAL_US = 5000000, QUIET_START_US = 1000000 };
 
 struct progress {
-    pthread_mutex_t lock;         /* guards everything below */
+    pthread_mutex_t lock; /* guards everything below */
     char what[64], unit[16];
     uint64_t started_us, shown_us;
     bool is_terminal, is_shown;

@@ -4,8 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-int pool_thread_count(void);                 /* processors this process may use, at least 1 */
+int pool_thread_count(void); /* processors this process may use, at least 1 */
 
-/* Call `work(context, i)` for each i in [0, count), on up to pool_thread_count() threads, and wait for all.
- * Pieces are handed out in order. Work that returns false stops further pieces; the result is then false. */
+/* Call `work(context, i)` for each i in [0, count), on up to pool_thread_count() threads, and wait
+ * for all. Pieces are handed out in order. Work that returns false stops further pieces; the result
+ * is then false. */
 bool pool_each(size_t count, bool (*work)(void *context, size_t i), void *context);

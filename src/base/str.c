@@ -90,7 +90,8 @@ str str_cut(str *rest, char separator)
 {
     ptrdiff_t at = str_find_char(*rest, separator);
     str first = at < 0 ? *rest : str_slice(*rest, 0, (size_t)at);
-    *rest = at < 0 ? str_slice(*rest, rest->len, rest->len) : str_slice(*rest, (size_t)at + 1, rest->len);
+    *rest = at < 0 ? str_slice(*rest, rest->len, rest->len)
+                   : str_slice(*rest, (size_t)at + 1, rest->len);
     return first;
 }
 

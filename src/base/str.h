@@ -18,7 +18,10 @@ typedef struct str {
 } str;
 
 #define STR(literal) ((str){ "" literal, sizeof(literal) - 1 })
-#define STR_INIT(literal) { "" literal, sizeof(literal) - 1 }   /* for static tables */
+#define STR_INIT(literal)                                                                          \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    } /* for static tables */
 #define STR_FMT "%.*s"
 #define STR_ARG(s) (int)(s).len, (s).data
 
@@ -34,17 +37,18 @@ static inline bool str_is_empty(str s)
 {
     return s.len == 0;
 }
-bool str_eq_nocase(str a, str b);                 /* ASCII case only */
-int str_compare(str a, str b);                    /* bytewise, <0, 0, >0 */
+bool str_eq_nocase(str a, str b); /* ASCII case only */
+int str_compare(str a, str b);    /* bytewise, <0, 0, >0 */
 bool str_starts_with(str s, str prefix);
 bool str_ends_with(str s, str suffix);
 bool str_contains(str s, str part);
-ptrdiff_t str_find(str s, str part);              /* offset of the first, or -1 */
-ptrdiff_t str_find_char(str s, char c);           /* offset of the first, or -1 */
-ptrdiff_t str_rfind_char(str s, char c);          /* offset of the last, or -1 */
-str str_slice(str s, size_t from, size_t to);     /* clamped to the text */
-str str_trim(str s);                              /* without ASCII white space at both ends */
-/* Cut `*rest` at the first `separator`: returns the part before it, `*rest` keeps what follows (empty at the end). */
+ptrdiff_t str_find(str s, str part);          /* offset of the first, or -1 */
+ptrdiff_t str_find_char(str s, char c);       /* offset of the first, or -1 */
+ptrdiff_t str_rfind_char(str s, char c);      /* offset of the last, or -1 */
+str str_slice(str s, size_t from, size_t to); /* clamped to the text */
+str str_trim(str s);                          /* without ASCII white space at both ends */
+/* Cut `*rest` at the first `separator`: returns the part before it, `*rest` keeps what follows
+ * (empty at the end). */
 str str_cut(str *rest, char separator);
 
 /* Whole text as a decimal number; false when it is anything else or does not fit. */
@@ -58,10 +62,11 @@ const char *str_to_c(arena *a, str s);
 str str_format(arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
 str str_vformat(arena *a, const char *format, va_list args);
 str str_concat(arena *a, str first, str second);
-str str_lower(arena *a, str s);                   /* ASCII */
+str str_lower(arena *a, str s); /* ASCII */
 str str_upper(arena *a, str s);
 
-/* A buffer that grows in an arena. `data` moves while it grows; take `strbuf_str` when it is done. */
+/* A buffer that grows in an arena. `data` moves while it grows; take `strbuf_str` when it is done.
+ */
 typedef struct strbuf {
     arena *arena;
     char *data;

@@ -22,8 +22,7 @@ TEST(numbers_that_do_not_fit_are_refused)
         { "two signs", "-+1", false, 0 },
     };
     const struct number_case *c;
-    FOR_EACH_CASE(c, cases)
-    {
+    FOR_EACH_CASE (c, cases) {
         int64_t value = 0;
         CHECK_INT(str_to_i64(str_of(c->text), &value), c->works);
         CHECK_INT(value, c->value);

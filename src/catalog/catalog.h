@@ -1,4 +1,5 @@
-/* Which metadata file of a table is the current one. One interface, one file for each kind of catalog. */
+/* Which metadata file of a table is the current one. One interface, one file for each kind of
+ * catalog. */
 #pragma once
 
 #include "iceberg/table.h"
@@ -6,9 +7,11 @@
 /* Thread-safe. Tables are named by namespace (levels joined by '.') and name. */
 typedef struct catalog catalog;
 
-/* The catalog in a home's own database, with the tables of Iceberg's JDBC catalog (schema version V1), so that pyiceberg's
- * SqlCatalog and Iceberg's JdbcCatalog open it as it is. Made when absent. New tables live under `warehouse_uri`. */
-NODISCARD bool catalog_open_embedded(str database_path, str name, str warehouse_uri, catalog **ret_catalog, error *err);
+/* The catalog in a home's own database, with the tables of Iceberg's JDBC catalog (schema version
+ * V1), so that pyiceberg's SqlCatalog and Iceberg's JdbcCatalog open it as it is. Made when absent.
+ * New tables live under `warehouse_uri`. */
+NODISCARD bool catalog_open_embedded(str database_path, str name, str warehouse_uri,
+                                     catalog **ret_catalog, error *err);
 void catalog_close(catalog *c);
 DEFINE_AUTO(catalog, catalog_close)
 str catalog_name(const catalog *c);
@@ -17,16 +20,20 @@ typedef struct catalog_entry {
     str namespace, name;
 } catalog_entry;
 
-NODISCARD bool catalog_list(catalog *c, arena *a, catalog_entry **ret_entries, size_t *ret_count, error *err);
+NODISCARD bool catalog_list(catalog *c, arena *a, catalog_entry **ret_entries, size_t *ret_count,
+                            error *err);
 /* ERR_NOT_FOUND names the table and the near misses. */
-NODISCARD bool catalog_load(catalog *c, arena *a, str namespace, str name, iceberg_table **ret_table, error *err);
-/* Makes the namespace when it is absent. `definition->location` empty: <warehouse>/<namespace>/<name>. ERR_CONFLICT when
- * the table exists. */
-NODISCARD bool catalog_create(catalog *c, arena *a, str namespace, str name, const iceberg_definition *definition,
-                              iceberg_table **ret_table, error *err);
-/* Optimistic commit: apply, swap the pointer, and on a lost race load again, re-check `only_after_snapshot_id`
- * (ERR_CONFLICT when it does not hold) and repeat with back-off. `*ret_table` is the table after the change. */
-NODISCARD bool catalog_commit(catalog *c, arena *a, str namespace, str name, const iceberg_change *change,
-                              iceberg_table **ret_table, error *err);
+NODISCARD bool catalog_load(catalog *c, arena *a, str namespace, str name,
+                            iceberg_table **ret_table, error *err);
+/* Makes the namespace when it is absent. `definition->location` empty:
+ * <warehouse>/<namespace>/<name>. ERR_CONFLICT when the table exists. */
+NODISCARD bool catalog_create(catalog *c, arena *a, str namespace, str name,
+                              const iceberg_definition *definition, iceberg_table **ret_table,
+                              error *err);
+/* Optimistic commit: apply, swap the pointer, and on a lost race load again, re-check
+ * `only_after_snapshot_id` (ERR_CONFLICT when it does not hold) and repeat with back-off.
+ * `*ret_table` is the table after the change. */
+NODISCARD bool catalog_commit(catalog *c, arena *a, str namespace, str name,
+                              const iceberg_change *change, iceberg_table **ret_table, error *err);
 /* Forget the table; with `delete_data` its files are deleted as well. */
 NODISCARD bool catalog_drop(catalog *c, str namespace, str name, bool delete_data, error *err);

@@ -24,8 +24,8 @@ static bool match_option(const argument *o, int argc, char **argv, int *at, bool
     return true;
 }
 
-int arguments_parse(int argc, char **argv, const argument *options, size_t option_count, const char **words, size_t most,
-                    size_t *ret_word_count, const char *usage)
+int arguments_parse(int argc, char **argv, const argument *options, size_t option_count,
+                    const char **words, size_t most, size_t *ret_word_count, const char *usage)
 {
     *ret_word_count = 0;
     for (int i = 1; i < argc; i++) {
@@ -37,7 +37,8 @@ int arguments_parse(int argc, char **argv, const argument *options, size_t optio
         for (size_t k = 0; k < option_count && !is_option; k++)
             is_option = match_option(&options[k], argc, argv, &i, &is_fine);
         if (!is_option && argv[i][0] == '-' && argv[i][1] == '-') {
-            fprintf(stderr, "floe %s: there is no option %s (floe %s --help lists them)\n", argv[0], argv[i], argv[0]);
+            fprintf(stderr, "floe %s: there is no option %s (floe %s --help lists them)\n", argv[0],
+                    argv[i], argv[0]);
             return EXIT_USAGE;
         }
         if (!is_fine) {
@@ -47,7 +48,8 @@ int arguments_parse(int argc, char **argv, const argument *options, size_t optio
         if (is_option)
             continue;
         if (*ret_word_count == most) {
-            fprintf(stderr, "floe %s: '%s' is one argument too many (floe %s --help)\n", argv[0], argv[i], argv[0]);
+            fprintf(stderr, "floe %s: '%s' is one argument too many (floe %s --help)\n", argv[0],
+                    argv[i], argv[0]);
             return EXIT_USAGE;
         }
         words[(*ret_word_count)++] = argv[i];
@@ -59,7 +61,8 @@ bool argument_number(const char *name, const char *text, int64_t smallest, int64
 {
     if (!text || (str_to_i64(str_of(text), ret) && *ret >= smallest))
         return true;
-    fprintf(stderr, "floe: %s takes a whole number of at least %lld, not '%s'\n", name, (long long)smallest, text);
+    fprintf(stderr, "floe: %s takes a whole number of at least %lld, not '%s'\n", name,
+            (long long)smallest, text);
     return false;
 }
 
@@ -72,5 +75,6 @@ int command_failed(const error *err)
 bool command_home(const char *given, home **ret_home, error *err)
 {
     const char *path = given ? given : getenv("FLOE_HOME");
-    return home_open(&(home_options){ .path = str_of(path && path[0] ? path : "./floe-home") }, ret_home, err);
+    return home_open(&(home_options){ .path = str_of(path && path[0] ? path : "./floe-home") },
+                     ret_home, err);
 }

@@ -1,4 +1,5 @@
-/* `floe demo`: sample logs, the example worksheet, the graph schema, the tutorial's four questions. */
+/* `floe demo`: sample logs, the example worksheet, the graph schema, the tutorial's four questions.
+ */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -12,8 +13,10 @@
 static const char usage[] =
     "usage: floe demo [--exit] [--home DIR] [--rows N] [--examples DIR]\n"
     "\n"
-    "Makes sample flow logs, loads them by the example worksheet, applies the example graph schema,\n"
-    "answers the four questions, then keeps running the jobs (--exit stops before that). Everything\n"
+    "Makes sample flow logs, loads them by the example worksheet, applies the example graph "
+    "schema,\n"
+    "answers the four questions, then keeps running the jobs (--exit stops before that). "
+    "Everything\n"
     "goes to one home folder (default ./demo-home); running it again loads nothing twice.\n";
 
 static const struct question {
@@ -21,22 +24,36 @@ static const struct question {
 } questions[] = {
     { "How many devices are there?", "g.V().count()" },
     { "How many connections?", "g.E().count()" },
-    { "How many devices does " FLOW_GEN_SENDER " send to?", "g.V('devices:::" FLOW_GEN_SENDER "').out().dedup().count()" },
+    { "How many devices does " FLOW_GEN_SENDER " send to?",
+      "g.V('devices:::" FLOW_GEN_SENDER "').out().dedup().count()" },
     { "Which 20 receive the most packets from it?",
-      "g.V('devices:::" FLOW_GEN_SENDER "').outE().as('sends').inV().as('dest').group().by(select('dest').id()).by(select('sends').values('packets').sum()).unfold().order().by(select(values), "
+      "g.V('devices:::" FLOW_GEN_SENDER
+      "').outE().as('sends').inV().as('dest').group().by(select('dest').id()).by(select('sends')."
+      "values('packets').sum()).unfold().order().by(select(values), "
       "desc).limit(20)" },
 };
 
 static bool make_samples(home *h, arena *a, str folder, int64_t rows, error *err)
 {
-    str stories, mark = str_format(a, STR_FMT "/.rows", STR_ARG(folder)), wanted = str_format(a, "%lld", (long long)rows), there;
+    str stories, mark = str_format(a, STR_FMT "/.rows", STR_ARG(folder)),
+                 wanted = str_format(a, "%lld", (long long)rows), there;
     error ignored = { 0 };
     sql_engine *e;
-    if (file_exists(str_to_c(a, mark)) && file_read(a, str_to_c(a, mark), &there, &ignored) && str_eq(there, wanted))
+    if (file_exists(str_to_c(a, mark)) && file_read(a, str_to_c(a, mark), &there, &ignored) &&
+        str_eq(there, wanted))
         return true;
     log_info("making %lld sample flow records in " STR_FMT, (long long)rows, STR_ARG(folder));
     TRY(home_engine(h, &e, err));
-    TRY(flow_gen(e, a, &(flow_gen_options){ .rows = (uint64_t)rows, .seed = 1, .folder = folder, .version = 5, .start_day = 19831, .account = STR("123456789012"), .region = STR("us-east-1"), .rows_per_file = 20000 }, &stories, err));
+    TRY(flow_gen(e, a,
+                 &(flow_gen_options){ .rows = (uint64_t)rows,
+                                      .seed = 1,
+                                      .folder = folder,
+                                      .version = 5,
+                                      .start_day = 19831,
+                                      .account = STR("123456789012"),
+                                      .region = STR("us-east-1"),
+                                      .rows_per_file = 20000 },
+                 &stories, err));
     printf(STR_FMT, STR_ARG(stories));
     return file_write_atomic(str_to_c(a, mark), wanted, err);
 }
@@ -61,7 +78,8 @@ static bool demo(home *h, const char *examples, int64_t rows, error *err)
     str worksheet, json, current;
     int64_t version;
     error ignored = { 0 };
-    str samples = str_format(a, STR_FMT "/demo/samples", STR_ARG(home_path(h))), copy = str_format(a, STR_FMT "/demo/worksheet.sql", STR_ARG(home_path(h)));
+    str samples = str_format(a, STR_FMT "/demo/samples", STR_ARG(home_path(h))),
+        copy = str_format(a, STR_FMT "/demo/worksheet.sql", STR_ARG(home_path(h)));
     TRY(file_read(a, str_format(a, "%s/worksheet.sql%c", examples, 0).data, &worksheet, err));
     const char *schema_path = str_format(a, "%s/schema.json%c", examples, 0).data;
     TRY(file_read(a, schema_path, &json, err));
@@ -71,7 +89,9 @@ static bool demo(home *h, const char *examples, int64_t rows, error *err)
     if (!session_schema_get(h, a, &current, &ignored) || !str_eq(current, json))
         TRY(session_schema_apply(h, json, str_of(schema_path), &version, err));
     TRY(ask(h, err));
-    printf("\nAsk more:  build/floe gremlin \"g.V('devices:::" FLOW_GEN_SENDER "').in().dedup().limit(5)\" --home " STR_FMT "\n", STR_ARG(home_path(h)));
+    printf("\nAsk more:  build/floe gremlin \"g.V('devices:::" FLOW_GEN_SENDER
+           "').in().dedup().limit(5)\" --home " STR_FMT "\n",
+           STR_ARG(home_path(h)));
     return true;
 }
 
@@ -81,7 +101,10 @@ int demo_command(int argc, char **argv)
     bool exits = false;
     size_t count;
     int64_t row_count = 500000;
-    const argument options[] = { { "--home", &given_home, NULL }, { "--rows", &rows, NULL }, { "--examples", &examples, NULL }, { "--exit", NULL, &exits } };
+    const argument options[] = { { "--home", &given_home, NULL },
+                                 { "--rows", &rows, NULL },
+                                 { "--examples", &examples, NULL },
+                                 { "--exit", NULL, &exits } };
     int code = arguments_parse(argc, argv, options, ARRAY_LEN(options), NULL, 0, &count, usage);
     if (code >= 0)
         return code;

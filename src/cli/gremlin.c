@@ -10,7 +10,8 @@
 static const char usage[] =
     "usage: floe gremlin [TEXT] [--home DIR] [--timeout-ms N] [--time]\n"
     "\n"
-    "Answers one Gremlin query over the home's graph (floe schema apply gives it one), or without TEXT\n"
+    "Answers one Gremlin query over the home's graph (floe schema apply gives it one), or without "
+    "TEXT\n"
     "one query a line from standard input. --time says on stderr how long each took.\n"
     "\n"
     "  floe gremlin 'g.V().count()'\n"
@@ -52,7 +53,9 @@ int gremlin_command(int argc, char **argv)
     size_t count;
     int64_t timeout_ms = 300000;
     bool shows_time = false;
-    const argument options[] = { { "--home", &given_home, NULL }, { "--timeout-ms", &timeout, NULL }, { "--time", NULL, &shows_time } };
+    const argument options[] = { { "--home", &given_home, NULL },
+                                 { "--timeout-ms", &timeout, NULL },
+                                 { "--time", NULL, &shows_time } };
     int code = arguments_parse(argc, argv, options, ARRAY_LEN(options), words, 1, &count, usage);
     if (code >= 0)
         return code;
@@ -63,7 +66,9 @@ int gremlin_command(int argc, char **argv)
     if (!command_home(given_home, &h, &err))
         return command_failed(&err);
     AUTO(graph_close) graph *g = NULL;
-    bool works = session_graph_open(h, &g, &err) && (count ? answer(g, str_of(words[0]), timeout_ms, shows_time, &err) : answer_lines(g, timeout_ms, shows_time, &err));
+    bool works = session_graph_open(h, &g, &err) &&
+                 (count ? answer(g, str_of(words[0]), timeout_ms, shows_time, &err)
+                        : answer_lines(g, timeout_ms, shows_time, &err));
     graph_close(TAKE(g));
     return works ? EXIT_DONE : command_failed(&err);
 }

@@ -27,17 +27,20 @@ static bool print_job(state *s, const state_job *j, error *err)
     TRY(state_job_totals_get(s, j->id, &t, err));
     TRY(state_bad_objects(s, a, j->id, &bad, &bad_count, err));
     TRY(state_job_error_get(s, a, j->id, &last_error, err));
-    printf(STR_FMT "%s → " STR_FMT "\n", STR_ARG(j->name), j->is_paused ? " (paused)" : "", STR_ARG(j->target));
+    printf(STR_FMT "%s → " STR_FMT "\n", STR_ARG(j->name), j->is_paused ? " (paused)" : "",
+           STR_ARG(j->target));
     printf("  %-14s %lld in %lld runs\n", "rows written", (long long)t.rows, (long long)t.runs);
     if (t.objects + t.bad_objects)
-        printf("  %-14s %lld loaded (%.1f MB), %lld bad\n", "files", (long long)t.objects, (double)t.bytes / 1e6, (long long)t.bad_objects);
+        printf("  %-14s %lld loaded (%.1f MB), %lld bad\n", "files", (long long)t.objects,
+               (double)t.bytes / 1e6, (long long)t.bad_objects);
     print_ago("last commit", t.last_done_us);
     if (t.newest_event_us)
         print_ago("newest event", t.newest_event_us);
     if (last_error.len)
         printf("  %-14s " STR_FMT "\n", "last error", STR_ARG(last_error));
     for (size_t i = 0; i < bad_count; i++)
-        printf("  %-14s " STR_FMT ": " STR_FMT "\n", "bad file", STR_ARG(bad[i].uri), STR_ARG(bad[i].fault));
+        printf("  %-14s " STR_FMT ": " STR_FMT "\n", "bad file", STR_ARG(bad[i].uri),
+               STR_ARG(bad[i].fault));
     return true;
 }
 

@@ -20,7 +20,9 @@ static const struct command {
 
 static void print_usage(FILE *to)
 {
-    fputs("floe: VPC flow logs into Iceberg tables, and a graph over them\n\nusage: floe COMMAND [ARGUMENTS]    (floe COMMAND --help tells more)\n\n", to);
+    fputs("floe: VPC flow logs into Iceberg tables, and a graph over them\n\nusage: floe COMMAND "
+          "[ARGUMENTS]    (floe COMMAND --help tells more)\n\n",
+          to);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].what);
     fputs("\nEvery command takes --home DIR (default $FLOE_HOME, else ./floe-home).\n", to);

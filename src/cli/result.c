@@ -153,7 +153,8 @@ static bool print_table(sql_stream *s, error *err)
         print_cell(sql_stream_column_name(s, i), widths[i], false, i + 1 == count);
     for (size_t k = 0; k < cells.count; k++) {
         column_type type = sql_stream_column_type(s, k % count);
-        bool is_number = type == COLUMN_INT32 || type == COLUMN_INT64 || type == COLUMN_DOUBLE || type == COLUMN_FLOAT || type == COLUMN_DECIMAL;
+        bool is_number = type == COLUMN_INT32 || type == COLUMN_INT64 || type == COLUMN_DOUBLE ||
+                         type == COLUMN_FLOAT || type == COLUMN_DECIMAL;
         print_cell(cells.items[k], widths[k % count], is_number, k % count + 1 == count);
     }
     if (rows > MOST_TABLE_ROWS)

@@ -1,4 +1,5 @@
-/* `floe run`: carry out a worksheet and, when asked, its jobs until everything that is there is loaded. */
+/* `floe run`: carry out a worksheet and, when asked, its jobs until everything that is there is
+ * loaded. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,10 +20,12 @@ static const char usage[] =
     "  --home DIR          where state and tables are (default $FLOE_HOME, else ./floe-home)\n"
     "  --quiet             only errors and query results\n"
     "\n"
-    "A file that cannot be loaded does not stop the others: it is named, listed by `floe jobs`, and\n"
+    "A file that cannot be loaded does not stop the others: it is named, listed by `floe jobs`, "
+    "and\n"
     "tried again when it changes. The exit code is then 1.\n";
 
-bool run_worksheet(home *h, const char *path, bool until_caught_up, const job_limits *limits, error *err)
+bool run_worksheet(home *h, const char *path, bool until_caught_up, const job_limits *limits,
+                   error *err)
 {
     AUTO(arena_free) arena *a = arena_new();
     str text;
@@ -49,7 +52,10 @@ int run_command(int argc, char **argv)
     const char *given_home = NULL, *most_files = NULL, *words[1];
     bool until_caught_up = false, is_quiet = false;
     size_t count;
-    const argument options[] = { { "--home", &given_home, NULL }, { "--until-caught-up", NULL, &until_caught_up }, { "--most-files", &most_files, NULL }, { "--quiet", NULL, &is_quiet } };
+    const argument options[] = { { "--home", &given_home, NULL },
+                                 { "--until-caught-up", NULL, &until_caught_up },
+                                 { "--most-files", &most_files, NULL },
+                                 { "--quiet", NULL, &is_quiet } };
     int code = arguments_parse(argc, argv, options, ARRAY_LEN(options), words, 1, &count, usage);
     int64_t files = 0;
     if (code >= 0)
@@ -63,7 +69,9 @@ int run_command(int argc, char **argv)
     progress_set_quiet(is_quiet);
     error err = { 0 };
     AUTO(home_close) home *h = NULL;
-    if (!command_home(given_home, &h, &err) || !run_worksheet(h, words[0], until_caught_up, &(job_limits){ .most_files = (size_t)files }, &err))
+    if (!command_home(given_home, &h, &err) ||
+        !run_worksheet(h, words[0], until_caught_up, &(job_limits){ .most_files = (size_t)files },
+                       &err))
         return command_failed(&err);
     return EXIT_DONE;
 }

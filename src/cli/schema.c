@@ -8,7 +8,8 @@
 static const char usage[] =
     "usage: floe schema apply FILE.json | validate FILE.json | show   [--home DIR]\n"
     "\n"
-    "A graph schema says which tables are vertices and which are edges, in any of PuppyGraph's three\n"
+    "A graph schema says which tables are vertices and which are edges, in any of PuppyGraph's "
+    "three\n"
     "JSON formats. A catalog whose metastore is {\"type\": \"embedded\"} is the home's own.\n";
 
 static bool work(home *h, const char *what, const char *path, error *err)
@@ -41,14 +42,16 @@ int schema_command(int argc, char **argv)
     if (code >= 0)
         return code;
     bool is_show = count == 1 && strcmp(words[0], "show") == 0;
-    bool has_file = count == 2 && (strcmp(words[0], "apply") == 0 || strcmp(words[0], "validate") == 0);
+    bool has_file =
+        count == 2 && (strcmp(words[0], "apply") == 0 || strcmp(words[0], "validate") == 0);
     if (!is_show && !has_file) {
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
     error err = { 0 };
     AUTO(home_close) home *h = NULL;
-    if (!command_home(given_home, &h, &err) || !work(h, words[0], count == 2 ? words[1] : NULL, &err))
+    if (!command_home(given_home, &h, &err) ||
+        !work(h, words[0], count == 2 ? words[1] : NULL, &err))
         return command_failed(&err);
     return EXIT_DONE;
 }

@@ -6,12 +6,13 @@
 #include "cli/command.h"
 #include "cli/work.h"
 
-static const char usage[] =
-    "usage: floe serve [--home DIR] [--interval SECONDS]\n"
-    "\n"
-    "Runs the home's jobs until stopped: every interval (default 60 s) new files are loaded and tables\n"
-    "brought up to date. SIGTERM and Ctrl-C finish the run that is under way. Queries are answered\n"
-    "meanwhile by floe gremlin and floe sql over the same home.\n";
+static const char usage[] = "usage: floe serve [--home DIR] [--interval SECONDS]\n"
+                            "\n"
+                            "Runs the home's jobs until stopped: every interval (default 60 s) new "
+                            "files are loaded and tables\n"
+                            "brought up to date. SIGTERM and Ctrl-C finish the run that is under "
+                            "way. Queries are answered\n"
+                            "meanwhile by floe gremlin and floe sql over the same home.\n";
 
 static volatile sig_atomic_t is_stopped;
 
@@ -26,7 +27,8 @@ int serve_home(home *h, int64_t interval_s)
     struct sigaction action = { .sa_handler = stop };
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    log_info("running the jobs of " STR_FMT " every %lld s; Ctrl-C stops", STR_ARG(home_path(h)), (long long)interval_s);
+    log_info("running the jobs of " STR_FMT " every %lld s; Ctrl-C stops", STR_ARG(home_path(h)),
+             (long long)interval_s);
     while (!is_stopped) {
         error err = { 0 };
         if (!jobs_catch_up(h, NULL, &err)) {
@@ -46,7 +48,8 @@ int serve_command(int argc, char **argv)
     const char *given_home = NULL, *interval = NULL;
     size_t count;
     int64_t interval_s = 60;
-    const argument options[] = { { "--home", &given_home, NULL }, { "--interval", &interval, NULL } };
+    const argument options[] = { { "--home", &given_home, NULL },
+                                 { "--interval", &interval, NULL } };
     int code = arguments_parse(argc, argv, options, ARRAY_LEN(options), NULL, 0, &count, usage);
     if (code >= 0)
         return code;

@@ -9,14 +9,16 @@ static const char usage[] =
     "Answers one SQL query (DuckDB's dialect) over the home's tables, named as\n"
     "default_glue_catalog.<schema>.<table>, <schema>.<table> or just <table>:\n"
     "\n"
-    "  floe sql 'SELECT srcaddr, sum(bytes) FROM vpcflowlogs_connections GROUP BY 1 ORDER BY 2 DESC LIMIT 10'\n";
+    "  floe sql 'SELECT srcaddr, sum(bytes) FROM vpcflowlogs_connections GROUP BY 1 ORDER BY 2 "
+    "DESC LIMIT 10'\n";
 
 int sql_command(int argc, char **argv)
 {
     const char *given_home = NULL, *format_name = NULL, *words[1];
     size_t count;
     result_format format = FORMAT_TABLE;
-    const argument options[] = { { "--home", &given_home, NULL }, { "--format", &format_name, NULL } };
+    const argument options[] = { { "--home", &given_home, NULL },
+                                 { "--format", &format_name, NULL } };
     int code = arguments_parse(argc, argv, options, ARRAY_LEN(options), words, 1, &count, usage);
     if (code >= 0)
         return code;

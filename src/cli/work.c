@@ -12,7 +12,7 @@ typedef struct crew {
     home *home;
     arena *arena;
     state_job *records;
-    job **jobs;                /* NULL: it cannot be opened, or has failed */
+    job **jobs; /* NULL: it cannot be opened, or has failed */
     size_t count;
     error first_error;
 } crew;
@@ -32,7 +32,8 @@ static bool open_jobs(crew *c, const job_limits *limits, error *err)
     c->jobs = arena_array_of(c->arena, job *, c->count);
     for (size_t i = 0; i < c->count; i++) {
         error why = { 0 };
-        if (!c->records[i].is_paused && !job_open(c->home, &c->records[i], limits, &c->jobs[i], &why))
+        if (!c->records[i].is_paused &&
+            !job_open(c->home, &c->records[i], limits, &c->jobs[i], &why))
             note_failure(c, i, &why);
     }
     return true;
@@ -55,7 +56,8 @@ static void run_jobs(crew *c)
             did_work |= p.did_work;
             double seconds = (double)(clock_monotonic_us() - started) / 1e6;
             if (p.did_work)
-                log_info("job " STR_FMT ": %lld rows in %.2f s", STR_ARG(c->records[i].name), (long long)p.rows, seconds);
+                log_info("job " STR_FMT ": %lld rows in %.2f s", STR_ARG(c->records[i].name),
+                         (long long)p.rows, seconds);
         }
     }
 }
@@ -68,11 +70,14 @@ static bool report_bad(crew *c, error *err)
         size_t count;
         TRY(state_bad_objects(home_state(c->home), c->arena, c->records[i].id, &bad, &count, err));
         for (size_t k = 0; k < count; k++)
-            fprintf(stderr, "floe: " STR_FMT ": " STR_FMT "\n", STR_ARG(store_path_of_uri(bad[k].uri)), STR_ARG(bad[k].fault));
+            fprintf(stderr, "floe: " STR_FMT ": " STR_FMT "\n",
+                    STR_ARG(store_path_of_uri(bad[k].uri)), STR_ARG(bad[k].fault));
         total += count;
     }
     if (total)
-        return fail(err, ERR_CORRUPT, "%zu file%s could not be loaded (floe jobs lists them); the others are", total, total == 1 ? "" : "s");
+        return fail(err, ERR_CORRUPT,
+                    "%zu file%s could not be loaded (floe jobs lists them); the others are", total,
+                    total == 1 ? "" : "s");
     return true;
 }
 

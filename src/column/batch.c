@@ -11,12 +11,18 @@ static const struct {
     const char *name;
     size_t bytes;
 } types[] = {
-    [COLUMN_BOOL] = { "BOOLEAN", 1 },      [COLUMN_INT32] = { "INTEGER", 4 },
-    [COLUMN_INT64] = { "BIGINT", 8 },      [COLUMN_FLOAT] = { "FLOAT", 4 },
-    [COLUMN_DOUBLE] = { "DOUBLE", 8 },     [COLUMN_DECIMAL] = { "DECIMAL", 16 },
-    [COLUMN_DATE] = { "DATE", 4 },         [COLUMN_TIME] = { "TIME", 8 },
-    [COLUMN_TIMESTAMP] = { "TIMESTAMP", 8 }, [COLUMN_UUID] = { "UUID", 16 },
-    [COLUMN_STRING] = { "VARCHAR", sizeof(str) }, [COLUMN_BINARY] = { "BLOB", sizeof(str) },
+    [COLUMN_BOOL] = { "BOOLEAN", 1 },
+    [COLUMN_INT32] = { "INTEGER", 4 },
+    [COLUMN_INT64] = { "BIGINT", 8 },
+    [COLUMN_FLOAT] = { "FLOAT", 4 },
+    [COLUMN_DOUBLE] = { "DOUBLE", 8 },
+    [COLUMN_DECIMAL] = { "DECIMAL", 16 },
+    [COLUMN_DATE] = { "DATE", 4 },
+    [COLUMN_TIME] = { "TIME", 8 },
+    [COLUMN_TIMESTAMP] = { "TIMESTAMP", 8 },
+    [COLUMN_UUID] = { "UUID", 16 },
+    [COLUMN_STRING] = { "VARCHAR", sizeof(str) },
+    [COLUMN_BINARY] = { "BLOB", sizeof(str) },
     [COLUMN_VALUE] = { "VALUE", sizeof(value) },
 };
 
@@ -50,7 +56,8 @@ static str decimal_text(arena *a, __int128 x, int scale)
 static str uuid_text(arena *a, const uint8_t bytes[16])
 {
     str h = hex_encode(a, bytes, 16);
-    return str_format(a, "%.8s-%.4s-%.4s-%.4s-%.12s", h.data, h.data + 8, h.data + 12, h.data + 16, h.data + 20);
+    return str_format(a, "%.8s-%.4s-%.4s-%.4s-%.12s", h.data, h.data + 8, h.data + 12, h.data + 16,
+                      h.data + 20);
 }
 
 static value decimal_value(const column *c, arena *a, __int128 x)
@@ -65,16 +72,26 @@ value column_value(const column *c, arena *a, size_t row)
     if (column_is_null(c, row))
         return (value){ .kind = VALUE_NULL };
     switch (c->type) {
-    case COLUMN_BOOL: return (value){ .kind = VALUE_BOOL, .boolean = ((const uint8_t *)c->data)[row] != 0 };
-    case COLUMN_INT32: return (value){ .kind = VALUE_INT, .integer = ((const int32_t *)c->data)[row] };
-    case COLUMN_INT64: return (value){ .kind = VALUE_INT, .integer = ((const int64_t *)c->data)[row] };
-    case COLUMN_FLOAT: return (value){ .kind = VALUE_DOUBLE, .real = (double)((const float *)c->data)[row] };
-    case COLUMN_DOUBLE: return (value){ .kind = VALUE_DOUBLE, .real = ((const double *)c->data)[row] };
+    case COLUMN_BOOL:
+        return (value){ .kind = VALUE_BOOL, .boolean = ((const uint8_t *)c->data)[row] != 0 };
+    case COLUMN_INT32:
+        return (value){ .kind = VALUE_INT, .integer = ((const int32_t *)c->data)[row] };
+    case COLUMN_INT64:
+        return (value){ .kind = VALUE_INT, .integer = ((const int64_t *)c->data)[row] };
+    case COLUMN_FLOAT:
+        return (value){ .kind = VALUE_DOUBLE, .real = (double)((const float *)c->data)[row] };
+    case COLUMN_DOUBLE:
+        return (value){ .kind = VALUE_DOUBLE, .real = ((const double *)c->data)[row] };
     case COLUMN_DECIMAL: return decimal_value(c, a, ((const __int128 *)c->data)[row]);
-    case COLUMN_DATE: return (value){ .kind = VALUE_DATE, .integer = ((const int32_t *)c->data)[row] };
-    case COLUMN_TIME: return (value){ .kind = VALUE_TIME, .integer = ((const int64_t *)c->data)[row] };
-    case COLUMN_TIMESTAMP: return (value){ .kind = VALUE_TIMESTAMP, .integer = ((const int64_t *)c->data)[row] };
-    case COLUMN_UUID: return (value){ .kind = VALUE_UUID, .text = uuid_text(a, (const uint8_t *)c->data + row * 16) };
+    case COLUMN_DATE:
+        return (value){ .kind = VALUE_DATE, .integer = ((const int32_t *)c->data)[row] };
+    case COLUMN_TIME:
+        return (value){ .kind = VALUE_TIME, .integer = ((const int64_t *)c->data)[row] };
+    case COLUMN_TIMESTAMP:
+        return (value){ .kind = VALUE_TIMESTAMP, .integer = ((const int64_t *)c->data)[row] };
+    case COLUMN_UUID:
+        return (value){ .kind = VALUE_UUID,
+                        .text = uuid_text(a, (const uint8_t *)c->data + row * 16) };
     case COLUMN_STRING: return (value){ .kind = VALUE_STRING, .text = ((const str *)c->data)[row] };
     case COLUMN_BINARY: return (value){ .kind = VALUE_BINARY, .text = ((const str *)c->data)[row] };
     case COLUMN_VALUE: return ((const value *)c->data)[row];
@@ -96,7 +113,7 @@ static str double_text(arena *a, double x)
 
 static str timestamp_text(arena *a, int64_t us)
 {
-    str iso = clock_format_us(a, us);          /* 2024-04-18T03:00:00Z */
+    str iso = clock_format_us(a, us); /* 2024-04-18T03:00:00Z */
     char *text = (char *)(uintptr_t)iso.data;
     text[10] = ' ';
     return (str){ text, iso.len - 1 };

@@ -1,4 +1,5 @@
-/* C functions in SQL: sinks that take rows in parallel, encoders that run once per distinct text. */
+/* C functions in SQL: sinks that take rows in parallel, encoders that run once per distinct text.
+ */
 #include <stdlib.h>
 
 #include "column/internal.h"
@@ -34,8 +35,8 @@ static bool register_function(sql_engine *e, duckdb_scalar_function f, const cha
     return works ? true : fail(err, ERR_CONFLICT, "a function %s is already registered", name);
 }
 
-bool sql_register_sink(sql_engine *e, const char *name, const column_type *parameter_types, size_t type_count,
-                       sql_sink sink, void *context, error *err)
+bool sql_register_sink(sql_engine *e, const char *name, const column_type *parameter_types,
+                       size_t type_count, sql_sink sink, void *context, error *err)
 {
     duckdb_scalar_function f = duckdb_create_scalar_function();
     duckdb_scalar_function_set_name(f, name);
@@ -84,7 +85,8 @@ static void run_encode(duckdb_function_info info, duckdb_data_chunk input, duckd
             continue;
         }
         str text = { duckdb_string_t_data(&in[i]), duckdb_string_t_length(in[i]) };
-        if (text.data != last.data || text.len != last.len) {      /* runs of one value share its bytes */
+        if (text.data != last.data ||
+            text.len != last.len) { /* runs of one value share its bytes */
             last = text;
             code = f->encode(f->context, text);
         }
@@ -121,11 +123,13 @@ static void run_row_time(duckdb_function_info info, duckdb_data_chunk input, duc
         out[i] = f->time(f->context, x[i]);
 }
 
-static bool register_row_function(sql_engine *e, const char *name, const row_function *rule, error *err)
+static bool register_row_function(sql_engine *e, const char *name, const row_function *rule,
+                                  error *err)
 {
     duckdb_scalar_function f = duckdb_create_scalar_function();
     duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
-    duckdb_logical_type result = duckdb_create_logical_type(rule->text ? DUCKDB_TYPE_VARCHAR : DUCKDB_TYPE_TIMESTAMP);
+    duckdb_logical_type result =
+        duckdb_create_logical_type(rule->text ? DUCKDB_TYPE_VARCHAR : DUCKDB_TYPE_TIMESTAMP);
     duckdb_scalar_function_set_name(f, name);
     duckdb_scalar_function_add_parameter(f, number);
     if (rule->text)
@@ -140,17 +144,20 @@ static bool register_row_function(sql_engine *e, const char *name, const row_fun
     return register_function(e, f, name, err);
 }
 
-bool sql_register_row_text(sql_engine *e, const char *name, sql_row_text text, void *context, error *err)
+bool sql_register_row_text(sql_engine *e, const char *name, sql_row_text text, void *context,
+                           error *err)
 {
     return register_row_function(e, name, &(row_function){ .text = text, .context = context }, err);
 }
 
-bool sql_register_row_time(sql_engine *e, const char *name, sql_row_time time, void *context, error *err)
+bool sql_register_row_time(sql_engine *e, const char *name, sql_row_time time, void *context,
+                           error *err)
 {
     return register_row_function(e, name, &(row_function){ .time = time, .context = context }, err);
 }
 
-bool sql_register_encode(sql_engine *e, const char *name, sql_encode encode, void *context, error *err)
+bool sql_register_encode(sql_engine *e, const char *name, sql_encode encode, void *context,
+                         error *err)
 {
     duckdb_scalar_function f = duckdb_create_scalar_function();
     duckdb_scalar_function_set_name(f, name);

@@ -1,5 +1,6 @@
-/* The table function over a generator. Texts of a small dictionary are DuckDB ENUMs, which its Parquet writer stores as
- * dictionaries as they are; of a large one, of which a file has few, they are plain texts. */
+/* The table function over a generator. Texts of a small dictionary are DuckDB ENUMs, which its
+ * Parquet writer stores as dictionaries as they are; of a large one, of which a file has few, they
+ * are plain texts. */
 #include "column/generate.h"
 
 #include <assert.h>
@@ -42,7 +43,8 @@ static void bind_generator(duckdb_bind_info info)
 {
     const generator *g = duckdb_bind_get_extra_info(info);
     position *p = memory_alloc(sizeof *p);
-    duckdb_value first = duckdb_bind_get_parameter(info, 0), count = duckdb_bind_get_parameter(info, 1);
+    duckdb_value first = duckdb_bind_get_parameter(info, 0),
+                 count = duckdb_bind_get_parameter(info, 1);
     p->next = (uint64_t)duckdb_get_int64(first);
     p->end = p->next + (uint64_t)duckdb_get_int64(count);
     duckdb_destroy_value(&first);
@@ -81,7 +83,8 @@ static void start_generator(duckdb_init_info info)
 }
 
 /* ENUM vectors hold codes of 1 or 2 bytes by the size of the dictionary. */
-static void write_texts(const generate_column *c, const uint32_t *codes, size_t rows, duckdb_vector v)
+static void write_texts(const generate_column *c, const uint32_t *codes, size_t rows,
+                        duckdb_vector v)
 {
     void *out = duckdb_vector_get_data(v);
     for (size_t i = 0; i < rows; i++) {
@@ -113,7 +116,9 @@ static void fill_chunk(duckdb_function_info info, duckdb_data_chunk output)
     size_t rows = p->end - p->next < BATCH_ROWS ? (size_t)(p->end - p->next) : BATCH_ROWS;
     void *data[MOST_COLUMNS];
     for (size_t i = 0; i < g->column_count; i++) {
-        data[i] = g->columns[i].type == COLUMN_STRING ? (void *)p->codes[i] : duckdb_vector_get_data(duckdb_data_chunk_get_vector(output, i));
+        data[i] = g->columns[i].type == COLUMN_STRING
+                      ? (void *)p->codes[i]
+                      : duckdb_vector_get_data(duckdb_data_chunk_get_vector(output, i));
         memset(p->nulls[i], 0, rows);
     }
     if (rows)
@@ -128,8 +133,8 @@ static void fill_chunk(duckdb_function_info info, duckdb_data_chunk output)
     duckdb_data_chunk_set_size(output, rows);
 }
 
-bool sql_register_generator(sql_engine *e, const char *name, const generate_column *columns, size_t column_count, generate_fill fill,
-                            void *context, error *err)
+bool sql_register_generator(sql_engine *e, const char *name, const generate_column *columns,
+                            size_t column_count, generate_fill fill, void *context, error *err)
 {
     assert(column_count <= MOST_COLUMNS);
     generator *g = memory_alloc(sizeof *g);
@@ -146,5 +151,6 @@ bool sql_register_generator(sql_engine *e, const char *name, const generate_colu
     duckdb_table_function_set_function(f, fill_chunk);
     bool works = duckdb_register_table_function(sql_engine_registrar(e), f) == DuckDBSuccess;
     duckdb_destroy_table_function(&f);
-    return works ? true : fail(err, ERR_CONFLICT, "a table function %s is already registered", name);
+    return works ? true
+                 : fail(err, ERR_CONFLICT, "a table function %s is already registered", name);
 }

@@ -9,14 +9,15 @@
 
 struct inflate_reader {
     file_map *map;
-    str rest;                    /* not yet given to the decoder (gzip) or out (plain) */
+    str rest; /* not yet given to the decoder (gzip) or out (plain) */
     bool is_gzip, is_done;
     struct inflate_state state;
 };
 
 static bool has_gzip_magic(str bytes)
 {
-    return bytes.len >= 2 && (unsigned char)bytes.data[0] == 0x1F && (unsigned char)bytes.data[1] == 0x8B;
+    return bytes.len >= 2 && (unsigned char)bytes.data[0] == 0x1F &&
+           (unsigned char)bytes.data[1] == 0x8B;
 }
 
 static void start_member(inflate_reader *r)
@@ -84,7 +85,8 @@ static bool next_member(inflate_reader *r, error *err)
         return true;
     }
     if (!has_gzip_magic(r->rest))
-        return fail(err, ERR_CORRUPT, "the gzip data is followed by %zu bytes of something else", r->rest.len);
+        return fail(err, ERR_CORRUPT, "the gzip data is followed by %zu bytes of something else",
+                    r->rest.len);
     start_member(r);
     return true;
 }

@@ -32,13 +32,14 @@ TEST(every_type_of_cell_reads_as_people_write_it)
         { "date", "DATE '1969-12-31'", "1969-12-31", COLUMN_DATE },
         { "time", "TIME '03:04:05.5'", "03:04:05.500000", COLUMN_TIME },
         { "timestamp", "TIMESTAMP '2024-04-18 03:00:00'", "2024-04-18 03:00:00", COLUMN_TIMESTAMP },
-        { "timestamp of nanoseconds", "TIMESTAMP_NS '1969-12-31 23:59:59.5'", "1969-12-31 23:59:59.500000",
-          COLUMN_TIMESTAMP },
-        { "uuid", "'01234567-89ab-8def-8123-456789abcdef'::UUID", "01234567-89ab-8def-8123-456789abcdef",
-          COLUMN_UUID },
+        { "timestamp of nanoseconds", "TIMESTAMP_NS '1969-12-31 23:59:59.5'",
+          "1969-12-31 23:59:59.500000", COLUMN_TIMESTAMP },
+        { "uuid", "'01234567-89ab-8def-8123-456789abcdef'::UUID",
+          "01234567-89ab-8def-8123-456789abcdef", COLUMN_UUID },
         { "uuid with a high bit", "'f1234567-89ab-8def-8123-456789abcdef'::UUID",
           "f1234567-89ab-8def-8123-456789abcdef", COLUMN_UUID },
-        { "text", "'long enough not to be inlined'", "long enough not to be inlined", COLUMN_STRING },
+        { "text", "'long enough not to be inlined'", "long enough not to be inlined",
+          COLUMN_STRING },
         { "enum", "'b'::ENUM('a','b')", "b", COLUMN_STRING },
         { "binary", "'\\xAA\\x01'::BLOB", "aa01", COLUMN_BINARY },
         { "list", "[1, NULL, 3]", "[1, NULL, 3]", COLUMN_VALUE },
@@ -50,8 +51,7 @@ TEST(every_type_of_cell_reads_as_people_write_it)
     error err = { 0 };
     CHECK_OK(sql_connect(engine(), &c, &err), &err);
     const struct cell_case *k;
-    FOR_EACH_CASE(k, cases)
-    {
+    FOR_EACH_CASE (k, cases) {
         AUTO(arena_free) arena *a = arena_new();
         batch *rows;
         CHECK_OK(sql_query_all(c, a, str_format(a, "SELECT %s", k->sql), &rows, &err), &err);
@@ -67,7 +67,10 @@ TEST(rows_stream_in_batches_and_errors_arrive)
     AUTO(sql_stream_close) sql_stream *s = NULL;
     error err = { 0 };
     CHECK_OK(sql_connect(engine(), &c, &err), &err);
-    CHECK_OK(sql_query(c, STR("SELECT i, i::VARCHAR || ' is a number' AS t FROM range(100000) r(i)"), &s, &err), &err);
+    CHECK_OK(sql_query(c,
+                       STR("SELECT i, i::VARCHAR || ' is a number' AS t FROM range(100000) r(i)"),
+                       &s, &err),
+             &err);
     CHECK_STR(sql_stream_column_name(s, 1), STR("t"));
     int64_t sum = 0;
     size_t rows = 0;
@@ -121,17 +124,26 @@ TEST(sinks_take_every_row_and_can_end_the_query)
     AUTO(sql_disconnect) sql_connection *c = NULL;
     error err = { 0 };
     int64_t count = 0;
-    CHECK_OK(sql_register_sink(engine(), "test_sink", (column_type[]){ COLUMN_INT64 }, 1, add_up, NULL, &err), &err);
-    CHECK_OK(sql_register_sink(engine(), "test_refuse", (column_type[]){ COLUMN_INT64 }, 1, refuse, NULL, &err), &err);
+    CHECK_OK(sql_register_sink(engine(), "test_sink", (column_type[]){ COLUMN_INT64 }, 1, add_up,
+                               NULL, &err),
+             &err);
+    CHECK_OK(sql_register_sink(engine(), "test_refuse", (column_type[]){ COLUMN_INT64 }, 1, refuse,
+                               NULL, &err),
+             &err);
     CHECK_OK(sql_register_encode(engine(), "test_length", length_of, NULL, &err), &err);
     CHECK_OK(sql_connect(engine(), &c, &err), &err);
-    CHECK_OK(sql_query_int(c, STR("SELECT sum(test_sink(if(i % 10 = 0, NULL, i))) FROM range(1000000) r(i)"), &count, &err),
+    CHECK_OK(sql_query_int(
+                 c, STR("SELECT sum(test_sink(if(i % 10 = 0, NULL, i))) FROM range(1000000) r(i)"),
+                 &count, &err),
              &err);
     CHECK_INT(count, 1000000);
     CHECK_INT(sink_nulls, 100000);
     CHECK_INT(sink_sum, 450000000000);
-    CHECK_FAILS(sql_query_int(c, STR("SELECT sum(test_refuse(1))"), &count, &err), &err, "the sink is full");
-    CHECK_OK(sql_query_int(c, STR("SELECT sum(test_length(t)) FROM (VALUES ('abc'), (NULL), ('de')) v(t)"), &count, &err),
+    CHECK_FAILS(sql_query_int(c, STR("SELECT sum(test_refuse(1))"), &count, &err), &err,
+                "the sink is full");
+    CHECK_OK(sql_query_int(
+                 c, STR("SELECT sum(test_length(t)) FROM (VALUES ('abc'), (NULL), ('de')) v(t)"),
+                 &count, &err),
              &err);
     CHECK_INT(count, 5);
 }

@@ -5,8 +5,8 @@
 #include "column/internal.h"
 
 struct sql_stream {
-    arena *names;          /* column names and types */
-    arena *rows;           /* conversions of the current batch */
+    arena *names; /* column names and types */
+    arena *rows;  /* conversions of the current batch */
     duckdb_prepared_statement prepared;
     duckdb_pending_result pending;
     duckdb_result result;
@@ -62,23 +62,40 @@ static const struct {
     duckdb_type type;
     const char *name;
 } type_names[] = {
-    { DUCKDB_TYPE_BOOLEAN, "BOOLEAN" },     { DUCKDB_TYPE_TINYINT, "TINYINT" },
-    { DUCKDB_TYPE_SMALLINT, "SMALLINT" },   { DUCKDB_TYPE_INTEGER, "INTEGER" },
-    { DUCKDB_TYPE_BIGINT, "BIGINT" },       { DUCKDB_TYPE_UTINYINT, "UTINYINT" },
-    { DUCKDB_TYPE_USMALLINT, "USMALLINT" }, { DUCKDB_TYPE_UINTEGER, "UINTEGER" },
-    { DUCKDB_TYPE_UBIGINT, "UBIGINT" },     { DUCKDB_TYPE_FLOAT, "FLOAT" },
-    { DUCKDB_TYPE_DOUBLE, "DOUBLE" },       { DUCKDB_TYPE_TIMESTAMP, "TIMESTAMP" },
-    { DUCKDB_TYPE_DATE, "DATE" },           { DUCKDB_TYPE_TIME, "TIME" },
-    { DUCKDB_TYPE_INTERVAL, "INTERVAL" },   { DUCKDB_TYPE_HUGEINT, "HUGEINT" },
-    { DUCKDB_TYPE_UHUGEINT, "UHUGEINT" },   { DUCKDB_TYPE_VARCHAR, "VARCHAR" },
-    { DUCKDB_TYPE_BLOB, "BLOB" },           { DUCKDB_TYPE_TIMESTAMP_S, "TIMESTAMP_S" },
-    { DUCKDB_TYPE_TIMESTAMP_MS, "TIMESTAMP_MS" }, { DUCKDB_TYPE_TIMESTAMP_NS, "TIMESTAMP_NS" },
-    { DUCKDB_TYPE_ENUM, "VARCHAR" },        { DUCKDB_TYPE_LIST, "LIST" },
-    { DUCKDB_TYPE_STRUCT, "STRUCT" },       { DUCKDB_TYPE_MAP, "MAP" },
-    { DUCKDB_TYPE_ARRAY, "ARRAY" },         { DUCKDB_TYPE_UUID, "UUID" },
-    { DUCKDB_TYPE_UNION, "UNION" },         { DUCKDB_TYPE_BIT, "BIT" },
-    { DUCKDB_TYPE_TIME_TZ, "TIMETZ" },      { DUCKDB_TYPE_TIMESTAMP_TZ, "TIMESTAMP WITH TIME ZONE" },
-    { DUCKDB_TYPE_BIGNUM, "BIGNUM" },       { DUCKDB_TYPE_SQLNULL, "NULL" },
+    { DUCKDB_TYPE_BOOLEAN, "BOOLEAN" },
+    { DUCKDB_TYPE_TINYINT, "TINYINT" },
+    { DUCKDB_TYPE_SMALLINT, "SMALLINT" },
+    { DUCKDB_TYPE_INTEGER, "INTEGER" },
+    { DUCKDB_TYPE_BIGINT, "BIGINT" },
+    { DUCKDB_TYPE_UTINYINT, "UTINYINT" },
+    { DUCKDB_TYPE_USMALLINT, "USMALLINT" },
+    { DUCKDB_TYPE_UINTEGER, "UINTEGER" },
+    { DUCKDB_TYPE_UBIGINT, "UBIGINT" },
+    { DUCKDB_TYPE_FLOAT, "FLOAT" },
+    { DUCKDB_TYPE_DOUBLE, "DOUBLE" },
+    { DUCKDB_TYPE_TIMESTAMP, "TIMESTAMP" },
+    { DUCKDB_TYPE_DATE, "DATE" },
+    { DUCKDB_TYPE_TIME, "TIME" },
+    { DUCKDB_TYPE_INTERVAL, "INTERVAL" },
+    { DUCKDB_TYPE_HUGEINT, "HUGEINT" },
+    { DUCKDB_TYPE_UHUGEINT, "UHUGEINT" },
+    { DUCKDB_TYPE_VARCHAR, "VARCHAR" },
+    { DUCKDB_TYPE_BLOB, "BLOB" },
+    { DUCKDB_TYPE_TIMESTAMP_S, "TIMESTAMP_S" },
+    { DUCKDB_TYPE_TIMESTAMP_MS, "TIMESTAMP_MS" },
+    { DUCKDB_TYPE_TIMESTAMP_NS, "TIMESTAMP_NS" },
+    { DUCKDB_TYPE_ENUM, "VARCHAR" },
+    { DUCKDB_TYPE_LIST, "LIST" },
+    { DUCKDB_TYPE_STRUCT, "STRUCT" },
+    { DUCKDB_TYPE_MAP, "MAP" },
+    { DUCKDB_TYPE_ARRAY, "ARRAY" },
+    { DUCKDB_TYPE_UUID, "UUID" },
+    { DUCKDB_TYPE_UNION, "UNION" },
+    { DUCKDB_TYPE_BIT, "BIT" },
+    { DUCKDB_TYPE_TIME_TZ, "TIMETZ" },
+    { DUCKDB_TYPE_TIMESTAMP_TZ, "TIMESTAMP WITH TIME ZONE" },
+    { DUCKDB_TYPE_BIGNUM, "BIGNUM" },
+    { DUCKDB_TYPE_SQLNULL, "NULL" },
     { DUCKDB_TYPE_TIME_NS, "TIME_NS" },
 };
 
@@ -86,7 +103,8 @@ static str type_text(arena *a, duckdb_logical_type type)
 {
     duckdb_type id = duckdb_get_type_id(type);
     if (id == DUCKDB_TYPE_DECIMAL)
-        return str_format(a, "DECIMAL(%d,%d)", duckdb_decimal_width(type), duckdb_decimal_scale(type));
+        return str_format(a, "DECIMAL(%d,%d)", duckdb_decimal_width(type),
+                          duckdb_decimal_scale(type));
     for (size_t i = 0; i < ARRAY_LEN(type_names); i++)
         if (type_names[i].type == id)
             return str_of(type_names[i].name);
@@ -106,9 +124,10 @@ static bool describe_columns(sql_stream *s, error *err)
         s->type_texts[i] = type_text(s->names, type);
         duckdb_destroy_logical_type(&type);
         if (!column_type_of_duckdb(id, &s->types[i]))
-            return fail(err, ERR_INVALID, "column %zu (" STR_FMT ") has type " STR_FMT
-                        ", which cannot be shown: cast it to VARCHAR", i + 1,
-                        STR_ARG(s->column_names[i]), STR_ARG(s->type_texts[i]));
+            return fail(err, ERR_INVALID,
+                        "column %zu (" STR_FMT ") has type " STR_FMT
+                        ", which cannot be shown: cast it to VARCHAR",
+                        i + 1, STR_ARG(s->column_names[i]), STR_ARG(s->type_texts[i]));
     }
     return true;
 }
@@ -117,14 +136,16 @@ static bool describe_columns(sql_stream *s, error *err)
 static bool prepare(sql_connection *c, sql_stream *s, str query, error *err)
 {
     duckdb_extracted_statements all = NULL;
-    idx_t count = duckdb_extract_statements(sql_connection_handle(c), str_to_c(s->names, query), &all);
+    idx_t count =
+        duckdb_extract_statements(sql_connection_handle(c), str_to_c(s->names, query), &all);
     bool works = count > 0;
     if (!works) {
         const char *why = duckdb_extract_statements_error(all);
         fail(err, ERR_INVALID, "%s", why ? why : "there is no statement to run");
     } else if (count > 1) {
         works = fail(err, ERR_INVALID, "one query is expected, found %d statements", (int)count);
-    } else if (duckdb_prepare_extracted_statement(sql_connection_handle(c), all, 0, &s->prepared) != DuckDBSuccess) {
+    } else if (duckdb_prepare_extracted_statement(sql_connection_handle(c), all, 0, &s->prepared) !=
+               DuckDBSuccess) {
         works = fail(err, ERR_INVALID, "%s", duckdb_prepare_error(s->prepared));
     }
     duckdb_destroy_extracted(&all);
@@ -141,7 +162,8 @@ bool sql_query(sql_connection *c, str query, sql_stream **ret_stream, error *err
         return fail(err, ERR_INVALID, "%s", duckdb_pending_error(s->pending));
     s->has_result = true;
     if (duckdb_execute_pending(s->pending, &s->result) != DuckDBSuccess)
-        return fail_duckdb(err, duckdb_result_error_type(&s->result), duckdb_result_error(&s->result));
+        return fail_duckdb(err, duckdb_result_error_type(&s->result),
+                           duckdb_result_error(&s->result));
     TRY(describe_columns(s, err));
     *ret_stream = TAKE(s);
     return true;
@@ -175,17 +197,21 @@ bool sql_stream_next(sql_stream *s, batch **ret_batch, error *err)
 static value keep_value(arena *a, value v)
 {
     switch (v.kind) {
-    case VALUE_STRING: case VALUE_BINARY: case VALUE_UUID: case VALUE_DECIMAL:
-        v.text = str_copy(a, v.text);
-        return v;
-    case VALUE_LIST: case VALUE_SET: case VALUE_PATH: {
+    case VALUE_STRING:
+    case VALUE_BINARY:
+    case VALUE_UUID:
+    case VALUE_DECIMAL: v.text = str_copy(a, v.text); return v;
+    case VALUE_LIST:
+    case VALUE_SET:
+    case VALUE_PATH: {
         value *items = arena_array_of(a, value, v.list.count);
         for (size_t i = 0; i < v.list.count; i++)
             items[i] = keep_value(a, v.list.items[i]);
         v.list.items = items;
         return v;
     }
-    case VALUE_MAP: case VALUE_PROPERTY: {
+    case VALUE_MAP:
+    case VALUE_PROPERTY: {
         value *keys = arena_array_of(a, value, v.map.count);
         value *values = arena_array_of(a, value, v.map.count);
         for (size_t i = 0; i < v.map.count; i++) {
@@ -267,8 +293,8 @@ bool sql_query_int(sql_connection *c, str query, int64_t *ret_value, error *err)
     batch *rows;
     TRY(sql_query_all(c, scratch, query, &rows, err));
     if (rows->rows != 1 || rows->column_count != 1)
-        return fail(err, ERR_INVALID, "one number is expected, found %zu rows of %zu columns", rows->rows,
-                    rows->column_count);
+        return fail(err, ERR_INVALID, "one number is expected, found %zu rows of %zu columns",
+                    rows->rows, rows->column_count);
     value v = column_value(&rows->columns[0], scratch, 0);
     if (v.kind == VALUE_NULL)
         v = (value){ .kind = VALUE_INT };

@@ -15,14 +15,14 @@ enum { WINDOW_BYTES = 256 << 10, LONGEST_LINE_BYTES = 1 << 20, MOST_FIELDS = 102
 /* One file and its header. */
 typedef struct text_file {
     str path;
-    int16_t *columns;        /* field → column of the options */
+    int16_t *columns; /* field → column of the options */
     size_t field_count;
-    str fault;               /* set once, under the scan's lock */
+    str fault; /* set once, under the scan's lock */
 } text_file;
 
 struct text_scan {
-    arena *arena;            /* under `lock` once the scan is open */
-    pthread_mutex_t lock;    /* guards `arena` and the faults */
+    arena *arena;         /* under `lock` once the scan is open */
+    pthread_mutex_t lock; /* guards `arena` and the faults */
     text_options options;
     text_file *files;
     size_t file_count;
@@ -33,16 +33,16 @@ struct text_scan {
 /* Lines of one file, in order. */
 typedef struct line_reader {
     inflate_reader *source;
-    char *window;            /* WINDOW_BYTES, grown for long lines */
+    char *window; /* WINDOW_BYTES, grown for long lines */
     size_t capacity, from, to;
     bool is_at_end;
-    uint64_t line;           /* number of the line that was read last, from 1 */
+    uint64_t line; /* number of the line that was read last, from 1 */
 } line_reader;
 
 /* ---- The scans that queries can name ---- */
 
 static struct {
-    pthread_mutex_t lock;    /* guards the list */
+    pthread_mutex_t lock; /* guards the list */
     text_scan **scans;
     size_t count;
     int64_t next_number;
@@ -106,8 +106,8 @@ static bool fill_window(line_reader *r, error *err)
     }
     if (r->to == r->capacity) {
         if (r->capacity >= LONGEST_LINE_BYTES)
-            return fail(err, ERR_CORRUPT, "line %llu is longer than %d bytes", (unsigned long long)r->line + 1,
-                        LONGEST_LINE_BYTES);
+            return fail(err, ERR_CORRUPT, "line %llu is longer than %d bytes",
+                        (unsigned long long)r->line + 1, LONGEST_LINE_BYTES);
         r->capacity *= 2;
         r->window = memory_grow(r->window, r->capacity);
     }
@@ -118,7 +118,8 @@ static bool fill_window(line_reader *r, error *err)
     return true;
 }
 
-/* The next line without its end; `*ret_has_line` false at the end of the file. Valid until the next call. */
+/* The next line without its end; `*ret_has_line` false at the end of the file. Valid until the next
+ * call. */
 static bool lines_next(line_reader *r, str *ret_line, bool *ret_has_line, error *err)
 {
     size_t searched = 0;
@@ -142,7 +143,8 @@ static bool lines_next(line_reader *r, str *ret_line, bool *ret_has_line, error 
     }
     *ret_has_line = r->to > r->from;
     if (*ret_has_line && !inflate_is_gzip(r->source))
-        return fail(err, ERR_CORRUPT, "line %llu, the last, is not ended: the file may still be being written",
+        return fail(err, ERR_CORRUPT,
+                    "line %llu, the last, is not ended: the file may still be being written",
                     (unsigned long long)r->line + 1);
     *ret_line = (str){ r->window + r->from, r->to - r->from };
     r->from = r->to;
@@ -163,7 +165,7 @@ static size_t split_line(str line, char delimiter, str *fields, size_t most)
             return count;
         p = stop + 1;
     }
-    return count + 1;      /* more than `most` */
+    return count + 1; /* more than `most` */
 }
 
 /* ---- Headers ---- */
@@ -196,12 +198,14 @@ static bool check_required(const text_options *o, const int16_t *columns, size_t
         for (size_t k = 0; k < count; k++)
             is_there |= str_eq(o->columns[columns[k]].name, o->required[i]);
         if (!is_there)
-            return fail(err, ERR_CORRUPT, "its header has no column " STR_FMT, STR_ARG(o->required[i]));
+            return fail(err, ERR_CORRUPT, "its header has no column " STR_FMT,
+                        STR_ARG(o->required[i]));
     }
     return true;
 }
 
-static bool match_header(const text_options *o, str line, int16_t *columns, size_t *ret_count, error *err)
+static bool match_header(const text_options *o, str line, int16_t *columns, size_t *ret_count,
+                         error *err)
 {
     str fields[MOST_FIELDS];
     size_t count = split_line(str_trim(line), o->delimiter, fields, MOST_FIELDS);
@@ -211,7 +215,8 @@ static bool match_header(const text_options *o, str line, int16_t *columns, size
     for (size_t i = 0; i < count; i++)
         known += find_column(o, fields[i]) >= 0;
     if (known == 0)
-        return fail(err, ERR_CORRUPT, "line 1 is not a header: none of its fields is a %s ('" STR_FMT "')",
+        return fail(err, ERR_CORRUPT,
+                    "line 1 is not a header: none of its fields is a %s ('" STR_FMT "')",
                     o->known_as, STR_ARG(str_slice(line, 0, 40)));
     for (size_t i = 0; i < count; i++) {
         int column = find_column(o, fields[i]);
@@ -220,7 +225,9 @@ static bool match_header(const text_options *o, str line, int16_t *columns, size
                         STR_ARG(str_slice(fields[i], 0, 60)), o->known_as);
         for (size_t k = 0; k < i; k++)
             if (columns[k] == column)
-                return fail(err, ERR_CORRUPT, "line 1, the header: '" STR_FMT "' stands there twice", STR_ARG(fields[i]));
+                return fail(err, ERR_CORRUPT,
+                            "line 1, the header: '" STR_FMT "' stands there twice",
+                            STR_ARG(fields[i]));
         columns[i] = (int16_t)column;
     }
     TRY(check_required(o, columns, count, err));
@@ -318,7 +325,8 @@ str text_scan_relation(const text_scan *s)
 
 /* ---- Records ---- */
 
-static bool fail_field(error *err, const text_scan *s, const line_reader *lines, int column, str field, const char *what)
+static bool fail_field(error *err, const text_scan *s, const line_reader *lines, int column,
+                       str field, const char *what)
 {
     return fail(err, ERR_CORRUPT, "line %llu: " STR_FMT " is '" STR_FMT "', which is not %s",
                 (unsigned long long)lines->line, STR_ARG(s->options.columns[column].name),
@@ -329,14 +337,19 @@ static bool is_utf8(str s)
 {
     for (size_t i = 0; i < s.len;) {
         unsigned char c = (unsigned char)s.data[i];
-        size_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+        size_t n = c < 0x80                ? 1
+                   : c >= 0xC2 && c < 0xE0 ? 2
+                   : c >= 0xE0 && c < 0xF0 ? 3
+                   : c >= 0xF0 && c < 0xF5 ? 4
+                                           : 0;
         if (n == 0 || n > s.len - i)
             return false;
         for (size_t k = 1; k < n; k++)
             if (((unsigned char)s.data[i + k] & 0xC0) != 0x80)
                 return false;
         unsigned char d = n > 1 ? (unsigned char)s.data[i + 1] : 0;
-        if ((c == 0xE0 && d < 0xA0) || (c == 0xED && d > 0x9F) || (c == 0xF0 && d < 0x90) || (c == 0xF4 && d > 0x8F))
+        if ((c == 0xE0 && d < 0xA0) || (c == 0xED && d > 0x9F) || (c == 0xF0 && d < 0x90) ||
+            (c == 0xF4 && d > 0x8F))
             return false;
         i += n;
     }
@@ -352,7 +365,8 @@ static bool is_ascii(str s)
 }
 
 /* Check one field as its column's type; the number goes to `*ret_number` (a double by its bits). */
-static bool read_field(const text_scan *s, const line_reader *lines, int column, str field, int64_t *ret_number, error *err)
+static bool read_field(const text_scan *s, const line_reader *lines, int column, str field,
+                       int64_t *ret_number, error *err)
 {
     switch (s->options.columns[column].type) {
     case COLUMN_INT32:
@@ -378,8 +392,8 @@ static bool read_field(const text_scan *s, const line_reader *lines, int column,
 }
 
 /* The next record's fields; `*ret_has_record` false at the end. Empty lines are passed over. */
-static bool next_record(const text_scan *s, const text_file *f, line_reader *lines, str *fields, bool *ret_has_record,
-                        error *err)
+static bool next_record(const text_scan *s, const text_file *f, line_reader *lines, str *fields,
+                        bool *ret_has_record, error *err)
 {
     str line;
     do
@@ -389,8 +403,9 @@ static bool next_record(const text_scan *s, const text_file *f, line_reader *lin
         return true;
     size_t count = split_line(line, s->options.delimiter, fields, f->field_count);
     if (count != f->field_count)
-        return fail(err, ERR_CORRUPT, "line %llu has %s%zu fields, the header has %zu", (unsigned long long)lines->line,
-                    count > f->field_count ? "at least " : "", count, f->field_count);
+        return fail(err, ERR_CORRUPT, "line %llu has %s%zu fields, the header has %zu",
+                    (unsigned long long)lines->line, count > f->field_count ? "at least " : "",
+                    count, f->field_count);
     return true;
 }
 
@@ -432,7 +447,7 @@ typedef struct text_run {
     text_scan *scan;
     _Atomic size_t next_file;
     size_t output_count;
-    int *outputs;               /* output vector → column of the options, or the two below */
+    int *outputs; /* output vector → column of the options, or the two below */
 } text_run;
 
 enum { OUTPUT_FILE = -1, OUTPUT_ROW = -2 };
@@ -443,7 +458,7 @@ typedef struct text_place {
     size_t file;
     uint64_t row;
     line_reader lines;
-    int16_t *output_fields;     /* output vector → field of the current file, -1: absent */
+    int16_t *output_fields; /* output vector → field of the current file, -1: absent */
 } text_place;
 
 static void bind_text(duckdb_bind_info info)
@@ -453,7 +468,8 @@ static void bind_text(duckdb_bind_info info)
     duckdb_destroy_value(&parameter);
     text_scan *s = registry_find(number);
     if (!s) {
-        duckdb_bind_set_error(info, "floe_text reads the files of a running job; there is no such job");
+        duckdb_bind_set_error(info,
+                              "floe_text reads the files of a running job; there is no such job");
         return;
     }
     for (size_t i = 0; i < s->options.column_count; i++) {
@@ -506,7 +522,8 @@ static void free_place(void *p)
 static void start_thread(duckdb_init_info info)
 {
     text_place *place = memory_alloc(sizeof *place);
-    place->output_fields = memory_alloc((size_t)duckdb_init_get_column_count(info) * sizeof *place->output_fields);
+    place->output_fields =
+        memory_alloc((size_t)duckdb_init_get_column_count(info) * sizeof *place->output_fields);
     duckdb_init_set_init_data(info, place, free_place);
 }
 
@@ -550,7 +567,8 @@ static void write_null(cell_writer *w, size_t row)
     w->valid[row / 64] &= ~(1ull << (row % 64));
 }
 
-static bool write_record(text_run *run, text_place *p, const str *fields, cell_writer *writers, size_t row, error *err)
+static bool write_record(text_run *run, text_place *p, const str *fields, cell_writer *writers,
+                         size_t row, error *err)
 {
     const text_scan *s = run->scan;
     for (size_t i = 0; i < run->output_count; i++) {
@@ -574,14 +592,16 @@ static bool write_record(text_run *run, text_place *p, const str *fields, cell_w
         case COLUMN_INT64:
         case COLUMN_DOUBLE: ((int64_t *)writers[i].data)[row] = number; break;
         default:
-            duckdb_vector_assign_string_element_len(writers[i].vector, row, fields[field].data, fields[field].len);
+            duckdb_vector_assign_string_element_len(writers[i].vector, row, fields[field].data,
+                                                    fields[field].len);
         }
     }
     return true;
 }
 
 /* Fill `writers` with up to BATCH_ROWS records of the current file. */
-static bool write_chunk(text_run *run, text_place *p, cell_writer *writers, size_t *ret_rows, error *err)
+static bool write_chunk(text_run *run, text_place *p, cell_writer *writers, size_t *ret_rows,
+                        error *err)
 {
     str fields[MOST_FIELDS];
     size_t rows = 0;

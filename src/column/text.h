@@ -1,31 +1,34 @@
-/* Delimited text files with a header line, gzip or plain, as a parallel table function: each file may order its columns
- * its own way, and a file that cannot be read is named with its line and reason. */
+/* Delimited text files with a header line, gzip or plain, as a parallel table function: each file
+ * may order its columns its own way, and a file that cannot be read is named with its line and
+ * reason. */
 #pragma once
 
 #include "column/sql.h"
 
-/* A column that headers may name. `name` is the output name; a header matches it in any case and with '-' for '_'. */
+/* A column that headers may name. `name` is the output name; a header matches it in any case and
+ * with '-' for '_'. */
 typedef struct text_column {
     str name;
-    column_type type;       /* COLUMN_INT32, COLUMN_INT64, COLUMN_DOUBLE or COLUMN_STRING */
+    column_type type; /* COLUMN_INT32, COLUMN_INT64, COLUMN_DOUBLE or COLUMN_STRING */
 } text_column;
 
 typedef struct text_options {
-    const text_column *columns;     /* all known columns, in output order; must outlive the scan */
+    const text_column *columns; /* all known columns, in output order; must outlive the scan */
     size_t column_count;
     char delimiter;
-    str null_text;                  /* "-" */
-    const str *required;            /* names without which a file is refused */
+    str null_text;       /* "-" */
+    const str *required; /* names without which a file is refused */
     size_t required_count;
-    const char *known_as;           /* for messages: "flow-log field" */
+    const char *known_as; /* for messages: "flow-log field" */
 } text_options;
 
-/* A set of files with their headers read. Thread-safe after opening; close it after the last query that reads it. */
+/* A set of files with their headers read. Thread-safe after opening; close it after the last query
+ * that reads it. */
 typedef struct text_scan text_scan;
 
 /* Reads every header, in parallel. Never fails for a bad file: see text_scan_fault. */
-NODISCARD bool text_scan_open(sql_engine *e, const text_options *options, const str *paths, size_t count,
-                              text_scan **ret_scan, error *err);
+NODISCARD bool text_scan_open(sql_engine *e, const text_options *options, const str *paths,
+                              size_t count, text_scan **ret_scan, error *err);
 void text_scan_close(text_scan *s);
 DEFINE_AUTO(text_scan, text_scan_close)
 
@@ -38,7 +41,8 @@ bool text_scan_has_column(const text_scan *s, size_t i);
 
 /* The relation for FROM: all columns of the options (null where a file lacks one), then
  *     _file INTEGER  index of the file      _row BIGINT  number of the record in its file, from 0.
- * Files with a fault are left out. A query over a file that proves bad fails, and the fault is then known. */
+ * Files with a fault are left out. A query over a file that proves bad fails, and the fault is then
+ * known. */
 str text_scan_relation(const text_scan *s);
 
 /* Called by the engine when it opens. */

@@ -47,7 +47,7 @@ double value_to_double(const value *v)
 static int compare_doubles(double a, double b)
 {
     if (isnan(a) || isnan(b))
-        return isnan(a) - isnan(b);   /* NaN behind every number */
+        return isnan(a) - isnan(b); /* NaN behind every number */
     return (a > b) - (a < b);
 }
 
@@ -119,7 +119,8 @@ int value_compare(const value *a, const value *b)
     case VALUE_EDGE: return (a->ref > b->ref) - (a->ref < b->ref);
     case VALUE_LIST:
     case VALUE_SET:
-    case VALUE_PATH: return compare_items(a->list.items, a->list.count, b->list.items, b->list.count);
+    case VALUE_PATH:
+        return compare_items(a->list.items, a->list.count, b->list.items, b->list.count);
     case VALUE_MAP:
     case VALUE_PROPERTY:
     case VALUE_ENTRY: return compare_maps(a, b);

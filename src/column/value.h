@@ -1,4 +1,5 @@
-/* One value of any type that a query language can hold: a cell, a property, a list, a vertex, a path. */
+/* One value of any type that a query language can hold: a cell, a property, a list, a vertex, a
+ * path. */
 #pragma once
 
 #include "base/str.h"
@@ -6,23 +7,24 @@
 typedef enum value_kind {
     VALUE_NULL,
     VALUE_BOOL,
-    VALUE_INT,          /* int64 */
+    VALUE_INT, /* int64 */
     VALUE_DOUBLE,
-    VALUE_DECIMAL,      /* `text` holds its plain digits */
+    VALUE_DECIMAL, /* `text` holds its plain digits */
     VALUE_STRING,
     VALUE_BINARY,
-    VALUE_UUID,         /* `text` holds its 36 characters */
-    VALUE_DATE,         /* `integer`: days since 1970-01-01 */
-    VALUE_TIME,         /* `integer`: microseconds of the day */
-    VALUE_TIMESTAMP,    /* `integer`: microseconds since 1970-01-01 UTC */
+    VALUE_UUID,      /* `text` holds its 36 characters */
+    VALUE_DATE,      /* `integer`: days since 1970-01-01 */
+    VALUE_TIME,      /* `integer`: microseconds of the day */
+    VALUE_TIMESTAMP, /* `integer`: microseconds since 1970-01-01 UTC */
     VALUE_LIST,
     VALUE_SET,
     VALUE_MAP,
-    VALUE_VERTEX,       /* `ref`, a graph's vertex reference */
-    VALUE_EDGE,         /* `ref`, a graph's edge reference */
-    VALUE_PROPERTY,     /* `map` of one key and value; keys[1] is the vertex or edge that has it */
-    VALUE_PATH,         /* `list`: the `count` objects passed, then in items[count..2*count) the list of each one's labels */
-    VALUE_ENTRY,        /* `map` of one key and value, taken out of a map */
+    VALUE_VERTEX,   /* `ref`, a graph's vertex reference */
+    VALUE_EDGE,     /* `ref`, a graph's edge reference */
+    VALUE_PROPERTY, /* `map` of one key and value; keys[1] is the vertex or edge that has it */
+    VALUE_PATH,     /* `list`: the `count` objects passed, then in items[count..2*count) the list of
+                       each one's labels */
+    VALUE_ENTRY,    /* `map` of one key and value, taken out of a map */
 } value_kind;
 
 /* A plain value; what it points at belongs to the arena of the query that made it. */
@@ -42,14 +44,15 @@ struct value {
         struct value_pairs {
             value *keys, *values;
             size_t count;
-        } map;                       /* in insertion order */
+        } map; /* in insertion order */
     };
 };
 
-/* Total order over all kinds, used by ORDER BY, DISTINCT and grouping; numbers compare across kinds. NULL is last. */
+/* Total order over all kinds, used by ORDER BY, DISTINCT and grouping; numbers compare across
+ * kinds. NULL is last. */
 int value_compare(const value *a, const value *b);
 bool value_equal(const value *a, const value *b);
-uint64_t value_hash(const value *v);      /* equal values hash alike, 1 and 1.0 too */
+uint64_t value_hash(const value *v); /* equal values hash alike, 1 and 1.0 too */
 /* A deep copy; nothing of it points into `v`'s memory. */
 value value_copy(arena *a, const value *v);
 
@@ -81,4 +84,4 @@ static inline bool value_is_number(const value *v)
 {
     return v->kind == VALUE_INT || v->kind == VALUE_DOUBLE || v->kind == VALUE_DECIMAL;
 }
-double value_to_double(const value *v);   /* of a number */
+double value_to_double(const value *v); /* of a number */

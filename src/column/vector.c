@@ -87,7 +87,8 @@ static void convert_text(const void *data, size_t rows, arena *a, column *ret)
     ret->data = out;
 }
 
-static void convert_enum(duckdb_logical_type type, const void *data, size_t rows, arena *a, column *ret)
+static void convert_enum(duckdb_logical_type type, const void *data, size_t rows, arena *a,
+                         column *ret)
 {
     uint32_t count = duckdb_enum_dictionary_size(type);
     str *dictionary = arena_array_of(a, str, count);
@@ -120,7 +121,8 @@ static void convert_interval(const void *data, size_t rows, arena *a, column *re
     ret->data = out;
 }
 
-static void convert_decimal(duckdb_logical_type type, const void *data, size_t rows, arena *a, column *ret)
+static void convert_decimal(duckdb_logical_type type, const void *data, size_t rows, arena *a,
+                            column *ret)
 {
     ret->scale = duckdb_decimal_scale(type);
     switch (duckdb_decimal_internal_type(type)) {
@@ -151,7 +153,8 @@ static void convert_list(duckdb_vector vector, bool is_map, size_t rows, arena *
     size_t child_rows = (size_t)duckdb_list_vector_get_size(vector);
     const duckdb_list_entry *entries = duckdb_vector_get_data(vector);
     column keys, values;
-    column_of_vector(is_map ? duckdb_struct_vector_get_child(child, 0) : child, child_rows, a, &keys);
+    column_of_vector(is_map ? duckdb_struct_vector_get_child(child, 0) : child, child_rows, a,
+                     &keys);
     if (is_map)
         column_of_vector(duckdb_struct_vector_get_child(child, 1), child_rows, a, &values);
     value *out = arena_array_of(a, value, rows);
@@ -177,7 +180,8 @@ static void convert_list(duckdb_vector vector, bool is_map, size_t rows, arena *
     ret->data = out;
 }
 
-static void convert_struct(duckdb_vector vector, duckdb_logical_type type, size_t rows, arena *a, column *ret)
+static void convert_struct(duckdb_vector vector, duckdb_logical_type type, size_t rows, arena *a,
+                           column *ret)
 {
     size_t count = (size_t)duckdb_struct_type_child_count(type);
     column *children = arena_array_of(a, column, count);

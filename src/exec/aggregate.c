@@ -1,5 +1,6 @@
-/* Groups and their aggregates. Keys that are vertices, edges or their ids are grouped by reference, and sums over a whole
- * property column read it in place: the busy path of "who received how much". */
+/* Groups and their aggregates. Keys that are vertices, edges or their ids are grouped by reference,
+ * and sums over a whole property column read it in place: the busy path of "who received how much".
+ */
 #include <stdlib.h>
 
 #include "base/vec.h"
@@ -17,10 +18,10 @@ typedef struct state {
 
 typedef struct aggregate {
     op base;
-    value *keys;               /* group × key_count */
-    state *states;             /* group × item_count */
+    value *keys;   /* group × key_count */
+    state *states; /* group × item_count */
     size_t group_count, group_capacity;
-    uint32_t *table;           /* group + 1 by hash */
+    uint32_t *table; /* group + 1 by hash */
     size_t table_size;
     size_t next;
     bool is_read;
@@ -53,7 +54,9 @@ static uint64_t hash_keys(const value *keys, size_t count)
 {
     uint64_t hash = 0;
     for (size_t i = 0; i < count; i++)
-        hash = hash * 31 + (keys[i].kind == VALUE_VERTEX || keys[i].kind == VALUE_EDGE ? mix(keys[i].ref + keys[i].kind) : value_hash(&keys[i]));
+        hash = hash * 31 + (keys[i].kind == VALUE_VERTEX || keys[i].kind == VALUE_EDGE
+                                ? mix(keys[i].ref + keys[i].kind)
+                                : value_hash(&keys[i]));
     return hash;
 }
 
@@ -71,9 +74,12 @@ static void grow_groups(aggregate *x)
 {
     query *q = x->base.query;
     const plan_op *p = x->base.plan;
-    size_t keys = p->aggregate.key_count, items = p->aggregate.item_count, capacity = x->group_capacity ? x->group_capacity * 2 : 64;
-    x->keys = arena_grow(q->arena, x->keys, x->group_capacity * keys * sizeof(value), capacity * keys * sizeof(value));
-    x->states = arena_grow(q->arena, x->states, x->group_capacity * items * sizeof(state), capacity * items * sizeof(state));
+    size_t keys = p->aggregate.key_count, items = p->aggregate.item_count,
+           capacity = x->group_capacity ? x->group_capacity * 2 : 64;
+    x->keys = arena_grow(q->arena, x->keys, x->group_capacity * keys * sizeof(value),
+                         capacity * keys * sizeof(value));
+    x->states = arena_grow(q->arena, x->states, x->group_capacity * items * sizeof(state),
+                           capacity * items * sizeof(state));
     x->group_capacity = capacity;
 }
 
@@ -83,8 +89,10 @@ static size_t new_group(aggregate *x, const value *keys)
     if (x->group_count == x->group_capacity)
         grow_groups(x);
     if (p->aggregate.key_count)
-        memcpy(&x->keys[x->group_count * p->aggregate.key_count], keys, p->aggregate.key_count * sizeof *keys);
-    memset(&x->states[x->group_count * p->aggregate.item_count], 0, p->aggregate.item_count * sizeof(state));
+        memcpy(&x->keys[x->group_count * p->aggregate.key_count], keys,
+               p->aggregate.key_count * sizeof *keys);
+    memset(&x->states[x->group_count * p->aggregate.item_count], 0,
+           p->aggregate.item_count * sizeof(state));
     return x->group_count++;
 }
 
@@ -132,12 +140,14 @@ static bool add_number(state *s, const value *v, uint64_t bulk, const char *what
         return true;
     }
     int64_t product;
-    if (__builtin_mul_overflow(v->integer, (int64_t)bulk, &product) || __builtin_add_overflow(s->integer, product, &s->integer))
+    if (__builtin_mul_overflow(v->integer, (int64_t)bulk, &product) ||
+        __builtin_add_overflow(s->integer, product, &s->integer))
         return fail(err, ERR_LIMIT, "%s is larger than a 64-bit number holds", what);
     return true;
 }
 
-static bool add_value(aggregate *x, const plan_aggregate *item, state *s, const value *v, const value *with, uint64_t bulk, error *err)
+static bool add_value(aggregate *x, const plan_aggregate *item, state *s, const value *v,
+                      const value *with, uint64_t bulk, error *err)
 {
     query *q = x->base.query;
     if (item->of && v->kind == VALUE_NULL)
@@ -178,10 +188,18 @@ static value finish(const plan_aggregate *item, const state *s)
 {
     switch (item->kind) {
     case AGGREGATE_COUNT: return value_int(s->integer);
-    case AGGREGATE_SUM: return !s->has_value ? value_null() : s->is_real ? value_double(s->real + (double)s->integer) : value_int(s->integer);
-    case AGGREGATE_MEAN: return !s->has_value ? value_null() : value_double((s->real + (double)s->integer) / (double)s->best.integer);
-    case AGGREGATE_COLLECT: return (value){ .kind = VALUE_LIST, .list = { s->list.items, s->list.count } };
-    case AGGREGATE_COLLECT_MAP: return (value){ .kind = VALUE_MAP, .map = { s->list.items, s->with.items, s->list.count } };
+    case AGGREGATE_SUM:
+        return !s->has_value ? value_null()
+               : s->is_real  ? value_double(s->real + (double)s->integer)
+                             : value_int(s->integer);
+    case AGGREGATE_MEAN:
+        return !s->has_value
+                   ? value_null()
+                   : value_double((s->real + (double)s->integer) / (double)s->best.integer);
+    case AGGREGATE_COLLECT:
+        return (value){ .kind = VALUE_LIST, .list = { s->list.items, s->list.count } };
+    case AGGREGATE_COLLECT_MAP:
+        return (value){ .kind = VALUE_MAP, .map = { s->list.items, s->with.items, s->list.count } };
     default: return s->has_value || item->kind == AGGREGATE_LAST ? s->best : value_null();
     }
 }
@@ -196,24 +214,29 @@ static const plan_expr *reference_of(const query *q, const plan_expr *e)
     return e->kind == EXPR_SLOT && slot_is_ref(q, e->slot) ? e : NULL;
 }
 
-/* A sum over the property of a reference slot, all rows of one label: the column's cells as they lie. */
-static bool sum_in_place(aggregate *x, const plan_expr *of, const rows *in, const size_t *groups, size_t item, bool *ret_is_done, error *err)
+/* A sum over the property of a reference slot, all rows of one label: the column's cells as they
+ * lie. */
+static bool sum_in_place(aggregate *x, const plan_expr *of, const rows *in, const size_t *groups,
+                         size_t item, bool *ret_is_done, error *err)
 {
     query *q = x->base.query;
     *ret_is_done = false;
-    if (of->kind != EXPR_PROPERTY || of->property.of->kind != EXPR_SLOT || q->plan->slots[of->property.of->slot].kind != SLOT_EDGE)
+    if (of->kind != EXPR_PROPERTY || of->property.of->kind != EXPR_SLOT ||
+        q->plan->slots[of->property.of->slot].kind != SLOT_EDGE)
         return true;
     const uint64_t *refs = in->refs[of->property.of->slot];
     if (!refs || in->count == 0 || refs[0] == NO_REF)
         return true;
-    size_t label = graph_ref_label(refs[0]), property = 0, items = x->base.plan->aggregate.item_count;
+    size_t label = graph_ref_label(refs[0]), property = 0,
+           items = x->base.plan->aggregate.item_count;
     for (size_t i = 0; i < in->count; i++)
         if (refs[i] == NO_REF || graph_ref_label(refs[i]) != label)
             return true;
     const graph_label *l = graph_edge_label(q->graph, label);
     while (property < l->property_count && !str_eq(l->properties[property].name, of->property.key))
         property++;
-    if (property == l->property_count || (l->properties[property].type != COLUMN_INT64 && l->properties[property].type != COLUMN_INT32))
+    if (property == l->property_count || (l->properties[property].type != COLUMN_INT64 &&
+                                          l->properties[property].type != COLUMN_INT32))
         return true;
     const graph_column *c;
     TRY(graph_edge_column(q->graph, label, property, &c, err));
@@ -221,18 +244,22 @@ static bool sum_in_place(aggregate *x, const plan_expr *of, const rows *in, cons
         uint64_t n = graph_ref_number(refs[i]);
         if (c->valid && !(c->valid[n / 64] >> (n % 64) & 1))
             continue;
-        value v = value_int(c->type == COLUMN_INT64 ? ((const int64_t *)c->data)[n] : ((const int32_t *)c->data)[n]);
+        value v = value_int(c->type == COLUMN_INT64 ? ((const int64_t *)c->data)[n]
+                                                    : ((const int32_t *)c->data)[n]);
         TRY(add_number(&x->states[groups[i] * items + item], &v, in->bulk[i], "sum()", err));
     }
     *ret_is_done = true;
     return true;
 }
 
-/* One key that is a reference: neighbours come in runs, so most rows have the group of the row before. */
-static void group_by_reference(aggregate *x, const plan_expr *reference, const rows *in, size_t *groups)
+/* One key that is a reference: neighbours come in runs, so most rows have the group of the row
+ * before. */
+static void group_by_reference(aggregate *x, const plan_expr *reference, const rows *in,
+                               size_t *groups)
 {
     const uint64_t *refs = in->refs[reference->slot];
-    value_kind kind = x->base.query->plan->slots[reference->slot].kind == SLOT_VERTEX ? VALUE_VERTEX : VALUE_EDGE;
+    value_kind kind =
+        x->base.query->plan->slots[reference->slot].kind == SLOT_VERTEX ? VALUE_VERTEX : VALUE_EDGE;
     for (size_t r = 0; r < in->count; r++) {
         if (r > 0 && refs[r] == refs[r - 1]) {
             groups[r] = groups[r - 1];
@@ -243,13 +270,15 @@ static void group_by_reference(aggregate *x, const plan_expr *reference, const r
     }
 }
 
-static bool group_by_values(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], size_t *groups, error *err)
+static bool group_by_values(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], size_t *groups,
+                            error *err)
 {
     const plan_op *p = x->base.plan;
     size_t key_count = p->aggregate.key_count;
     for (size_t k = 0; k < key_count; k++) {
         const plan_expr *reference = reference_of(x->base.query, p->aggregate.keys[k].expr);
-        TRY(expr_eval(x->base.query, reference ? reference : p->aggregate.keys[k].expr, in, keys[k], err));
+        TRY(expr_eval(x->base.query, reference ? reference : p->aggregate.keys[k].expr, in, keys[k],
+                      err));
     }
     for (size_t r = 0; r < in->count; r++) {
         value one[16];
@@ -260,12 +289,14 @@ static bool group_by_values(aggregate *x, const rows *in, value (*keys)[BATCH_RO
     return true;
 }
 
-static bool add_rows(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], value *of, value *with, error *err)
+static bool add_rows(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], value *of,
+                     value *with, error *err)
 {
     const plan_op *p = x->base.plan;
     query *q = x->base.query;
     size_t groups[BATCH_ROWS];
-    const plan_expr *reference = p->aggregate.key_count == 1 ? reference_of(q, p->aggregate.keys[0].expr) : NULL;
+    const plan_expr *reference =
+        p->aggregate.key_count == 1 ? reference_of(q, p->aggregate.keys[0].expr) : NULL;
     if (reference && in->refs[reference->slot])
         group_by_reference(x, reference, in, groups);
     else
@@ -282,7 +313,9 @@ static bool add_rows(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], va
         if (item->with)
             TRY(expr_eval(q, item->with, in, with, err));
         for (size_t r = 0; r < in->count; r++)
-            TRY(add_value(x, item, &x->states[groups[r] * p->aggregate.item_count + i], item->of ? &of[r] : NULL, item->with ? &with[r] : NULL, in->bulk[r], err));
+            TRY(add_value(x, item, &x->states[groups[r] * p->aggregate.item_count + i],
+                          item->of ? &of[r] : NULL, item->with ? &with[r] : NULL, in->bulk[r],
+                          err));
     }
     return true;
 }
@@ -290,8 +323,10 @@ static bool add_rows(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], va
 static bool read_all(aggregate *x, error *err)
 {
     query *q = x->base.query;
-    value(*keys)[BATCH_ROWS] = arena_alloc(q->arena, x->base.plan->aggregate.key_count * sizeof *keys);
-    value *of = arena_array_of(q->arena, value, BATCH_ROWS), *with = arena_array_of(q->arena, value, BATCH_ROWS);
+    value(*keys)[BATCH_ROWS] =
+        arena_alloc(q->arena, x->base.plan->aggregate.key_count * sizeof *keys);
+    value *of = arena_array_of(q->arena, value, BATCH_ROWS),
+          *with = arena_array_of(q->arena, value, BATCH_ROWS);
     for (rows *in;;) {
         TRY(op_next(x->base.input, &in, err));
         if (!in)
@@ -334,7 +369,8 @@ static bool aggregate_next(op *self, rows **ret_rows, error *err)
         for (size_t k = 0; k < p->aggregate.key_count; k++)
             TRY(put_key(x, x->next, k, out->count, err));
         for (size_t i = 0; i < p->aggregate.item_count; i++)
-            rows_values(self->query, out, p->aggregate.items[i].to)[out->count] = finish(&p->aggregate.items[i], &x->states[x->next * p->aggregate.item_count + i]);
+            rows_values(self->query, out, p->aggregate.items[i].to)[out->count] =
+                finish(&p->aggregate.items[i], &x->states[x->next * p->aggregate.item_count + i]);
         out->bulk[out->count++] = 1;
     }
     *ret_rows = out->count ? out : NULL;

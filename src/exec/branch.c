@@ -5,7 +5,7 @@ typedef struct branch {
     op base;
     op **roots, **arguments;
     rows *in;
-    size_t row, number;        /* the input row and sub-plan at work */
+    size_t row, number; /* the input row and sub-plan at work */
     bool is_running, gave_rows;
 } branch;
 
@@ -59,7 +59,7 @@ static bool keep_matching(op *self, rows **ret_rows, error *err)
     self->out.count = 0;
     while (self->out.count < BATCH_ROWS) {
         if (b->in && b->row + 1 == b->in->count && self->out.count)
-            break;             /* hand out before the input block goes */
+            break; /* hand out before the input block goes */
         TRY(next_row(b, &has_row, err));
         if (!has_row)
             break;
@@ -71,7 +71,8 @@ static bool keep_matching(op *self, rows **ret_rows, error *err)
     return true;
 }
 
-/* Rows of sub-plans in the place of the input row: all of them (union), or of the first that gives any (coalesce). */
+/* Rows of sub-plans in the place of the input row: all of them (union), or of the first that gives
+ * any (coalesce). */
 static bool replace_rows(op *self, rows **ret_rows, error *err)
 {
     branch *b = (branch *)self;
@@ -116,7 +117,8 @@ static bool replace_rows(op *self, rows **ret_rows, error *err)
 static bool apply_next(op *self, rows **ret_rows, error *err)
 {
     plan_apply_mode mode = self->plan->branches.mode;
-    return mode == APPLY_SEMI || mode == APPLY_ANTI ? keep_matching(self, ret_rows, err) : replace_rows(self, ret_rows, err);
+    return mode == APPLY_SEMI || mode == APPLY_ANTI ? keep_matching(self, ret_rows, err)
+                                                    : replace_rows(self, ret_rows, err);
 }
 
 static void branch_reset(op *self)

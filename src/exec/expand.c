@@ -1,4 +1,5 @@
-/* From a vertex along its edges: one row for each neighbour (with the number of edges as its multiplicity), or for each edge. */
+/* From a vertex along its edges: one row for each neighbour (with the number of edges as its
+ * multiplicity), or for each edge. */
 #include <assert.h>
 
 #include "exec/internal.h"
@@ -6,10 +7,10 @@
 typedef struct expand {
     op base;
     rows *in;
-    size_t row;                /* of `in` */
-    size_t step;               /* label × 2 + (1: incoming) of the current row */
-    uint64_t pair, pair_end;   /* entries of the current list of neighbours */
-    uint64_t edge, edge_end;   /* edges of the current entry */
+    size_t row;              /* of `in` */
+    size_t step;             /* label × 2 + (1: incoming) of the current row */
+    uint64_t pair, pair_end; /* entries of the current list of neighbours */
+    uint64_t edge, edge_end; /* edges of the current entry */
     bool is_in, has_list;
     uint32_t label;
     const graph_adjacency *adjacency;
@@ -39,7 +40,8 @@ static bool next_list(expand *x, uint64_t ref, bool *ret_has_list, error *err)
         size_t label = x->step / 2;
         bool is_in = x->step % 2;
         const graph_label *l = graph_edge_label(q->graph, label);
-        if (ref == NO_REF || !wants(x, label) || (is_in ? d == DIRECTION_OUT : d == DIRECTION_IN) || graph_ref_label(ref) != (is_in ? l->to_label : l->from_label))
+        if (ref == NO_REF || !wants(x, label) || (is_in ? d == DIRECTION_OUT : d == DIRECTION_IN) ||
+            graph_ref_label(ref) != (is_in ? l->to_label : l->from_label))
             continue;
         TRY(graph_adjacency_get(q->graph, label, &x->adjacency, err));
         const uint64_t *offsets = is_in ? x->adjacency->in_offsets : x->adjacency->out_offsets;
@@ -81,7 +83,8 @@ static void fill_pairs(expand *x)
         uint64_t pair = pair_of(x, x->pair);
         rows_append(x->base.query, &x->base.plan->live, out, x->in, x->row);
         to[out->count - 1] = neighbour_of(x, x->pair);
-        out->bulk[out->count - 1] *= x->adjacency->edge_offsets[pair + 1] - x->adjacency->edge_offsets[pair];
+        out->bulk[out->count - 1] *=
+            x->adjacency->edge_offsets[pair + 1] - x->adjacency->edge_offsets[pair];
     }
 }
 
@@ -101,7 +104,8 @@ static void fill_edges(expand *x)
             x->pair++;
         }
         uint64_t neighbour = to ? neighbour_of(x, x->pair - 1) : 0;
-        size_t at = out->count, times = rows_repeat(x->base.query, &p->live, out, x->in, x->row, (size_t)(x->edge_end - x->edge));
+        size_t at = out->count, times = rows_repeat(x->base.query, &p->live, out, x->in, x->row,
+                                                    (size_t)(x->edge_end - x->edge));
         for (size_t i = 0; i < times; i++)
             edges[at + i] = graph_ref_of(x->label, x->edge + i);
         for (size_t i = 0; to && i < times; i++)
@@ -156,7 +160,7 @@ typedef struct edge_end {
     op base;
     rows *in;
     size_t row;
-    int side;                  /* of DIRECTION_BOTH: 0 source, 1 target */
+    int side; /* of DIRECTION_BOTH: 0 source, 1 target */
 } edge_end;
 
 op *edge_end_new(query *q)
@@ -198,7 +202,8 @@ static bool edge_end_next(op *self, rows **ret_rows, error *err)
                 return true;
         }
         uint64_t edge = x->in->refs[p->edge_end.edge][x->row], ref;
-        bool is_target = p->edge_end.end == DIRECTION_IN || (p->edge_end.end == DIRECTION_BOTH && x->side);
+        bool is_target =
+            p->edge_end.end == DIRECTION_IN || (p->edge_end.end == DIRECTION_BOTH && x->side);
         TRY(end_of(self->query, edge, is_target, &ref, err));
         if (p->edge_end.end == DIRECTION_OTHER && ref == x->in->refs[p->edge_end.from][x->row])
             TRY(end_of(self->query, edge, true, &ref, err));

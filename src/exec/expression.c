@@ -8,7 +8,8 @@ static bool call(query *q, const plan_expr *e, value *args, value *ret, error *e
 
 static const graph_label *label_of(query *q, value v)
 {
-    return v.kind == VALUE_VERTEX ? graph_vertex_label(q->graph, graph_ref_label(v.ref)) : graph_edge_label(q->graph, graph_ref_label(v.ref));
+    return v.kind == VALUE_VERTEX ? graph_vertex_label(q->graph, graph_ref_label(v.ref))
+                                  : graph_edge_label(q->graph, graph_ref_label(v.ref));
 }
 
 static bool property_at(query *q, value element, size_t property, value *ret, error *err)
@@ -16,7 +17,8 @@ static bool property_at(query *q, value element, size_t property, value *ret, er
     const graph_column *c;
     size_t label = graph_ref_label(element.ref);
     uint64_t number = graph_ref_number(element.ref);
-    TRY(element.kind == VALUE_VERTEX ? graph_vertex_column(q->graph, label, property, &c, err) : graph_edge_column(q->graph, label, property, &c, err));
+    TRY(element.kind == VALUE_VERTEX ? graph_vertex_column(q->graph, label, property, &c, err)
+                                     : graph_edge_column(q->graph, label, property, &c, err));
     *ret = number < c->count ? graph_column_value(c, number, q->arena) : value_null();
     return true;
 }
@@ -40,13 +42,15 @@ bool element_property(query *q, value element, str key, value *ret, error *err)
 }
 
 /* The whole of an element's properties, or those named in args[1..]. */
-static bool property_map(query *q, value *args, size_t count, bool as_lists, bool with_tokens, value *ret, error *err)
+static bool property_map(query *q, value *args, size_t count, bool as_lists, bool with_tokens,
+                         value *ret, error *err)
 {
     *ret = value_null();
     if (args[0].kind != VALUE_VERTEX && args[0].kind != VALUE_EDGE)
         return true;
     const graph_label *l = label_of(q, args[0]);
-    value *keys = arena_array_of(q->arena, value, l->property_count + 2), *values = arena_array_of(q->arena, value, l->property_count + 2);
+    value *keys = arena_array_of(q->arena, value, l->property_count + 2),
+          *values = arena_array_of(q->arena, value, l->property_count + 2);
     size_t n = 0;
     if (with_tokens) {
         str id;
@@ -59,7 +63,8 @@ static bool property_map(query *q, value *args, size_t count, bool as_lists, boo
     for (size_t i = 0; i < l->property_count; i++) {
         bool is_wanted = count == 1;
         for (size_t k = 1; k < count; k++)
-            is_wanted |= args[k].kind == VALUE_STRING && str_eq(args[k].text, l->properties[i].name);
+            is_wanted |=
+                args[k].kind == VALUE_STRING && str_eq(args[k].text, l->properties[i].name);
         value v;
         if (!is_wanted)
             continue;
@@ -83,7 +88,7 @@ static bool property_values(query *q, value *args, size_t count, value *ret, err
         return true;
     value *items = map.map.values;
     size_t n = map.map.count;
-    if (count > 1) {      /* in the order in which the keys are named */
+    if (count > 1) { /* in the order in which the keys are named */
         items = arena_array_of(q->arena, value, count);
         n = 0;
         for (size_t k = 1; k < count; k++)
@@ -105,13 +110,17 @@ static bool is_number(const value *v)
 /* A time or number column compared with a text that means one. */
 static void meet(value *x, value *y)
 {
-    value *text = x->kind == VALUE_STRING ? x : y->kind == VALUE_STRING ? y : NULL, *other = text == x ? y : x;
+    value *text = x->kind == VALUE_STRING   ? x
+                  : y->kind == VALUE_STRING ? y
+                                            : NULL,
+          *other = text == x ? y : x;
     if (!text || other->kind == VALUE_STRING)
         return;
     if (other->kind == VALUE_DATE || other->kind == VALUE_TIMESTAMP) {
         int64_t us;
         if (clock_parse_us(text->text, &us))
-            *text = (value){ .kind = other->kind, .integer = other->kind == VALUE_DATE ? us / 86400000000ll : us };
+            *text = (value){ .kind = other->kind,
+                             .integer = other->kind == VALUE_DATE ? us / 86400000000ll : us };
     } else if (other->kind == VALUE_INT) {
         int64_t n;
         if (str_to_i64(text->text, &n))
@@ -132,7 +141,10 @@ static value compare(plan_function f, value x, value y)
     if (!is_comparable)
         return value_null();
     int order = value_compare(&x, &y);
-    return value_bool(f == FN_LT ? order < 0 : f == FN_LE ? order <= 0 : f == FN_GT ? order > 0 : order >= 0);
+    return value_bool(f == FN_LT   ? order < 0
+                      : f == FN_LE ? order <= 0
+                      : f == FN_GT ? order > 0
+                                   : order >= 0);
 }
 
 static bool arithmetic(plan_function f, value x, value y, value *ret, error *err)
@@ -146,21 +158,32 @@ static bool arithmetic(plan_function f, value x, value y, value *ret, error *err
         bool overflows = false;
         switch (f) {
         case FN_ADD: overflows = __builtin_add_overflow(x.integer, y.integer, &ret->integer); break;
-        case FN_SUBTRACT: overflows = __builtin_sub_overflow(x.integer, y.integer, &ret->integer); break;
-        case FN_MULTIPLY: overflows = __builtin_mul_overflow(x.integer, y.integer, &ret->integer); break;
+        case FN_SUBTRACT:
+            overflows = __builtin_sub_overflow(x.integer, y.integer, &ret->integer);
+            break;
+        case FN_MULTIPLY:
+            overflows = __builtin_mul_overflow(x.integer, y.integer, &ret->integer);
+            break;
         default:
             if (y.integer == 0)
                 return fail(err, ERR_INVALID, "division by zero");
             if (y.integer == -1)
-                overflows = __builtin_sub_overflow(0, f == FN_DIVIDE ? x.integer : 0, &ret->integer);
+                overflows =
+                    __builtin_sub_overflow(0, f == FN_DIVIDE ? x.integer : 0, &ret->integer);
             else
                 ret->integer = f == FN_DIVIDE ? x.integer / y.integer : x.integer % y.integer;
         }
         ret->kind = VALUE_INT;
-        return overflows ? fail(err, ERR_LIMIT, "%s is larger than a 64-bit number holds", plan_function_get(f)->name) : true;
+        return overflows ? fail(err, ERR_LIMIT, "%s is larger than a 64-bit number holds",
+                                plan_function_get(f)->name)
+                         : true;
     }
     double a = value_to_double(&x), b = value_to_double(&y);
-    *ret = value_double(f == FN_ADD ? a + b : f == FN_SUBTRACT ? a - b : f == FN_MULTIPLY ? a * b : f == FN_DIVIDE ? a / b : fmod(a, b));
+    *ret = value_double(f == FN_ADD        ? a + b
+                        : f == FN_SUBTRACT ? a - b
+                        : f == FN_MULTIPLY ? a * b
+                        : f == FN_DIVIDE   ? a / b
+                                           : fmod(a, b));
     return true;
 }
 
@@ -168,7 +191,7 @@ static bool arithmetic(plan_function f, value x, value y, value *ret, error *err
 
 static value logic(plan_function f, const value *args, size_t count)
 {
-    bool has_null = false, ends_at = f == FN_OR;      /* the value that settles it */
+    bool has_null = false, ends_at = f == FN_OR; /* the value that settles it */
     for (size_t i = 0; i < count; i++) {
         if (args[i].kind == VALUE_BOOL && args[i].boolean == ends_at)
             return value_bool(ends_at);
@@ -193,7 +216,9 @@ static value text_test(plan_function f, const value *x, const value *y)
 {
     if (x->kind != VALUE_STRING || y->kind != VALUE_STRING)
         return value_null();
-    return value_bool(f == FN_STARTS_WITH ? str_starts_with(x->text, y->text) : f == FN_ENDS_WITH ? str_ends_with(x->text, y->text) : str_contains(x->text, y->text));
+    return value_bool(f == FN_STARTS_WITH ? str_starts_with(x->text, y->text)
+                      : f == FN_ENDS_WITH ? str_ends_with(x->text, y->text)
+                                          : str_contains(x->text, y->text));
 }
 
 static value map_get(const value *map, const value *key)
@@ -212,7 +237,8 @@ static value map_side(query *q, const value *v, bool is_keys)
         return is_keys ? v->map.keys[0] : v->map.values[0];
     if (v->kind != VALUE_MAP)
         return value_null();
-    value *items = arena_copy(q->arena, is_keys ? v->map.keys : v->map.values, v->map.count * sizeof(value));
+    value *items =
+        arena_copy(q->arena, is_keys ? v->map.keys : v->map.values, v->map.count * sizeof(value));
     return (value){ .kind = is_keys ? VALUE_SET : VALUE_LIST, .list = { items, v->map.count } };
 }
 
@@ -237,7 +263,8 @@ static bool list_reduce(plan_function f, const value *list, value *ret, error *e
 
 static value make_map(query *q, const value *args, size_t count, bool keeps_nulls)
 {
-    value *keys = arena_array_of(q->arena, value, count / 2), *values = arena_array_of(q->arena, value, count / 2);
+    value *keys = arena_array_of(q->arena, value, count / 2),
+          *values = arena_array_of(q->arena, value, count / 2);
     size_t n = 0;
     for (size_t i = 0; i + 1 < count; i += 2) {
         if (!keeps_nulls && args[i + 1].kind == VALUE_NULL)
@@ -262,18 +289,23 @@ static bool call_element(query *q, const plan_expr *e, value *args, value *ret, 
         *ret = value_text(id);
         return true;
     }
-    case FN_LABEL: *ret = is_element ? value_text(label_of(q, args[0])->name) : value_null(); return true;
+    case FN_LABEL:
+        *ret = is_element ? value_text(label_of(q, args[0])->name) : value_null();
+        return true;
     case FN_HAS_PROPERTY: {
         value v;
         TRY(element_property(q, args[0], args[1].text, &v, err));
         *ret = value_bool(v.kind != VALUE_NULL);
         return true;
     }
-    case FN_VALUE_MAP: return property_map(q, args, count, args[0].kind == VALUE_VERTEX, false, ret, err);
+    case FN_VALUE_MAP:
+        return property_map(q, args, count, args[0].kind == VALUE_VERTEX, false, ret, err);
     case FN_VALUE_MAP_FLAT: return property_map(q, args, count, false, false, ret, err);
     case FN_ELEMENT_MAP: return property_map(q, args, count, false, true, ret, err);
     case FN_VALUES: return property_values(q, args, count, ret, err);
-    default: return fail(err, ERR_INVALID, "%s cannot be answered by this version", plan_function_get(e->call.function)->name);
+    default:
+        return fail(err, ERR_INVALID, "%s cannot be answered by this version",
+                    plan_function_get(e->call.function)->name);
     }
 }
 
@@ -284,24 +316,50 @@ static bool call(query *q, const plan_expr *e, value *args, value *ret, error *e
     switch (f) {
     case FN_AND:
     case FN_OR: *ret = logic(f, args, count); return true;
-    case FN_NOT: *ret = args[0].kind == VALUE_BOOL ? value_bool(!args[0].boolean) : value_null(); return true;
+    case FN_NOT:
+        *ret = args[0].kind == VALUE_BOOL ? value_bool(!args[0].boolean) : value_null();
+        return true;
     case FN_IS_NULL: *ret = value_bool(args[0].kind == VALUE_NULL); return true;
     case FN_IS_NOT_NULL: *ret = value_bool(args[0].kind != VALUE_NULL); return true;
-    case FN_EQ: case FN_NE: case FN_LT: case FN_LE: case FN_GT: case FN_GE: *ret = compare(f, args[0], args[1]); return true;
+    case FN_EQ:
+    case FN_NE:
+    case FN_LT:
+    case FN_LE:
+    case FN_GT:
+    case FN_GE: *ret = compare(f, args[0], args[1]); return true;
     case FN_IN: *ret = in_list(args[0], &args[1]); return true;
-    case FN_ADD: case FN_SUBTRACT: case FN_MULTIPLY: case FN_DIVIDE: case FN_MODULO: return arithmetic(f, args[0], args[1], ret, err);
-    case FN_STARTS_WITH: case FN_ENDS_WITH: case FN_CONTAINS: *ret = text_test(f, &args[0], &args[1]); return true;
+    case FN_ADD:
+    case FN_SUBTRACT:
+    case FN_MULTIPLY:
+    case FN_DIVIDE:
+    case FN_MODULO: return arithmetic(f, args[0], args[1], ret, err);
+    case FN_STARTS_WITH:
+    case FN_ENDS_WITH:
+    case FN_CONTAINS: *ret = text_test(f, &args[0], &args[1]); return true;
     case FN_COALESCE:
         *ret = value_null();
         for (size_t i = count; i-- > 0;)
             *ret = args[i].kind != VALUE_NULL ? args[i] : *ret;
         return true;
-    case FN_LIST: *ret = (value){ .kind = VALUE_LIST, .list = { arena_copy(q->arena, args, count * sizeof *args), count } }; return true;
-    case FN_MAP: case FN_MAP_WITHOUT_NULLS: *ret = make_map(q, args, count, f == FN_MAP); return true;
+    case FN_LIST:
+        *ret = (value){ .kind = VALUE_LIST,
+                        .list = { arena_copy(q->arena, args, count * sizeof *args), count } };
+        return true;
+    case FN_MAP:
+    case FN_MAP_WITHOUT_NULLS: *ret = make_map(q, args, count, f == FN_MAP); return true;
     case FN_MAP_GET: *ret = map_get(&args[0], &args[1]); return true;
-    case FN_KEYS: case FN_MAP_VALUES: *ret = map_side(q, &args[0], f == FN_KEYS); return true;
-    case FN_SIZE: *ret = args[0].kind == VALUE_MAP ? value_int((int64_t)args[0].map.count) : args[0].kind == VALUE_LIST || args[0].kind == VALUE_SET ? value_int((int64_t)args[0].list.count) : value_int(1); return true;
-    case FN_LIST_SUM: case FN_LIST_MIN: case FN_LIST_MAX: case FN_LIST_MEAN: return list_reduce(f, &args[0], ret, err);
+    case FN_KEYS:
+    case FN_MAP_VALUES: *ret = map_side(q, &args[0], f == FN_KEYS); return true;
+    case FN_SIZE:
+        *ret = args[0].kind == VALUE_MAP ? value_int((int64_t)args[0].map.count)
+               : args[0].kind == VALUE_LIST || args[0].kind == VALUE_SET
+                   ? value_int((int64_t)args[0].list.count)
+                   : value_int(1);
+        return true;
+    case FN_LIST_SUM:
+    case FN_LIST_MIN:
+    case FN_LIST_MAX:
+    case FN_LIST_MEAN: return list_reduce(f, &args[0], ret, err);
     default: return call_element(q, e, args, ret, err);
     }
 }
@@ -310,7 +368,8 @@ static bool eval_call(query *q, const plan_expr *e, const rows *r, value *ret, e
 {
     size_t count = e->call.arg_count;
     AUTO(arena_free) arena *scratch = arena_new();
-    value *all = arena_array_of(scratch, value, count * r->count), *args = arena_array_of(scratch, value, count);
+    value *all = arena_array_of(scratch, value, count * r->count),
+          *args = arena_array_of(scratch, value, count);
     for (size_t i = 0; i < count; i++)
         TRY(expr_eval(q, e->call.args[i], r, all + i * r->count, err));
     for (size_t k = 0; k < r->count; k++) {

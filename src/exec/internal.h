@@ -5,9 +5,10 @@
 #include "base/budget.h"
 #include "exec/query.h"
 
-#define NO_REF UINT64_MAX              /* a null vertex or edge */
+#define NO_REF UINT64_MAX /* a null vertex or edge */
 
-/* Up to BATCH_ROWS rows. `refs[slot]` of vertex and edge slots, `values[slot]` of others; NULL where a slot is not set. */
+/* Up to BATCH_ROWS rows. `refs[slot]` of vertex and edge slots, `values[slot]` of others; NULL
+ * where a slot is not set. */
 typedef struct rows {
     size_t count;
     uint64_t *bulk;
@@ -17,8 +18,9 @@ typedef struct rows {
 
 typedef struct op op;
 typedef struct op_kind {
-    bool (*next)(op *self, rows **ret_rows, error *err);   /* `*ret_rows` NULL at the end; valid until the next call */
-    void (*reset)(op *self);                               /* start again; NULL: nothing to forget */
+    bool (*next)(op *self, rows **ret_rows,
+                 error *err); /* `*ret_rows` NULL at the end; valid until the next call */
+    void (*reset)(op *self);  /* start again; NULL: nothing to forget */
 } op_kind;
 
 struct op {
@@ -27,7 +29,7 @@ struct op {
     op *input;
     query *query;
     rows out;
-    uint64_t rows_out;                 /* for PROFILE */
+    uint64_t rows_out; /* for PROFILE */
 };
 
 struct query {
@@ -60,8 +62,10 @@ value *rows_values(query *q, rows *r, plan_slot slot);
 void rows_init(query *q, rows *r);
 /* Copy the live slots of one row to the end of `to`; the bulk as well. */
 void rows_append(query *q, const plan_slots *live, rows *to, const rows *from, size_t row);
-/* The same row several times, as often as fits; how often. For operators whose input has the same slots set throughout. */
-size_t rows_repeat(query *q, const plan_slots *live, rows *to, const rows *from, size_t row, size_t times);
+/* The same row several times, as often as fits; how often. For operators whose input has the same
+ * slots set throughout. */
+size_t rows_repeat(query *q, const plan_slots *live, rows *to, const rows *from, size_t row,
+                   size_t times);
 bool slot_is_ref(const query *q, plan_slot slot);
 value rows_value(const query *q, const rows *r, plan_slot slot, size_t row);
 
@@ -71,8 +75,9 @@ NODISCARD bool expr_eval(query *q, const plan_expr *e, const rows *r, value *ret
 NODISCARD bool expr_filter(query *q, const plan_expr *e, const rows *r, bool *ret_keep, error *err);
 NODISCARD bool element_property(query *q, value element, str key, value *ret, error *err);
 
-extern const op_kind scan_kind, expand_kind, edge_end_kind, filter_kind, let_kind, aggregate_kind, sort_kind, slice_kind, tail_kind, distinct_kind, unwind_kind,
-    union_kind, apply_kind, one_kind, argument_kind, nothing_kind;
+extern const op_kind scan_kind, expand_kind, edge_end_kind, filter_kind, let_kind, aggregate_kind,
+    sort_kind, slice_kind, tail_kind, distinct_kind, unwind_kind, union_kind, apply_kind, one_kind,
+    argument_kind, nothing_kind;
 op *scan_new(query *q);
 op *expand_new(query *q);
 op *edge_end_new(query *q);

@@ -15,7 +15,7 @@ typedef struct keeper {
     VEC(kept) rows;
     size_t next;
     bool is_read;
-    uint32_t *table;           /* of distinct: row + 1 by hash */
+    uint32_t *table; /* of distinct: row + 1 by hash */
     size_t table_size;
 } keeper;
 
@@ -62,7 +62,8 @@ static void give(keeper *k, const kept *x, rows *out)
         if (!plan_slots_has(&k->base.plan->live, s))
             continue;
         if (slot_is_ref(q, s))
-            rows_refs(q, out, s)[out->count] = x->cells[s].kind == VALUE_NULL ? NO_REF : x->cells[s].ref;
+            rows_refs(q, out, s)[out->count] =
+                x->cells[s].kind == VALUE_NULL ? NO_REF : x->cells[s].ref;
         else
             rows_values(q, out, s)[out->count] = x->cells[s];
     }
@@ -151,7 +152,8 @@ static bool sort_next(op *self, rows **ret_rows, error *err)
     keeper *k = (keeper *)self;
     if (!k->is_read)
         TRY(read_sorted(k, err));
-    size_t end = self->plan->sort.count < k->rows.count ? (size_t)self->plan->sort.count : k->rows.count;
+    size_t end =
+        self->plan->sort.count < k->rows.count ? (size_t)self->plan->sort.count : k->rows.count;
     return give_block(k, end, ret_rows);
 }
 

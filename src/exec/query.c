@@ -14,10 +14,12 @@ bool query_check(query *q, error *err)
     if (q->options.cancel && atomic_load_explicit(q->options.cancel, memory_order_relaxed))
         return fail(err, ERR_CANCELLED, "the query was cancelled");
     if (q->deadline_us && clock_monotonic_us() > q->deadline_us)
-        return fail(err, ERR_LIMIT, "the query took longer than %llu ms", (unsigned long long)q->options.deadline_ms);
+        return fail(err, ERR_LIMIT, "the query took longer than %llu ms",
+                    (unsigned long long)q->options.deadline_ms);
     size_t used = arena_used_bytes(q->arena);
     if (used > q->budget.limit_bytes)
-        return fail(err, ERR_LIMIT, "the query needs more than %zu bytes of memory", q->budget.limit_bytes);
+        return fail(err, ERR_LIMIT, "the query needs more than %zu bytes of memory",
+                    q->budget.limit_bytes);
     return true;
 }
 
@@ -67,7 +69,8 @@ void rows_append(query *q, const plan_slots *live, rows *to, const rows *from, s
     to->bulk[to->count++] = from->bulk[row];
 }
 
-size_t rows_repeat(query *q, const plan_slots *live, rows *to, const rows *from, size_t row, size_t times)
+size_t rows_repeat(query *q, const plan_slots *live, rows *to, const rows *from, size_t row,
+                   size_t times)
 {
     size_t at = to->count, end = at + times < BATCH_ROWS ? at + times : BATCH_ROWS;
     for (plan_slot s = 1; s < q->plan->slot_count; s++) {
@@ -95,7 +98,8 @@ value rows_value(const query *q, const rows *r, plan_slot slot, size_t row)
         return r->values[slot][row];
     if (!r->refs[slot] || r->refs[slot][row] == NO_REF)
         return value_null();
-    return (value){ .kind = q->plan->slots[slot].kind == SLOT_VERTEX ? VALUE_VERTEX : VALUE_EDGE, .ref = r->refs[slot][row] };
+    return (value){ .kind = q->plan->slots[slot].kind == SLOT_VERTEX ? VALUE_VERTEX : VALUE_EDGE,
+                    .ref = r->refs[slot][row] };
 }
 
 /* ---- Operators ---- */
@@ -110,9 +114,13 @@ void op_reset(op *self)
 static op *make(query *q, const plan_op *p)
 {
     static op *(*const makers[PLAN_OP_COUNT_])(query *) = {
-        [PLAN_SCAN_VERTICES] = scan_new, [PLAN_SCAN_EDGES] = scan_new, [PLAN_EXPAND] = expand_new, [PLAN_EDGE_END] = edge_end_new,
-        [PLAN_FILTER] = filter_new, [PLAN_LET] = filter_new, [PLAN_AGGREGATE] = aggregate_new, [PLAN_SORT] = sort_new, [PLAN_SLICE] = slice_new,
-        [PLAN_TAIL] = tail_new, [PLAN_DISTINCT] = distinct_new, [PLAN_UNWIND] = unwind_new, [PLAN_NOTHING] = filter_new, [PLAN_MERGE] = filter_new,
+        [PLAN_SCAN_VERTICES] = scan_new,  [PLAN_SCAN_EDGES] = scan_new,
+        [PLAN_EXPAND] = expand_new,       [PLAN_EDGE_END] = edge_end_new,
+        [PLAN_FILTER] = filter_new,       [PLAN_LET] = filter_new,
+        [PLAN_AGGREGATE] = aggregate_new, [PLAN_SORT] = sort_new,
+        [PLAN_SLICE] = slice_new,         [PLAN_TAIL] = tail_new,
+        [PLAN_DISTINCT] = distinct_new,   [PLAN_UNWIND] = unwind_new,
+        [PLAN_NOTHING] = filter_new,      [PLAN_MERGE] = filter_new,
     };
     if (p->kind == PLAN_UNION || p->kind == PLAN_APPLY)
         return branch_new(q, p);
@@ -122,9 +130,13 @@ static op *make(query *q, const plan_op *p)
 op *op_build(query *q, const plan_op *p, op *argument)
 {
     static const op_kind *const kinds[PLAN_OP_COUNT_] = {
-        [PLAN_SCAN_VERTICES] = &scan_kind, [PLAN_SCAN_EDGES] = &scan_kind, [PLAN_EXPAND] = &expand_kind, [PLAN_EDGE_END] = &edge_end_kind,
-        [PLAN_FILTER] = &filter_kind, [PLAN_LET] = &let_kind, [PLAN_AGGREGATE] = &aggregate_kind, [PLAN_SORT] = &sort_kind, [PLAN_SLICE] = &slice_kind,
-        [PLAN_TAIL] = &tail_kind, [PLAN_DISTINCT] = &distinct_kind, [PLAN_UNWIND] = &unwind_kind, [PLAN_UNION] = &union_kind, [PLAN_APPLY] = &apply_kind,
+        [PLAN_SCAN_VERTICES] = &scan_kind,  [PLAN_SCAN_EDGES] = &scan_kind,
+        [PLAN_EXPAND] = &expand_kind,       [PLAN_EDGE_END] = &edge_end_kind,
+        [PLAN_FILTER] = &filter_kind,       [PLAN_LET] = &let_kind,
+        [PLAN_AGGREGATE] = &aggregate_kind, [PLAN_SORT] = &sort_kind,
+        [PLAN_SLICE] = &slice_kind,         [PLAN_TAIL] = &tail_kind,
+        [PLAN_DISTINCT] = &distinct_kind,   [PLAN_UNWIND] = &unwind_kind,
+        [PLAN_UNION] = &union_kind,         [PLAN_APPLY] = &apply_kind,
         [PLAN_NOTHING] = &nothing_kind,
     };
     if (p->kind == PLAN_ARGUMENT || (p->kind == PLAN_ONE && argument)) {
@@ -148,7 +160,8 @@ op *op_build(query *q, const plan_op *p, op *argument)
     return o;
 }
 
-bool query_open(graph *g, const plan *p, const query_options *options, query **ret_query, error *err)
+bool query_open(graph *g, const plan *p, const query_options *options, query **ret_query,
+                error *err)
 {
     (void)err;
     query *q = memory_alloc(sizeof *q);
@@ -156,7 +169,9 @@ bool query_open(graph *g, const plan *p, const query_options *options, query **r
     q->graph = g;
     q->plan = p;
     q->options = *options;
-    q->budget = (budget){ .what = "the query", .limit_bytes = options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY_BYTES };
+    q->budget = (budget){ .what = "the query",
+                          .limit_bytes = options->memory_bytes ? options->memory_bytes
+                                                               : DEFAULT_MEMORY_BYTES };
     q->deadline_us = options->deadline_ms ? clock_monotonic_us() + options->deadline_ms * 1000 : 0;
     q->root = op_build(q, p->root, NULL);
     q->result.column_count = p->column_count + 1;
@@ -197,8 +212,10 @@ bool query_element_id(graph *g, value v, arena *a, str *ret_id, error *err)
     size_t label = graph_ref_label(v.ref);
     uint64_t number = graph_ref_number(v.ref);
     bool is_vertex = v.kind == VALUE_VERTEX;
-    str key, name = is_vertex ? graph_vertex_label(g, label)->name : graph_edge_label(g, label)->name;
-    TRY(is_vertex ? graph_vertex_key(g, label, number, a, &key, err) : graph_edge_key(g, label, number, a, &key, err));
+    str key,
+        name = is_vertex ? graph_vertex_label(g, label)->name : graph_edge_label(g, label)->name;
+    TRY(is_vertex ? graph_vertex_key(g, label, number, a, &key, err)
+                  : graph_edge_key(g, label, number, a, &key, err));
     strbuf b = strbuf_new(a);
     strbuf_reserve(&b, name.len + key.len + 2);
     strbuf_add(&b, name);

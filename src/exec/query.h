@@ -9,15 +9,17 @@
 typedef struct query query;
 
 typedef struct query_options {
-    uint64_t deadline_ms;          /* 0: none */
-    size_t memory_bytes;           /* 0: 1 GiB; of what the query keeps: groups, sorts, lists */
-    const _Atomic bool *cancel;    /* read once a batch; NULL: never */
+    uint64_t deadline_ms;       /* 0: none */
+    size_t memory_bytes;        /* 0: 1 GiB; of what the query keeps: groups, sorts, lists */
+    const _Atomic bool *cancel; /* read once a batch; NULL: never */
 } query_options;
 
 /* One thread at a time. `g` and `p` must outlive the query. */
-NODISCARD bool query_open(graph *g, const plan *p, const query_options *options, query **ret_query, error *err);
-/* `*ret_batch` NULL at the end. One COLUMN_VALUE column for each column of the plan, and behind them one COLUMN_INT64 with the
- * row's multiplicity: it stands for that many equal rows. Values live as long as the query. */
+NODISCARD bool query_open(graph *g, const plan *p, const query_options *options, query **ret_query,
+                          error *err);
+/* `*ret_batch` NULL at the end. One COLUMN_VALUE column for each column of the plan, and behind
+ * them one COLUMN_INT64 with the row's multiplicity: it stands for that many equal rows. Values
+ * live as long as the query. */
 NODISCARD bool query_next(query *q, batch **ret_batch, error *err);
 void query_close(query *q);
 DEFINE_AUTO(query, query_close)

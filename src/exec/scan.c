@@ -7,11 +7,11 @@
 typedef struct scan {
     op base;
     rows *in;
-    size_t row;                /* of `in` */
-    bool is_begun;             /* the current row's walk */
+    size_t row;    /* of `in` */
+    bool is_begun; /* the current row's walk */
     size_t label;
-    uint64_t next, limit;      /* of the current label */
-    VEC(uint64_t) found;       /* refs by id */
+    uint64_t next, limit; /* of the current label */
+    VEC(uint64_t) found;  /* refs by id */
     size_t at;
 } scan;
 
@@ -45,7 +45,8 @@ static bool find_key(scan *s, size_t label, str key, error *err)
     query *q = s->base.query;
     uint64_t number;
     bool is_found;
-    TRY(is_vertices(s) ? graph_vertex_find(q->graph, label, key, &number, &is_found, err) : graph_edge_find(q->graph, label, key, &number, &is_found, err));
+    TRY(is_vertices(s) ? graph_vertex_find(q->graph, label, key, &number, &is_found, err)
+                       : graph_edge_find(q->graph, label, key, &number, &is_found, err));
     if (is_found)
         vec_push(q->arena, &s->found, graph_ref_of(label, number));
     return true;
@@ -64,7 +65,9 @@ static bool find_text(scan *s, str text, error *err)
         label = str_slice(text, 0, (size_t)colons);
         key = str_slice(text, (size_t)colons + 3, text.len);
     }
-    int named = label.len == 0 ? -1 : is_vertices(s) ? graph_find_vertex_label(g, label) : graph_find_edge_label(g, label);
+    int named = label.len == 0   ? -1
+                : is_vertices(s) ? graph_find_vertex_label(g, label)
+                                 : graph_find_edge_label(g, label);
     if (named >= 0)
         return wants_label(s, (size_t)named) ? find_key(s, (size_t)named, key, err) : true;
     for (size_t i = 0; i < label_count(s); i++)
@@ -113,7 +116,9 @@ static bool begin_row(scan *s, error *err)
     s->label = 0;
     if (!s->base.plan->scan.has_ids)
         return label_count(s) ? begin_label(s, err) : true;
-    rows one = { .count = s->in->count, .bulk = s->in->bulk, .refs = s->in->refs, .values = s->in->values };
+    rows one = {
+        .count = s->in->count, .bulk = s->in->bulk, .refs = s->in->refs, .values = s->in->values
+    };
     value *all = arena_array_of(s->base.query->arena, value, one.count);
     TRY(expr_eval(s->base.query, s->base.plan->scan.ids, &one, all, err));
     ids = all[s->row];

@@ -1,12 +1,13 @@
-/* Operators that look at one row at a time: filter, let, slice, unwind, one row, the argument of a sub-plan. */
+/* Operators that look at one row at a time: filter, let, slice, unwind, one row, the argument of a
+ * sub-plan. */
 #include "exec/internal.h"
 
 typedef struct simple {
     op base;
     rows *in;
-    size_t row, item;          /* of unwind */
+    size_t row, item; /* of unwind */
     value *lists;
-    uint64_t skipped, passed;  /* of slice */
+    uint64_t skipped, passed; /* of slice */
     bool is_done;
 } simple;
 
@@ -77,9 +78,11 @@ static bool let_next(op *self, rows **ret_rows, error *err)
     if (slot_is_ref(self->query, self->plan->let.to)) {
         uint64_t *refs = rows_refs(self->query, &self->out, self->plan->let.to);
         for (size_t i = 0; i < in->count; i++)
-            refs[i] = cells[i].kind == VALUE_VERTEX || cells[i].kind == VALUE_EDGE ? cells[i].ref : NO_REF;
+            refs[i] = cells[i].kind == VALUE_VERTEX || cells[i].kind == VALUE_EDGE ? cells[i].ref
+                                                                                   : NO_REF;
     } else {
-        memcpy(rows_values(self->query, &self->out, self->plan->let.to), cells, in->count * sizeof *cells);
+        memcpy(rows_values(self->query, &self->out, self->plan->let.to), cells,
+               in->count * sizeof *cells);
     }
     *ret_rows = &self->out;
     return true;
@@ -121,7 +124,8 @@ static void put(op *self, rows *in, size_t row, value item)
     plan_slot to = self->plan->unwind.to;
     rows_append(self->query, &self->plan->live, &self->out, in, row);
     if (slot_is_ref(self->query, to))
-        rows_refs(self->query, &self->out, to)[self->out.count - 1] = item.kind == VALUE_VERTEX || item.kind == VALUE_EDGE ? item.ref : NO_REF;
+        rows_refs(self->query, &self->out, to)[self->out.count - 1] =
+            item.kind == VALUE_VERTEX || item.kind == VALUE_EDGE ? item.ref : NO_REF;
     else
         rows_values(self->query, &self->out, to)[self->out.count - 1] = item;
 }
@@ -144,7 +148,8 @@ static bool unwind_next(op *self, rows **ret_rows, error *err)
             TRY(expr_eval(self->query, self->plan->unwind.list, s->in, s->lists, err));
         }
         const value *v = &s->lists[s->row];
-        bool is_list = v->kind == VALUE_LIST || v->kind == VALUE_SET || v->kind == VALUE_PATH, is_map = v->kind == VALUE_MAP;
+        bool is_list = v->kind == VALUE_LIST || v->kind == VALUE_SET || v->kind == VALUE_PATH,
+             is_map = v->kind == VALUE_MAP;
         size_t count = is_list ? v->list.count : is_map ? v->map.count : v->kind != VALUE_NULL;
         if (s->item == count) {
             s->row++;
@@ -155,7 +160,8 @@ static bool unwind_next(op *self, rows **ret_rows, error *err)
         if (is_list)
             item = v->list.items[s->item];
         if (is_map)
-            item = (value){ .kind = VALUE_ENTRY, .map = { &v->map.keys[s->item], &v->map.values[s->item], 1 } };
+            item = (value){ .kind = VALUE_ENTRY,
+                            .map = { &v->map.keys[s->item], &v->map.values[s->item], 1 } };
         put(self, s->in, s->row, item);
         s->item++;
     }

@@ -1,4 +1,5 @@
-/* Arrays on disk: a checked header, then sections aligned to pages. A file that is not whole is as good as none. */
+/* Arrays on disk: a checked header, then sections aligned to pages. A file that is not whole is as
+ * good as none. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@ typedef struct header {
     struct {
         uint64_t offset, bytes, checksum;
     } sections[MOST_SECTIONS];
-    uint64_t checksum;         /* of all before it */
+    uint64_t checksum; /* of all before it */
 } header;
 
 static uint64_t aligned(uint64_t offset)
@@ -48,8 +49,11 @@ void cache_file_write(str folder, str name, const cache_section *sections, size_
     AUTO(arena_free) arena *a = arena_new();
     if (folder.len == 0)
         return;
-    const char *path = str_format(a, STR_FMT "/" STR_FMT "%c", STR_ARG(folder), STR_ARG(name), 0).data;
-    const char *temporary = str_format(a, STR_FMT "/" STR_FMT ".%d.tmp%c", STR_ARG(folder), STR_ARG(name), (int)getpid(), 0).data;
+    const char *path =
+        str_format(a, STR_FMT "/" STR_FMT "%c", STR_ARG(folder), STR_ARG(name), 0).data;
+    const char *temporary = str_format(a, STR_FMT "/" STR_FMT ".%d.tmp%c", STR_ARG(folder),
+                                       STR_ARG(name), (int)getpid(), 0)
+                                .data;
     FILE *f = fopen(temporary, "w");
     if (!f)
         return;
@@ -62,29 +66,36 @@ void cache_file_write(str folder, str name, const cache_section *sections, size_
 static bool check(str bytes, cache_section *ret_sections, size_t count)
 {
     const header *h = (const header *)(const void *)bytes.data;
-    if (bytes.len < sizeof *h || memcmp(h->magic, magic, sizeof magic) != 0 || h->version != CACHE_VERSION || h->section_count != count ||
+    if (bytes.len < sizeof *h || memcmp(h->magic, magic, sizeof magic) != 0 ||
+        h->version != CACHE_VERSION || h->section_count != count ||
         h->checksum != hash64(h, offsetof(header, checksum)))
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (h->sections[i].bytes == 0) {      /* nothing was written, not even up to its place */
+        if (h->sections[i].bytes == 0) { /* nothing was written, not even up to its place */
             ret_sections[i] = (cache_section){ bytes.data, 0 };
             continue;
         }
-        if (h->sections[i].offset > bytes.len || h->sections[i].bytes > bytes.len - h->sections[i].offset)
+        if (h->sections[i].offset > bytes.len ||
+            h->sections[i].bytes > bytes.len - h->sections[i].offset)
             return false;
-        ret_sections[i] = (cache_section){ bytes.data + h->sections[i].offset, h->sections[i].bytes };
+        ret_sections[i] =
+            (cache_section){ bytes.data + h->sections[i].offset, h->sections[i].bytes };
         if (hash64(ret_sections[i].data, ret_sections[i].bytes) != h->sections[i].checksum)
             return false;
     }
     return true;
 }
 
-bool cache_file_open(str folder, str name, cache_section *ret_sections, size_t count, file_map **ret_map)
+bool cache_file_open(str folder, str name, cache_section *ret_sections, size_t count,
+                     file_map **ret_map)
 {
     AUTO(arena_free) arena *a = arena_new();
     AUTO(file_map_close) file_map *map = NULL;
     error ignored = { 0 };
-    if (folder.len == 0 || !file_map_open(str_format(a, STR_FMT "/" STR_FMT "%c", STR_ARG(folder), STR_ARG(name), 0).data, &map, &ignored))
+    if (folder.len == 0 ||
+        !file_map_open(
+            str_format(a, STR_FMT "/" STR_FMT "%c", STR_ARG(folder), STR_ARG(name), 0).data, &map,
+            &ignored))
         return false;
     if (!check(file_map_bytes(map), ret_sections, count))
         return false;

@@ -11,9 +11,9 @@
 enum { SHARDS = 64 };
 
 typedef struct shard {
-    pthread_mutex_t lock;      /* guards the rest */
+    pthread_mutex_t lock; /* guards the rest */
     arena *arena;
-    map codes;                 /* text → code + 1 */
+    map codes; /* text → code + 1 */
 } shard;
 
 struct interner {
@@ -99,7 +99,7 @@ bool ipv4_parse(str text, uint32_t *ret_ip)
 typedef struct numbered_key {
     str text;
     uint32_t code, ip;
-    uint8_t part;              /* 0 rows by IP, 1 rows by text, 2 ends by IP, 3 ends by text */
+    uint8_t part; /* 0 rows by IP, 1 rows by text, 2 ends by IP, 3 ends by text */
 } numbered_key;
 
 static int compare_keys(const void *x, const void *y)
@@ -110,7 +110,8 @@ static int compare_keys(const void *x, const void *y)
     return p->part & 1 ? str_compare(p->text, q->text) : (p->ip > q->ip) - (p->ip < q->ip);
 }
 
-void dictionary_build(arena *a, const str *texts, const uint32_t *rows, uint32_t count, dictionary *ret, uint32_t *ret_ids)
+void dictionary_build(arena *a, const str *texts, const uint32_t *rows, uint32_t count,
+                      dictionary *ret, uint32_t *ret_ids)
 {
     numbered_key *keys = memory_alloc(count * sizeof *keys);
     uint64_t counts[4] = { 0 }, heap_bytes = 0;
@@ -125,7 +126,8 @@ void dictionary_build(arena *a, const str *texts, const uint32_t *rows, uint32_t
     if (count)
         qsort(keys, count, sizeof *keys, compare_keys);
     uint64_t text_count = counts[1] + counts[3];
-    uint32_t *ips = arena_array_of(a, uint32_t, counts[0] + counts[2]), *row_of = arena_array_of(a, uint32_t, counts[0] + counts[1]);
+    uint32_t *ips = arena_array_of(a, uint32_t, counts[0] + counts[2]),
+             *row_of = arena_array_of(a, uint32_t, counts[0] + counts[1]);
     uint64_t *offsets = arena_array_of(a, uint64_t, text_count + 1);
     char *heap = arena_alloc(a, heap_bytes);
     uint64_t ip_at = 0, text_at = 0;

@@ -10,12 +10,19 @@ TEST(only_canonical_dotted_quads_are_addresses)
         const char *name, *text;
         bool is_ip;
     } cases[] = {
-        { "plain", "10.0.0.1", true }, { "largest", "255.255.255.255", true }, { "leading zero", "10.0.0.01", false }, { "too large", "256.0.0.1", false },
-        { "three parts", "10.0.1", false }, { "five parts", "1.2.3.4.5", false }, { "blank", "10.0.0.1 ", false }, { "empty", "", false }, { "dash", "-", false },
+        { "plain", "10.0.0.1", true },
+        { "largest", "255.255.255.255", true },
+        { "leading zero", "10.0.0.01", false },
+        { "too large", "256.0.0.1", false },
+        { "three parts", "10.0.1", false },
+        { "five parts", "1.2.3.4.5", false },
+        { "blank", "10.0.0.1 ", false },
+        { "empty", "", false },
+        { "dash", "-", false },
     };
     const struct ip_case *c;
     uint32_t ip;
-    FOR_EACH_CASE(c, cases)
+    FOR_EACH_CASE (c, cases)
         CHECK_INT(ipv4_parse(str_of(c->text), &ip), c->is_ip);
 }
 
@@ -26,7 +33,9 @@ TEST(keys_are_found_again_under_their_exact_text)
     str texts[KEYS];
     uint32_t rows[KEYS], ids[KEYS];
     for (uint32_t i = 0; i < KEYS; i++) {
-        texts[i] = i % 3 == 0 ? str_format(a, "10.%u.%u.%u", i % 7, i / 256, i % 256) : i % 3 == 1 ? str_format(a, "host-%u", i) : str_format(a, "010.0.0.%u", i);
+        texts[i] = i % 3 == 0   ? str_format(a, "10.%u.%u.%u", i % 7, i / 256, i % 256)
+                   : i % 3 == 1 ? str_format(a, "host-%u", i)
+                                : str_format(a, "010.0.0.%u", i);
         rows[i] = i % 4 == 0 ? UINT32_MAX : i;
     }
     dictionary d;
@@ -35,7 +44,9 @@ TEST(keys_are_found_again_under_their_exact_text)
     CHECK_INT(dictionary_row_count(&d), KEYS - KEYS / 4);
     for (uint32_t i = 0; i < KEYS; i++) {
         uint64_t id = 0;
-        if (!dictionary_find(&d, texts[i], &id) || id != ids[i] || !str_eq(dictionary_key(&d, a, id), texts[i]) || (id < dictionary_row_count(&d) && d.rows[id] != i)) {
+        if (!dictionary_find(&d, texts[i], &id) || id != ids[i] ||
+            !str_eq(dictionary_key(&d, a, id), texts[i]) ||
+            (id < dictionary_row_count(&d) && d.rows[id] != i)) {
             test_failed(__FILE__, __LINE__, "key " STR_FMT " is lost", STR_ARG(texts[i]));
             return;
         }

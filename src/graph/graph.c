@@ -17,7 +17,8 @@ static column_type property_type(const source *s, str column)
     return source_column_type(s, column);
 }
 
-/* Attributes as declared, then key columns that are not among them: ids are readable as properties. */
+/* Attributes as declared, then key columns that are not among them: ids are readable as properties.
+ */
 static void describe(arena *a, const source *s, graph_label *ret)
 {
     const schema_label *l = s->label;
@@ -27,7 +28,8 @@ static void describe(arena *a, const source *s, graph_label *ret)
         bool is_id = false;
         for (size_t k = 0; k < l->id_count; k++)
             is_id |= str_eq(l->id[k], l->properties[i].column);
-        out[count++] = (graph_property){ l->properties[i].name, property_type(s, l->properties[i].column), is_id };
+        out[count++] = (graph_property){ l->properties[i].name,
+                                         property_type(s, l->properties[i].column), is_id };
     }
     for (size_t k = 0; k < l->id_count; k++) {
         bool is_there = false;
@@ -43,7 +45,8 @@ static void describe(arena *a, const source *s, graph_label *ret)
 
 static str property_column(const source *s, const graph_label *label, size_t property)
 {
-    return property < s->label->property_count ? s->label->properties[property].column : label->properties[property].name;
+    return property < s->label->property_count ? s->label->properties[property].column
+                                               : label->properties[property].name;
 }
 
 /* What the caches depend on: the schema and the snapshot of every table. */
@@ -54,9 +57,11 @@ static str make_cache_key(graph *g)
     strbuf_format(&b, "%d/", CACHE_FORMAT);
     strbuf_add(&b, g->options.schema_json);
     for (size_t i = 0; i < g->schema.vertex_count + g->schema.edge_count; i++) {
-        const source *s = i < g->schema.vertex_count ? &g->vertices[i].source : &g->edges[i - g->schema.vertex_count].source;
+        const source *s = i < g->schema.vertex_count ? &g->vertices[i].source
+                                                     : &g->edges[i - g->schema.vertex_count].source;
         const iceberg_snapshot *now = iceberg_table_current(s->table);
-        strbuf_format(&b, "/" STR_FMT ":%lld", STR_ARG(iceberg_table_uuid(s->table)), (long long)(now ? now->id : -1));
+        strbuf_format(&b, "/" STR_FMT ":%lld", STR_ARG(iceberg_table_uuid(s->table)),
+                      (long long)(now ? now->id : -1));
     }
     uint64_t key[] = { hash64(b.data, b.len), hash64_seeded(b.data, b.len, 1) };
     return str_concat(g->arena, STR("graph-"), hex_encode(g->arena, key, sizeof key));
@@ -91,8 +96,10 @@ static void remove_old_caches(graph *g)
     DIR *dir = g->options.cache_folder.len ? opendir(str_to_c(a, g->options.cache_folder)) : NULL;
     for (struct dirent *e; dir && (e = readdir(dir));) {
         str name = str_of(e->d_name);
-        if (str_starts_with(name, STR("graph-")) && !str_starts_with(name, g->cache_key) && str_ends_with(name, STR(".cache")))
-            unlink(str_format(a, STR_FMT "/%s%c", STR_ARG(g->options.cache_folder), e->d_name, 0).data);
+        if (str_starts_with(name, STR("graph-")) && !str_starts_with(name, g->cache_key) &&
+            str_ends_with(name, STR(".cache")))
+            unlink(str_format(a, STR_FMT "/%s%c", STR_ARG(g->options.cache_folder), e->d_name, 0)
+                       .data);
     }
     if (dir)
         closedir(dir);
@@ -108,7 +115,8 @@ bool graph_open(const graph_options *options, graph **ret_graph, error *err)
     g->options.schema_name = str_copy(g->arena, options->schema_name);
     g->options.cache_folder = str_copy(g->arena, options->cache_folder);
     size_t half = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE) / 2;
-    g->budget = (budget){ .what = "the graph", .limit_bytes = options->memory_bytes ? options->memory_bytes : half };
+    g->budget = (budget){ .what = "the graph",
+                          .limit_bytes = options->memory_bytes ? options->memory_bytes : half };
     TRY(schema_parse(g->arena, g->options.schema_json, g->options.schema_name, &g->schema, err));
     if (!open_sources(g, err))
         return fail_while(err, STR_FMT, STR_ARG(g->options.schema_name));
@@ -220,7 +228,8 @@ static bool count_live_rows(graph *g, const source *s, uint64_t *ret, error *err
     }
     TRY(graph_connection(g, &c, err));
     TRY(source_sql(s, a, STR("1 AS x"), &rows, err));
-    TRY(sql_query_int(c, str_format(a, "SELECT count(*) FROM " STR_FMT, STR_ARG(rows)), &count, err));
+    TRY(sql_query_int(c, str_format(a, "SELECT count(*) FROM " STR_FMT, STR_ARG(rows)), &count,
+                      err));
     *ret = (uint64_t)count;
     return true;
 }
@@ -242,7 +251,9 @@ static bool has_no_null_ends(const source *s)
     const iceberg_schema *schema = iceberg_table_schema(s->table);
     for (size_t i = 0; i < s->scan.file_count; i++)
         for (size_t k = 0; k < l->from_count + l->to_count; k++) {
-            int32_t id = iceberg_schema_find(schema, k < l->from_count ? l->from[k] : l->to[k - l->from_count])->id;
+            int32_t id = iceberg_schema_find(schema, k < l->from_count ? l->from[k]
+                                                                       : l->to[k - l->from_count])
+                             ->id;
             const iceberg_file *f = &s->scan.files[i].file;
             int64_t nulls = -1;
             for (size_t n = 0; n < f->stats_count; n++)
@@ -257,7 +268,8 @@ static bool has_no_null_ends(const source *s)
 static bool edge_count(graph *g, size_t label, uint64_t *ret, error *err)
 {
     edge_part *e = &g->edges[label];
-    if (!g->has_topology && e->source.scan.delete_count == 0 && e->source.label->where.len == 0 && has_no_null_ends(&e->source)) {
+    if (!g->has_topology && e->source.scan.delete_count == 0 && e->source.label->where.len == 0 &&
+        has_no_null_ends(&e->source)) {
         *ret = (uint64_t)e->source.scan.row_count;
         return true;
     }
@@ -303,7 +315,8 @@ bool graph_vertex_id_limit(graph *g, size_t label, uint64_t *ret_limit, error *e
     return true;
 }
 
-bool graph_vertex_find(graph *g, size_t label, str key, uint64_t *ret_id, bool *ret_is_found, error *err)
+bool graph_vertex_find(graph *g, size_t label, str key, uint64_t *ret_id, bool *ret_is_found,
+                       error *err)
 {
     TRY(need_topology(g, err));
     *ret_is_found = dictionary_find(&g->vertices[label].dictionary, key, ret_id);
@@ -318,7 +331,8 @@ bool graph_vertex_key(graph *g, size_t label, uint64_t id, arena *a, str *ret_ke
     return true;
 }
 
-bool graph_vertex_keys(graph *g, size_t label, const uint64_t *ids, size_t count, arena *a, str *ret_keys, error *err)
+bool graph_vertex_keys(graph *g, size_t label, const uint64_t *ids, size_t count, arena *a,
+                       str *ret_keys, error *err)
 {
     for (size_t i = 0; i < count; i++)
         TRY(graph_vertex_key(g, label, ids[i], a, &ret_keys[i], err));
@@ -346,12 +360,14 @@ static uint64_t find_offset(const uint64_t *offsets, uint64_t count, uint64_t x)
     return low;
 }
 
-void graph_edge_ends(const graph_adjacency *x, uint64_t edge, uint32_t *ret_source, uint32_t *ret_target)
+void graph_edge_ends(const graph_adjacency *x, uint64_t edge, uint32_t *ret_source,
+                     uint32_t *ret_target)
 {
     assert(edge < x->edge_count);
     uint64_t pair = find_offset(x->edge_offsets, x->pair_count, edge);
     *ret_target = x->out_targets[pair];
-    /* of sources with no pairs the offset is the same: the last one that is not above owns the pair */
+    /* of sources with no pairs the offset is the same: the last one that is not above owns the pair
+     */
     *ret_source = (uint32_t)find_offset(x->out_offsets, x->source_count, pair);
 }
 
@@ -359,24 +375,29 @@ void graph_edge_ends(const graph_adjacency *x, uint64_t edge, uint32_t *ret_sour
 
 static str column_cache_name(graph *g, char kind, size_t label, size_t property)
 {
-    return str_format(g->arena, STR_FMT "-%c%zu-%zu.cache", STR_ARG(g->cache_key), kind, label, property);
+    return str_format(g->arena, STR_FMT "-%c%zu-%zu.cache", STR_ARG(g->cache_key), kind, label,
+                      property);
 }
 
 static bool vertex_column(graph *g, size_t label, size_t property, error *err)
 {
     vertex_part *v = &g->vertices[label];
-    return property_load(g, &v->source, property_column(&v->source, &v->label, property), v->label.properties[property].type, v->dictionary.rows,
-                         dictionary_row_count(&v->dictionary), column_cache_name(g, 'p', label, property), &v->columns[property], err);
+    return property_load(g, &v->source, property_column(&v->source, &v->label, property),
+                         v->label.properties[property].type, v->dictionary.rows,
+                         dictionary_row_count(&v->dictionary),
+                         column_cache_name(g, 'p', label, property), &v->columns[property], err);
 }
 
 static bool edge_column(graph *g, size_t label, size_t property, error *err)
 {
     edge_part *e = &g->edges[label];
-    return property_load(g, &e->source, property_column(&e->source, &e->label, property), e->label.properties[property].type, e->rows, e->adjacency.edge_count,
+    return property_load(g, &e->source, property_column(&e->source, &e->label, property),
+                         e->label.properties[property].type, e->rows, e->adjacency.edge_count,
                          column_cache_name(g, 'q', label, property), &e->columns[property], err);
 }
 
-bool graph_vertex_column(graph *g, size_t label, size_t property, const graph_column **ret_column, error *err)
+bool graph_vertex_column(graph *g, size_t label, size_t property, const graph_column **ret_column,
+                         error *err)
 {
     TRY(need_topology(g, err));
     TRY(LOCKED(g, vertex_column(g, label, property, err)));
@@ -384,7 +405,8 @@ bool graph_vertex_column(graph *g, size_t label, size_t property, const graph_co
     return true;
 }
 
-bool graph_edge_column(graph *g, size_t label, size_t property, const graph_column **ret_column, error *err)
+bool graph_edge_column(graph *g, size_t label, size_t property, const graph_column **ret_column,
+                       error *err)
 {
     TRY(need_topology(g, err));
     TRY(LOCKED(g, edge_column(g, label, property, err)));
@@ -417,11 +439,14 @@ bool graph_edge_key(graph *g, size_t label, uint64_t edge, arena *a, str *ret_ke
     const graph_column *c;
     TRY(graph_edge_column(g, label, (size_t)property, &c, err));
     value v = graph_column_value(c, edge, a);
-    *ret_key = v.kind == VALUE_STRING || v.kind == VALUE_UUID ? v.text : v.kind == VALUE_INT ? str_format(a, "%lld", (long long)v.integer) : STR("");
+    *ret_key = v.kind == VALUE_STRING || v.kind == VALUE_UUID ? v.text
+               : v.kind == VALUE_INT ? str_format(a, "%lld", (long long)v.integer)
+                                     : STR("");
     return true;
 }
 
-bool graph_edge_find(graph *g, size_t label, str key, uint64_t *ret_edge, bool *ret_is_found, error *err)
+bool graph_edge_find(graph *g, size_t label, str key, uint64_t *ret_edge, bool *ret_is_found,
+                     error *err)
 {
     AUTO(arena_free) arena *a = arena_new();
     int property = id_property(&g->edges[label]);

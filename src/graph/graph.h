@@ -1,49 +1,52 @@
-/* A graph over tables, at one moment: labels, ids, adjacency and property columns. Everything else about where these come
- * from (schema formats, snapshots, cache files) is this folder's own business. */
+/* A graph over tables, at one moment: labels, ids, adjacency and property columns. Everything else
+ * about where these come from (schema formats, snapshots, cache files) is this folder's own
+ * business. */
 #pragma once
 
 #include "catalog/catalog.h"
 #include "column/sql.h"
 
-/* Immutable once opened, pinned to one snapshot of every table; safe to read from several threads. Adjacency and columns
- * are built on first use, under a lock, and then stay. */
+/* Immutable once opened, pinned to one snapshot of every table; safe to read from several threads.
+ * Adjacency and columns are built on first use, under a lock, and then stay. */
 typedef struct graph graph;
 
-/* Finds the catalog that a graph schema names; owned by the caller. ERR_NOT_FOUND when there is none. */
+/* Finds the catalog that a graph schema names; owned by the caller. ERR_NOT_FOUND when there is
+ * none. */
 typedef bool (*graph_find_catalog)(void *context, str name, catalog **ret_catalog, error *err);
 
 typedef struct graph_options {
-    str schema_json;             /* any of the three formats */
-    str schema_name;             /* for messages: file name or "graph schema" */
-    graph_find_catalog find_catalog;   /* asked only while the graph opens */
+    str schema_json;                 /* any of the three formats */
+    str schema_name;                 /* for messages: file name or "graph schema" */
+    graph_find_catalog find_catalog; /* asked only while the graph opens */
     void *find_context;
-    sql_engine *engine;          /* may be NULL when `find_engine` starts it on first need */
+    sql_engine *engine; /* may be NULL when `find_engine` starts it on first need */
     bool (*find_engine)(void *context, sql_engine **ret_engine, error *err);
     void *engine_context;
-    str cache_folder;            /* local path; empty: nothing is kept on disk */
-    size_t memory_bytes;         /* budget for adjacency and columns; 0: half the machine */
+    str cache_folder;    /* local path; empty: nothing is kept on disk */
+    size_t memory_bytes; /* budget for adjacency and columns; 0: half the machine */
 } graph_options;
 
 /* Reads only schema and table metadata: a few milliseconds. */
 NODISCARD bool graph_open(const graph_options *options, graph **ret_graph, error *err);
 void graph_close(graph *g);
 DEFINE_AUTO(graph, graph_close)
-/* Everything `floe schema validate` checks: JSON path and name of what is at fault in each line of the error. */
+/* Everything `floe schema validate` checks: JSON path and name of what is at fault in each line of
+ * the error. */
 NODISCARD bool graph_schema_check(const graph_options *options, error *err);
 
 /* ---- Labels ---- */
 
 typedef struct graph_property {
-    str name;                    /* as queries name it */
+    str name; /* as queries name it */
     column_type type;
-    bool is_id;                  /* part of the key; readable as a property all the same */
+    bool is_id; /* part of the key; readable as a property all the same */
 } graph_property;
 
 typedef struct graph_label {
     str name;
     const graph_property *properties;
     size_t property_count;
-    uint32_t from_label, to_label;   /* of an edge label: indexes into the vertex labels */
+    uint32_t from_label, to_label; /* of an edge label: indexes into the vertex labels */
 } graph_label;
 
 size_t graph_vertex_label_count(const graph *g);
@@ -73,56 +76,69 @@ static inline uint64_t graph_ref_number(graph_ref r)
 
 /* ---- Vertices ---- */
 
-/* Number of rows of the label's table; from Iceberg's metadata when no delete or filter forbids it. */
+/* Number of rows of the label's table; from Iceberg's metadata when no delete or filter forbids it.
+ */
 NODISCARD bool graph_vertex_count(graph *g, size_t label, uint64_t *ret_count, error *err);
-/* Dense ids run from 0 to the result, of which the first `graph_vertex_count` have a row in the label's table; the others
- * are only named by edges (they have a key but no properties, and V() does not list them). */
+/* Dense ids run from 0 to the result, of which the first `graph_vertex_count` have a row in the
+ * label's table; the others are only named by edges (they have a key but no properties, and V()
+ * does not list them). */
 NODISCARD bool graph_vertex_id_limit(graph *g, size_t label, uint64_t *ret_limit, error *err);
-/* The vertex with this key (text of the key column; composite keys joined by '\x1F'). `*ret_is_found` false: none. */
-NODISCARD bool graph_vertex_find(graph *g, size_t label, str key, uint64_t *ret_id, bool *ret_is_found, error *err);
-NODISCARD bool graph_vertex_key(graph *g, size_t label, uint64_t id, arena *a, str *ret_key, error *err);
+/* The vertex with this key (text of the key column; composite keys joined by '\x1F').
+ * `*ret_is_found` false: none. */
+NODISCARD bool graph_vertex_find(graph *g, size_t label, str key, uint64_t *ret_id,
+                                 bool *ret_is_found, error *err);
+NODISCARD bool graph_vertex_key(graph *g, size_t label, uint64_t id, arena *a, str *ret_key,
+                                error *err);
 /* The same for several at once. */
-NODISCARD bool graph_vertex_keys(graph *g, size_t label, const uint64_t *ids, size_t count, arena *a, str *ret_keys,
-                                 error *err);
+NODISCARD bool graph_vertex_keys(graph *g, size_t label, const uint64_t *ids, size_t count,
+                                 arena *a, str *ret_keys, error *err);
 
 /* ---- Edges ---- */
 
-/* Both directions of one edge label over distinct (source, target) pairs. Offsets have one more entry than what they index.
- * Pairs are sorted by source, then target; edges by pair. Lives as long as the graph. */
+/* Both directions of one edge label over distinct (source, target) pairs. Offsets have one more
+ * entry than what they index. Pairs are sorted by source, then target; edges by pair. Lives as long
+ * as the graph. */
 typedef struct graph_adjacency {
-    uint64_t source_count, target_count;   /* id limits of the two vertex labels */
+    uint64_t source_count, target_count; /* id limits of the two vertex labels */
     uint64_t pair_count, edge_count;
-    const uint64_t *out_offsets;   /* source → pairs */
-    const uint32_t *out_targets;   /* pair → target */
-    const uint64_t *edge_offsets;  /* pair → edges, in pair order */
-    const uint64_t *in_offsets;    /* target → incoming pairs */
-    const uint32_t *in_sources;    /* incoming pair → source */
-    const uint32_t *in_pairs;      /* incoming pair → pair (its place in out_targets) */
+    const uint64_t *out_offsets;  /* source → pairs */
+    const uint32_t *out_targets;  /* pair → target */
+    const uint64_t *edge_offsets; /* pair → edges, in pair order */
+    const uint64_t *in_offsets;   /* target → incoming pairs */
+    const uint32_t *in_sources;   /* incoming pair → source */
+    const uint32_t *in_pairs;     /* incoming pair → pair (its place in out_targets) */
 } graph_adjacency;
 
 /* Rows whose source and target are both not null; from Iceberg's null counts when they say so. */
 NODISCARD bool graph_edge_count(graph *g, size_t label, uint64_t *ret_count, error *err);
-NODISCARD bool graph_adjacency_get(graph *g, size_t label, const graph_adjacency **ret_adjacency, error *err);
+NODISCARD bool graph_adjacency_get(graph *g, size_t label, const graph_adjacency **ret_adjacency,
+                                   error *err);
 /* Source, target and pair of one edge. */
-void graph_edge_ends(const graph_adjacency *adjacency, uint64_t edge, uint32_t *ret_source, uint32_t *ret_target);
+void graph_edge_ends(const graph_adjacency *adjacency, uint64_t edge, uint32_t *ret_source,
+                     uint32_t *ret_target);
 /* The edge's own id: its key column's text, else its position. */
-NODISCARD bool graph_edge_key(graph *g, size_t label, uint64_t edge, arena *a, str *ret_key, error *err);
-NODISCARD bool graph_edge_find(graph *g, size_t label, str key, uint64_t *ret_edge, bool *ret_is_found, error *err);
+NODISCARD bool graph_edge_key(graph *g, size_t label, uint64_t edge, arena *a, str *ret_key,
+                              error *err);
+NODISCARD bool graph_edge_find(graph *g, size_t label, str key, uint64_t *ret_edge,
+                               bool *ret_is_found, error *err);
 
 /* ---- Properties ---- */
 
-/* A whole property column in memory: of vertices by id, of edges in pair order. Fetched from the tables on first use, kept
- * under the graph's budget. `data` as in column/batch.h, except COLUMN_STRING, which is dictionary-coded. */
+/* A whole property column in memory: of vertices by id, of edges in pair order. Fetched from the
+ * tables on first use, kept under the graph's budget. `data` as in column/batch.h, except
+ * COLUMN_STRING, which is dictionary-coded. */
 typedef struct graph_column {
     column_type type;
     uint64_t count;
-    const void *data;            /* count × column_type_bytes(type); of COLUMN_STRING: uint32_t codes */
-    const uint64_t *valid;       /* NULL: none is null */
-    const str *dictionary;       /* of COLUMN_STRING */
+    const void *data;      /* count × column_type_bytes(type); of COLUMN_STRING: uint32_t codes */
+    const uint64_t *valid; /* NULL: none is null */
+    const str *dictionary; /* of COLUMN_STRING */
     uint32_t dictionary_count;
 } graph_column;
 
-NODISCARD bool graph_vertex_column(graph *g, size_t label, size_t property, const graph_column **ret_column, error *err);
-NODISCARD bool graph_edge_column(graph *g, size_t label, size_t property, const graph_column **ret_column, error *err);
+NODISCARD bool graph_vertex_column(graph *g, size_t label, size_t property,
+                                   const graph_column **ret_column, error *err);
+NODISCARD bool graph_edge_column(graph *g, size_t label, size_t property,
+                                 const graph_column **ret_column, error *err);
 /* One cell; text is borrowed from the graph. */
 value graph_column_value(const graph_column *c, uint64_t i, arena *a);

@@ -64,7 +64,8 @@ static bool parse_a(parser *p, const json_t *j, const char *path, bool is_edge, 
     const json_t *attributes = json_object_get(j, "attributes");
     for (size_t i = 0; i < json_array_size(attributes); i++) {
         schema_property x;
-        TRY(need_text(p, json_array_get(attributes, i), path_of(p, "%s.attributes[%zu]", path, i), "name", &x.name));
+        TRY(need_text(p, json_array_get(attributes, i), path_of(p, "%s.attributes[%zu]", path, i),
+                      "name", &x.name));
         x.column = text_of(p, json_array_get(attributes, i), "field");
         x.column = x.column.len ? x.column : x.name;
         x.type = text_of(p, json_array_get(attributes, i), "type");
@@ -77,13 +78,15 @@ static bool parse_a(parser *p, const json_t *j, const char *path, bool is_edge, 
 
 /* ---- Format B: oneToOne, fields with aliases ---- */
 
-static bool parse_b_fields(parser *p, const json_t *j, const char *path, const char *member, const str **ret, size_t *ret_count)
+static bool parse_b_fields(parser *p, const json_t *j, const char *path, const char *member,
+                           const str **ret, size_t *ret_count)
 {
     const json_t *holder = json_object_get(j, member), *fields = json_object_get(holder, "fields");
     VEC(str) names = { 0 };
     for (size_t i = 0; i < json_array_size(fields); i++) {
         str name;
-        TRY(need_text(p, json_array_get(fields, i), path_of(p, "%s.%s.fields[%zu]", path, member, i), "field", &name));
+        TRY(need_text(p, json_array_get(fields, i),
+                      path_of(p, "%s.%s.fields[%zu]", path, member, i), "field", &name));
         vec_push(p->arena, &names, name);
     }
     *ret = names.items;
@@ -101,7 +104,8 @@ static bool parse_b(parser *p, const json_t *j, const char *path, bool is_edge, 
         holder = json_object_get(j, "oneToOne");
         path = path_of(p, "%s.oneToOne", path);
         if (!holder)
-            return fail(p->err, ERR_INVALID, "%s is missing (manyToOne sources cannot be read by this version)", path);
+            return fail(p->err, ERR_INVALID,
+                        "%s is missing (manyToOne sources cannot be read by this version)", path);
     }
     TRY(json_need_object(holder, path, "tableSource", &source, p->err));
     const char *inner = path_of(p, "%s.tableSource", path);
@@ -139,19 +143,22 @@ static bool mapped_column(parser *p, const json_t *mapped, const char *path, str
         const json_t *item = json_array_get(mapped, i);
         if (!str_eq(json_text_or(item, "targetFieldName", STR("")), name))
             continue;
-        return need_text(p, item, path_of(p, "%s.mappedField[%zu]", path, i), "sourceFieldName", ret);
+        return need_text(p, item, path_of(p, "%s.mappedField[%zu]", path, i), "sourceFieldName",
+                         ret);
     }
-    return fail(p->err, ERR_INVALID, "%s.mappedField: nothing is mapped to '" STR_FMT "'", path, STR_ARG(name));
+    return fail(p->err, ERR_INVALID, "%s.mappedField: nothing is mapped to '" STR_FMT "'", path,
+                STR_ARG(name));
 }
 
-static bool parse_c_key(parser *p, const json_t *j, const json_t *mapped, const char *path, const char *inner, const char *member, const str **ret,
-                        size_t *ret_count)
+static bool parse_c_key(parser *p, const json_t *j, const json_t *mapped, const char *path,
+                        const char *inner, const char *member, const str **ret, size_t *ret_count)
 {
     const json_t *list = json_object_get(j, member);
     VEC(str) names = { 0 };
     for (size_t i = 0; i < json_array_size(list); i++) {
         str name, column;
-        TRY(need_text(p, json_array_get(list, i), path_of(p, "%s.%s[%zu]", path, member, i), "name", &name));
+        TRY(need_text(p, json_array_get(list, i), path_of(p, "%s.%s[%zu]", path, member, i), "name",
+                      &name));
         TRY(mapped_column(p, mapped, inner, name, &column));
         vec_push(p->arena, &names, column);
     }
@@ -168,8 +175,11 @@ static bool parse_c(parser *p, const json_t *j, const char *path, bool is_edge, 
     TRY(json_need_object(j, path, "dataSourceGroup", &group, p->err));
     const char *inner = path_of(p, "%s.dataSourceGroup.externalDataSource", path);
     if (!json_object_get(group, "externalDataSource"))
-        return fail(p->err, ERR_INVALID, "%s is missing (union and local sources cannot be read by this version)", inner);
-    TRY(json_need_object(group, path_of(p, "%s.dataSourceGroup", path), "externalDataSource", &source, p->err));
+        return fail(p->err, ERR_INVALID,
+                    "%s is missing (union and local sources cannot be read by this version)",
+                    inner);
+    TRY(json_need_object(group, path_of(p, "%s.dataSourceGroup", path), "externalDataSource",
+                         &source, p->err));
     TRY(need_text(p, source, inner, "catalog", &l->catalog));
     TRY(need_text(p, source, inner, "schema", &l->namespace));
     TRY(need_text(p, source, inner, "table", &l->table));
@@ -185,7 +195,8 @@ static bool parse_c(parser *p, const json_t *j, const char *path, bool is_edge, 
     const json_t *attributes = json_object_get(j, "attribute");
     for (size_t i = 0; i < json_array_size(attributes); i++) {
         schema_property x;
-        TRY(need_text(p, json_array_get(attributes, i), path_of(p, "%s.attribute[%zu]", path, i), "name", &x.name));
+        TRY(need_text(p, json_array_get(attributes, i), path_of(p, "%s.attribute[%zu]", path, i),
+                      "name", &x.name));
         TRY(mapped_column(p, mapped, inner, x.name, &x.column));
         x.type = text_of(p, json_array_get(attributes, i), "type");
         vec_push(p->arena, &properties, x);
@@ -197,9 +208,11 @@ static bool parse_c(parser *p, const json_t *j, const char *path, bool is_edge, 
 
 /* ---- The whole ---- */
 
-typedef bool (*parse_label)(parser *p, const json_t *j, const char *path, bool is_edge, schema_label *l);
+typedef bool (*parse_label)(parser *p, const json_t *j, const char *path, bool is_edge,
+                            schema_label *l);
 
-static bool parse_labels(parser *p, const json_t *list, const char *path, bool is_edge, parse_label parse, const schema_label **ret, size_t *ret_count)
+static bool parse_labels(parser *p, const json_t *list, const char *path, bool is_edge,
+                         parse_label parse, const schema_label **ret, size_t *ret_count)
 {
     *ret_count = json_array_size(list);
     schema_label *out = arena_array_of(p->arena, schema_label, *ret_count);
@@ -207,9 +220,11 @@ static bool parse_labels(parser *p, const json_t *list, const char *path, bool i
         out[i].path = str_of(path_of(p, "%s[%zu]", path, i));
         TRY(parse(p, json_array_get(list, i), out[i].path.data, is_edge, &out[i]));
         if (!is_edge && out[i].id_count == 0)
-            return fail(p->err, ERR_INVALID, STR_FMT ": a vertex needs an id", STR_ARG(out[i].path));
+            return fail(p->err, ERR_INVALID, STR_FMT ": a vertex needs an id",
+                        STR_ARG(out[i].path));
         if (is_edge && (out[i].from_count == 0 || out[i].to_count == 0))
-            return fail(p->err, ERR_INVALID, STR_FMT ": an edge needs its from and to keys", STR_ARG(out[i].path));
+            return fail(p->err, ERR_INVALID, STR_FMT ": an edge needs its from and to keys",
+                        STR_ARG(out[i].path));
     }
     *ret = out;
     return true;
@@ -227,15 +242,19 @@ static bool check_labels(const schema *s, error *err)
 {
     for (size_t i = 0; i < s->vertex_count; i++)
         if (find_label(s->vertices, i, s->vertices[i].label))
-            return fail(err, ERR_INVALID, STR_FMT ".label: '" STR_FMT "' is taken already", STR_ARG(s->vertices[i].path), STR_ARG(s->vertices[i].label));
+            return fail(err, ERR_INVALID, STR_FMT ".label: '" STR_FMT "' is taken already",
+                        STR_ARG(s->vertices[i].path), STR_ARG(s->vertices[i].label));
     for (size_t i = 0; i < s->edge_count; i++) {
         const schema_label *e = &s->edges[i];
         if (find_label(s->edges, i, e->label) || find_label(s->vertices, s->vertex_count, e->label))
-            return fail(err, ERR_INVALID, STR_FMT ".label: '" STR_FMT "' is taken already", STR_ARG(e->path), STR_ARG(e->label));
+            return fail(err, ERR_INVALID, STR_FMT ".label: '" STR_FMT "' is taken already",
+                        STR_ARG(e->path), STR_ARG(e->label));
         str ends[] = { e->from_label, e->to_label };
         for (int k = 0; k < 2; k++)
             if (!find_label(s->vertices, s->vertex_count, ends[k]))
-                return fail(err, ERR_INVALID, STR_FMT ": '" STR_FMT "', the label it goes %s, is no vertex label", STR_ARG(e->path), STR_ARG(ends[k]), k ? "to" : "from");
+                return fail(err, ERR_INVALID,
+                            STR_FMT ": '" STR_FMT "', the label it goes %s, is no vertex label",
+                            STR_ARG(e->path), STR_ARG(ends[k]), k ? "to" : "from");
     }
     return true;
 }
@@ -248,17 +267,25 @@ bool schema_parse(arena *a, str json, str name, schema *ret, error *err)
     const json_t *graph = json_object_get(root, "graph");
     bool works;
     if (json_object_get(root, "vertices"))
-        works = parse_labels(&p, json_object_get(root, "vertices"), "vertices", false, parse_a, &ret->vertices, &ret->vertex_count) &&
-                parse_labels(&p, json_object_get(root, "edges"), "edges", true, parse_a, &ret->edges, &ret->edge_count);
+        works = parse_labels(&p, json_object_get(root, "vertices"), "vertices", false, parse_a,
+                             &ret->vertices, &ret->vertex_count) &&
+                parse_labels(&p, json_object_get(root, "edges"), "edges", true, parse_a,
+                             &ret->edges, &ret->edge_count);
     else if (graph)
-        works = parse_labels(&p, json_object_get(graph, "vertices"), "graph.vertices", false, parse_b, &ret->vertices, &ret->vertex_count) &&
-                parse_labels(&p, json_object_get(graph, "edges"), "graph.edges", true, parse_b, &ret->edges, &ret->edge_count);
+        works = parse_labels(&p, json_object_get(graph, "vertices"), "graph.vertices", false,
+                             parse_b, &ret->vertices, &ret->vertex_count) &&
+                parse_labels(&p, json_object_get(graph, "edges"), "graph.edges", true, parse_b,
+                             &ret->edges, &ret->edge_count);
     else if (json_object_get(root, "node"))
-        works = parse_labels(&p, json_object_get(root, "node"), "node", false, parse_c, &ret->vertices, &ret->vertex_count) &&
-                parse_labels(&p, json_object_get(root, "edge"), "edge", true, parse_c, &ret->edges, &ret->edge_count);
+        works = parse_labels(&p, json_object_get(root, "node"), "node", false, parse_c,
+                             &ret->vertices, &ret->vertex_count) &&
+                parse_labels(&p, json_object_get(root, "edge"), "edge", true, parse_c, &ret->edges,
+                             &ret->edge_count);
     else
-        works = fail(err, ERR_INVALID, "it has none of 'vertices', 'graph' and 'node': it is no graph schema");
+        works = fail(err, ERR_INVALID,
+                     "it has none of 'vertices', 'graph' and 'node': it is no graph schema");
     if (!works || !check_labels(ret, err))
-        return str_contains(str_of(err->message), name) ? false : fail_while(err, STR_FMT, STR_ARG(name));
+        return str_contains(str_of(err->message), name) ? false
+                                                        : fail_while(err, STR_FMT, STR_ARG(name));
     return true;
 }

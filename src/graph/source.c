@@ -10,8 +10,10 @@ static bool check_column(const source *s, const char *member, str column, error 
     strbuf there = strbuf_new(scratch);
     for (size_t i = 0; i < schema->field_count; i++)
         strbuf_format(&there, "%s" STR_FMT, i ? ", " : "", STR_ARG(schema->fields[i].name));
-    return fail(err, ERR_NOT_FOUND, STR_FMT ".%s: table " STR_FMT " has no column '" STR_FMT "'; there are: " STR_FMT, STR_ARG(s->label->path), member,
-                STR_ARG(iceberg_table_name(s->table)), STR_ARG(column), STR_ARG(strbuf_str(&there)));
+    return fail(err, ERR_NOT_FOUND,
+                STR_FMT ".%s: table " STR_FMT " has no column '" STR_FMT "'; there are: " STR_FMT,
+                STR_ARG(s->label->path), member, STR_ARG(iceberg_table_name(s->table)),
+                STR_ARG(column), STR_ARG(strbuf_str(&there)));
 }
 
 static bool check_columns(const source *s, error *err)
@@ -28,7 +30,8 @@ static bool check_columns(const source *s, error *err)
     return true;
 }
 
-bool source_open(const graph_options *options, arena *a, const schema_label *label, source *ret, error *err)
+bool source_open(const graph_options *options, arena *a, const schema_label *label, source *ret,
+                 error *err)
 {
     catalog *c;
     ret->label = label;
@@ -45,7 +48,10 @@ bool source_open(const graph_options *options, arena *a, const schema_label *lab
     ret->bases = bases;
     ret->row_limit = bases[ret->scan.file_count];
     if (ret->row_limit >= UINT32_MAX)
-        return fail(err, ERR_LIMIT, STR_FMT ": table " STR_FMT " has more than 4 billion rows, which a graph cannot hold yet", STR_ARG(label->path), STR_ARG(iceberg_table_name(ret->table)));
+        return fail(err, ERR_LIMIT,
+                    STR_FMT ": table " STR_FMT
+                            " has more than 4 billion rows, which a graph cannot hold yet",
+                    STR_ARG(label->path), STR_ARG(iceberg_table_name(ret->table)));
     return true;
 }
 
@@ -53,8 +59,10 @@ bool source_sql(const source *s, arena *a, str expressions, str *ret_sql, error 
 {
     str scan;
     TRY(iceberg_scan_sql_numbered(s->table, a, &s->scan, NULL, 0, &scan, err));
-    *ret_sql = str_format(a, "(SELECT " STR_FMT ", \"_file_index\", \"_pos\" FROM " STR_FMT "%s" STR_FMT ")", STR_ARG(expressions), STR_ARG(scan),
-                          s->label->where.len ? " WHERE " : "", STR_ARG(s->label->where));
+    *ret_sql = str_format(
+        a, "(SELECT " STR_FMT ", \"_file_index\", \"_pos\" FROM " STR_FMT "%s" STR_FMT ")",
+        STR_ARG(expressions), STR_ARG(scan), s->label->where.len ? " WHERE " : "",
+        STR_ARG(s->label->where));
     return true;
 }
 
@@ -81,7 +89,9 @@ str source_key_sql(const source *s, arena *a, const str *columns, size_t count)
     for (size_t i = 0; i < count; i++) {
         strbuf_add_c(&b, i ? " || chr(31) || " : "");
         strbuf_add_sql_name(&b, columns[i]);
-        bool is_text = iceberg_schema_find(iceberg_table_schema(s->table), columns[i])->type->kind == ICEBERG_STRING;
+        bool is_text =
+            iceberg_schema_find(iceberg_table_schema(s->table), columns[i])->type->kind ==
+            ICEBERG_STRING;
         strbuf_add_c(&b, is_text ? "" : "::VARCHAR");
     }
     strbuf_add_c(&b, count > 1 ? ")" : "");

@@ -14,16 +14,16 @@ typedef struct gremlin_argument {
     argument_kind kind;
     size_t offset;
     union {
-        value literal;         /* numbers, texts, booleans, null, lists, maps */
-        traversal *traversal;  /* anonymous */
+        value literal;        /* numbers, texts, booleans, null, lists, maps */
+        traversal *traversal; /* anonymous */
         predicate *predicate;
-        str token;             /* id, label, keys, values, asc, desc, local, … without its enum's name */
+        str token; /* id, label, keys, values, asc, desc, local, … without its enum's name */
     };
 } gremlin_argument;
 
 /* P.gt(5): a name and its values; connected by and/or, or negated. */
 struct predicate {
-    str name;                  /* "and", "or", "not": of `parts` */
+    str name; /* "and", "or", "not": of `parts` */
     size_t offset;
     const gremlin_argument *args;
     size_t arg_count;

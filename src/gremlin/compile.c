@@ -15,10 +15,10 @@ typedef struct compiler {
     arena *arena;
     plan *plan;
     graph *graph;
-    plan_op *op;               /* last operator so far */
-    plan_slot current;         /* the traverser's object */
-    plan_slot came_from;       /* vertex before the last outE/inE/bothE; PLAN_NO_SLOT: not known */
-    bool is_one_map;           /* the current object is the one map of a group */
+    plan_op *op;         /* last operator so far */
+    plan_slot current;   /* the traverser's object */
+    plan_slot came_from; /* vertex before the last outE/inE/bothE; PLAN_NO_SLOT: not known */
+    bool is_one_map;     /* the current object is the one map of a group */
     VEC(as_label) labels;
     error *err;
 } compiler;
@@ -88,16 +88,20 @@ static void filter(compiler *c, plan_expr *e, size_t offset)
 
 static bool need_text(compiler *c, const step *s, size_t i, const char *what, str *ret)
 {
-    if (i >= s->arg_count || s->args[i].kind != ARG_LITERAL || s->args[i].literal.kind != VALUE_STRING)
-        return fail_step(c, i < s->arg_count ? s->args[i].offset : s->offset, STR_FMT "() takes %s", STR_ARG(s->name), what);
+    if (i >= s->arg_count || s->args[i].kind != ARG_LITERAL ||
+        s->args[i].literal.kind != VALUE_STRING)
+        return fail_step(c, i < s->arg_count ? s->args[i].offset : s->offset, STR_FMT "() takes %s",
+                         STR_ARG(s->name), what);
     *ret = s->args[i].literal.text;
     return true;
 }
 
 static bool need_count(compiler *c, const step *s, size_t i, uint64_t *ret)
 {
-    if (i >= s->arg_count || s->args[i].kind != ARG_LITERAL || s->args[i].literal.kind != VALUE_INT || s->args[i].literal.integer < -1)
-        return fail_step(c, i < s->arg_count ? s->args[i].offset : s->offset, STR_FMT "() takes a whole number", STR_ARG(s->name));
+    if (i >= s->arg_count || s->args[i].kind != ARG_LITERAL ||
+        s->args[i].literal.kind != VALUE_INT || s->args[i].literal.integer < -1)
+        return fail_step(c, i < s->arg_count ? s->args[i].offset : s->offset,
+                         STR_FMT "() takes a whole number", STR_ARG(s->name));
     *ret = s->args[i].literal.integer < 0 ? PLAN_ALL : (uint64_t)s->args[i].literal.integer;
     return true;
 }
@@ -113,7 +117,8 @@ static bool need_element(compiler *c, const step *s, plan_slot_kind kind)
     if (got == kind)
         return true;
     static const char *const names[] = { "a value", "a vertex", "an edge" };
-    return fail_step(c, s->offset, STR_FMT "() takes %s, and here stands %s", STR_ARG(s->name), names[kind], names[got]);
+    return fail_step(c, s->offset, STR_FMT "() takes %s, and here stands %s", STR_ARG(s->name),
+                     names[kind], names[got]);
 }
 
 static plan_slot find_label(const compiler *c, str name)
@@ -145,9 +150,18 @@ static bool compile_predicate(compiler *c, const predicate *p, plan_expr *of, pl
         const char *name;
         plan_function function;
         bool is_negated;
-    } simple[] = { { "eq", FN_EQ, false }, { "neq", FN_NE, false }, { "gt", FN_GT, false }, { "gte", FN_GE, false }, { "lt", FN_LT, false }, { "lte", FN_LE, false },
-                   { "startingWith", FN_STARTS_WITH, false }, { "endingWith", FN_ENDS_WITH, false }, { "containing", FN_CONTAINS, false },
-                   { "notStartingWith", FN_STARTS_WITH, true }, { "notEndingWith", FN_ENDS_WITH, true }, { "notContaining", FN_CONTAINS, true } };
+    } simple[] = { { "eq", FN_EQ, false },
+                   { "neq", FN_NE, false },
+                   { "gt", FN_GT, false },
+                   { "gte", FN_GE, false },
+                   { "lt", FN_LT, false },
+                   { "lte", FN_LE, false },
+                   { "startingWith", FN_STARTS_WITH, false },
+                   { "endingWith", FN_ENDS_WITH, false },
+                   { "containing", FN_CONTAINS, false },
+                   { "notStartingWith", FN_STARTS_WITH, true },
+                   { "notEndingWith", FN_ENDS_WITH, true },
+                   { "notContaining", FN_CONTAINS, true } };
     plan_expr *x, *y;
     if (p->parts[0]) {
         TRY(compile_predicate(c, p->parts[0], of, &x));
@@ -183,11 +197,14 @@ static bool compile_predicate(compiler *c, const predicate *p, plan_expr *of, pl
     TRY(predicate_value(c, p, 0, &x));
     TRY(predicate_value(c, p, 1, &y));
     if (str_eq(p->name, STR("between")))
-        *ret = plan_call(c->plan, FN_AND, plan_call(c->plan, FN_GE, of, x), plan_call(c->plan, FN_LT, of, y));
+        *ret = plan_call(c->plan, FN_AND, plan_call(c->plan, FN_GE, of, x),
+                         plan_call(c->plan, FN_LT, of, y));
     else if (str_eq(p->name, STR("inside")))
-        *ret = plan_call(c->plan, FN_AND, plan_call(c->plan, FN_GT, of, x), plan_call(c->plan, FN_LT, of, y));
+        *ret = plan_call(c->plan, FN_AND, plan_call(c->plan, FN_GT, of, x),
+                         plan_call(c->plan, FN_LT, of, y));
     else
-        *ret = plan_call(c->plan, FN_OR, plan_call(c->plan, FN_LT, of, x), plan_call(c->plan, FN_GT, of, y));
+        *ret = plan_call(c->plan, FN_OR, plan_call(c->plan, FN_LT, of, x),
+                         plan_call(c->plan, FN_GT, of, y));
     return true;
 }
 
@@ -204,15 +221,25 @@ static bool compile_test(compiler *c, const gremlin_argument *a, plan_expr *of, 
 
 /* ---- Traversals that are expressions: values('a'), select('b').id(), … ---- */
 
-typedef enum reducer { REDUCE_NOT, REDUCE_SUM, REDUCE_COUNT, REDUCE_MIN, REDUCE_MAX, REDUCE_MEAN, REDUCE_FOLD } reducer;
+typedef enum reducer {
+    REDUCE_NOT,
+    REDUCE_SUM,
+    REDUCE_COUNT,
+    REDUCE_MIN,
+    REDUCE_MAX,
+    REDUCE_MEAN,
+    REDUCE_FOLD
+} reducer;
 
-static bool extend_expression(compiler *c, const step *s, plan_expr **e, reducer *ret_reducer, bool *ret_works)
+static bool extend_expression(compiler *c, const step *s, plan_expr **e, reducer *ret_reducer,
+                              bool *ret_works)
 {
     static const struct {
         const char *name;
         reducer reducer;
         plan_function local;
-    } reducers[] = { { "sum", REDUCE_SUM, FN_LIST_SUM }, { "count", REDUCE_COUNT, FN_SIZE }, { "min", REDUCE_MIN, FN_LIST_MIN }, { "max", REDUCE_MAX, FN_LIST_MAX },
+    } reducers[] = { { "sum", REDUCE_SUM, FN_LIST_SUM },    { "count", REDUCE_COUNT, FN_SIZE },
+                     { "min", REDUCE_MIN, FN_LIST_MIN },    { "max", REDUCE_MAX, FN_LIST_MAX },
                      { "mean", REDUCE_MEAN, FN_LIST_MEAN }, { "fold", REDUCE_FOLD, FN_SIZE } };
     *ret_works = true;
     if (str_eq(s->name, STR("identity")) && s->arg_count == 0)
@@ -243,13 +270,15 @@ static bool extend_expression(compiler *c, const step *s, plan_expr **e, reducer
         str name;
         TRY(need_text(c, s, 0, "a label, keys or values", &name));
         plan_slot slot = find_label(c, name);
-        *e = slot ? plan_slot_expr(c->plan, slot) : plan_call(c->plan, FN_MAP_GET, *e, plan_literal_text(c->plan, name));
+        *e = slot ? plan_slot_expr(c->plan, slot)
+                  : plan_call(c->plan, FN_MAP_GET, *e, plan_literal_text(c->plan, name));
         return true;
     }
     for (size_t i = 0; i < ARRAY_LEN(reducers); i++) {
         if (!str_eq(s->name, str_of(reducers[i].name)))
             continue;
-        if (s->arg_count == 1 && is_token(&s->args[0], "local") && reducers[i].reducer != REDUCE_FOLD) {
+        if (s->arg_count == 1 && is_token(&s->args[0], "local") &&
+            reducers[i].reducer != REDUCE_FOLD) {
             *e = plan_call(c->plan, reducers[i].local, *e);
             return true;
         }
@@ -260,8 +289,10 @@ static bool extend_expression(compiler *c, const step *s, plan_expr **e, reducer
     return true;
 }
 
-/* The traversal as an expression over `of`; a reducing last step is given apart. `*ret_works` false: it walks the graph. */
-static bool expression_of(compiler *c, const traversal *t, plan_expr *of, plan_expr **ret, reducer *ret_reducer, bool *ret_works)
+/* The traversal as an expression over `of`; a reducing last step is given apart. `*ret_works`
+ * false: it walks the graph. */
+static bool expression_of(compiler *c, const traversal *t, plan_expr *of, plan_expr **ret,
+                          reducer *ret_reducer, bool *ret_works)
 {
     *ret = of;
     *ret_reducer = REDUCE_NOT;
@@ -277,11 +308,13 @@ static bool expression_of(compiler *c, const traversal *t, plan_expr *of, plan_e
 }
 
 /* by('key'), by(id), by(values), by(traversal); without an argument the object itself. */
-static bool compile_by(compiler *c, const step *by, plan_expr *of, plan_expr **ret, reducer *ret_reducer)
+static bool compile_by(compiler *c, const step *by, plan_expr *of, plan_expr **ret,
+                       reducer *ret_reducer)
 {
     *ret = of;
     *ret_reducer = REDUCE_NOT;
-    if (!by || by->arg_count == 0 || is_token(&by->args[0], "asc") || is_token(&by->args[0], "desc"))
+    if (!by || by->arg_count == 0 || is_token(&by->args[0], "asc") ||
+        is_token(&by->args[0], "desc"))
         return true;
     const gremlin_argument *a = &by->args[0];
     if (a->kind == ARG_LITERAL && a->literal.kind == VALUE_STRING) {
@@ -289,7 +322,10 @@ static bool compile_by(compiler *c, const step *by, plan_expr *of, plan_expr **r
         return true;
     }
     if (a->kind == ARG_TOKEN) {
-        plan_function f = is_token(a, "id") ? FN_ID : is_token(a, "label") ? FN_LABEL : is_token(a, "keys") || is_token(a, "key") ? FN_KEYS : FN_MAP_VALUES;
+        plan_function f = is_token(a, "id")                           ? FN_ID
+                          : is_token(a, "label")                      ? FN_LABEL
+                          : is_token(a, "keys") || is_token(a, "key") ? FN_KEYS
+                                                                      : FN_MAP_VALUES;
         *ret = plan_call(c->plan, f, of);
         return true;
     }
@@ -303,7 +339,10 @@ static bool plain_by(compiler *c, const step *by, plan_expr *of, plan_expr **ret
 {
     reducer r;
     TRY(compile_by(c, by, of, ret, &r));
-    return r == REDUCE_NOT ? true : fail_step(c, by->offset, "by() takes one value of each object here, not an aggregate of several");
+    return r == REDUCE_NOT
+               ? true
+               : fail_step(c, by->offset,
+                           "by() takes one value of each object here, not an aggregate of several");
 }
 
 /* ---- Sources and moves ---- */
@@ -316,7 +355,8 @@ static bool compile_scan(compiler *c, const step *s, plan_op_kind kind, const mo
     TRY(new_slot(c, kind == PLAN_SCAN_VERTICES ? SLOT_VERTEX : SLOT_EDGE, &to));
     for (size_t i = 0; i < s->arg_count; i++) {
         if (s->args[i].kind != ARG_LITERAL)
-            return fail_step(c, s->args[i].offset, STR_FMT "() takes ids, e.g. 'label:::key'", STR_ARG(s->name));
+            return fail_step(c, s->args[i].offset, STR_FMT "() takes ids, e.g. 'label:::key'",
+                             STR_ARG(s->name));
         vec_push(c->arena, &ids, s->args[i].literal);
     }
     plan_op *op = add_op(c, kind, s->offset);
@@ -324,7 +364,8 @@ static bool compile_scan(compiler *c, const step *s, plan_op_kind kind, const mo
     op->scan.to = to;
     op->scan.has_ids = ids.count > 0;
     if (ids.count)
-        op->scan.ids = plan_literal(c->plan, (value){ .kind = VALUE_LIST, .list = { ids.items, ids.count } });
+        op->scan.ids =
+            plan_literal(c->plan, (value){ .kind = VALUE_LIST, .list = { ids.items, ids.count } });
     c->current = to;
     return true;
 }
@@ -389,12 +430,15 @@ static bool compile_end(compiler *c, const step *s, plan_direction end)
     plan_slot to;
     TRY(need_element(c, s, SLOT_EDGE));
     plan_op *last = c->op;
-    bool is_far_end = last->kind == PLAN_EXPAND && last->expand.edge == c->current && !last->expand.to &&
-                      ((end == DIRECTION_IN && last->expand.direction == DIRECTION_OUT) || (end == DIRECTION_OUT && last->expand.direction == DIRECTION_IN) || end == DIRECTION_OTHER);
+    bool is_far_end = last->kind == PLAN_EXPAND && last->expand.edge == c->current &&
+                      !last->expand.to &&
+                      ((end == DIRECTION_IN && last->expand.direction == DIRECTION_OUT) ||
+                       (end == DIRECTION_OUT && last->expand.direction == DIRECTION_IN) ||
+                       end == DIRECTION_OTHER);
     if (end == DIRECTION_OTHER && !c->came_from)
         return fail_step(c, s->offset, "otherV() needs outE(), inE() or bothE() before it");
     TRY(new_slot(c, SLOT_VERTEX, &to));
-    if (is_far_end) {      /* the expansion knows the neighbour already */
+    if (is_far_end) { /* the expansion knows the neighbour already */
         last->expand.to = to;
         c->current = to;
         return true;
@@ -425,7 +469,8 @@ static bool narrow_scan(compiler *c, const step *s, bool *ret_is_narrowed)
 {
     plan_op *op = c->op;
     bool is_vertices = op->kind == PLAN_SCAN_VERTICES;
-    *ret_is_narrowed = (is_vertices || op->kind == PLAN_SCAN_EDGES) && op->scan.to == c->current && op->scan.labels.is_any;
+    *ret_is_narrowed = (is_vertices || op->kind == PLAN_SCAN_EDGES) && op->scan.to == c->current &&
+                       op->scan.labels.is_any;
     if (!*ret_is_narrowed)
         return true;
     for (size_t i = 0; i < s->arg_count; i++)
@@ -437,7 +482,8 @@ static bool narrow_scan(compiler *c, const step *s, bool *ret_is_narrowed)
     op->scan.labels.items = arena_array_of(c->arena, uint32_t, s->arg_count);
     for (size_t i = 0; i < s->arg_count; i++) {
         str name = s->args[i].literal.text;
-        int label = is_vertices ? graph_find_vertex_label(c->graph, name) : graph_find_edge_label(c->graph, name);
+        int label = is_vertices ? graph_find_vertex_label(c->graph, name)
+                                : graph_find_edge_label(c->graph, name);
         if (label >= 0)
             op->scan.labels.items[op->scan.labels.count++] = (uint32_t)label;
     }
@@ -453,7 +499,8 @@ static bool any_test(compiler *c, const step *s, size_t from, plan_expr *of, pla
         TRY(compile_test(c, &s->args[i], of, &x));
         *ret = *ret ? plan_call(c->plan, FN_OR, *ret, x) : x;
     }
-    return *ret ? true : fail_step(c, s->offset, STR_FMT "() takes at least one value", STR_ARG(s->name));
+    return *ret ? true
+                : fail_step(c, s->offset, STR_FMT "() takes at least one value", STR_ARG(s->name));
 }
 
 static bool step_hasLabel(compiler *c, const step *s, const modulators *m)
@@ -475,7 +522,9 @@ static value printed_id(compiler *c, value v)
     ptrdiff_t at = v.kind == VALUE_STRING ? str_find(v.text, STR(":::")) : -1;
     if (at < 0)
         return v;
-    return value_text(str_format(c->arena, STR_FMT "[" STR_FMT "]", STR_ARG(str_slice(v.text, 0, (size_t)at)), STR_ARG(str_slice(v.text, (size_t)at + 3, v.text.len))));
+    return value_text(str_format(c->arena, STR_FMT "[" STR_FMT "]",
+                                 STR_ARG(str_slice(v.text, 0, (size_t)at)),
+                                 STR_ARG(str_slice(v.text, (size_t)at + 3, v.text.len))));
 }
 
 static bool step_hasId(compiler *c, const step *s, const modulators *m)
@@ -500,7 +549,8 @@ static bool step_has(compiler *c, const step *s, const modulators *m)
         str label, key;
         TRY(need_text(c, s, 0, "a label, a property and a value", &label));
         TRY(need_text(c, s, 1, "a label, a property and a value", &key));
-        step first = { STR("hasLabel"), s->offset, &s->args[0], 1 }, second = { s->name, s->offset, &s->args[1], 2 };
+        step first = { STR("hasLabel"), s->offset, &s->args[0], 1 },
+             second = { s->name, s->offset, &s->args[1], 2 };
         return step_hasLabel(c, &first, m) && step_has(c, &second, m);
     }
     if (s->arg_count == 2 && s->args[0].kind == ARG_TOKEN) {
@@ -547,7 +597,8 @@ static bool compile_branch(compiler *c, const traversal *t, compiler *ret)
     return compile_steps(ret, t);
 }
 
-static bool compile_semi(compiler *c, const gremlin_argument *a, plan_apply_mode mode, size_t offset)
+static bool compile_semi(compiler *c, const gremlin_argument *a, plan_apply_mode mode,
+                         size_t offset)
 {
     compiler inner;
     if (a->kind != ARG_TRAVERSAL)
@@ -571,17 +622,21 @@ static bool compile_where_labels(compiler *c, const step *s)
         TRY(need_text(c, s, 0, "a label and a predicate", &name));
         plan_slot slot = find_label(c, name);
         if (!slot)
-            return fail_step(c, s->args[0].offset, "there is no as('" STR_FMT "') before this", STR_ARG(name));
+            return fail_step(c, s->args[0].offset, "there is no as('" STR_FMT "') before this",
+                             STR_ARG(name));
         left = plan_slot_expr(c->plan, slot);
     }
     const predicate *p = a->predicate;
     bool is_equal = str_eq(p->name, STR("eq")), is_unequal = str_eq(p->name, STR("neq"));
-    if (p->arg_count != 1 || p->args[0].kind != ARG_LITERAL || p->args[0].literal.kind != VALUE_STRING || (!is_equal && !is_unequal))
+    if (p->arg_count != 1 || p->args[0].kind != ARG_LITERAL ||
+        p->args[0].literal.kind != VALUE_STRING || (!is_equal && !is_unequal))
         return fail_later(c, a->offset, "where() with this predicate");
     plan_slot right = find_label(c, p->args[0].literal.text);
     if (!right)
-        return fail_step(c, p->args[0].offset, "there is no as('" STR_FMT "') before this", STR_ARG(p->args[0].literal.text));
-    filter(c, plan_call(c->plan, is_equal ? FN_EQ : FN_NE, left, plan_slot_expr(c->plan, right)), s->offset);
+        return fail_step(c, p->args[0].offset, "there is no as('" STR_FMT "') before this",
+                         STR_ARG(p->args[0].literal.text));
+    filter(c, plan_call(c->plan, is_equal ? FN_EQ : FN_NE, left, plan_slot_expr(c->plan, right)),
+           s->offset);
     return true;
 }
 
@@ -591,14 +646,16 @@ static bool step_where(compiler *c, const step *s, const modulators *m)
     if (s->arg_count >= 1 && s->arg_count <= 2 && s->args[s->arg_count - 1].kind == ARG_PREDICATE)
         return compile_where_labels(c, s);
     if (s->arg_count != 1)
-        return fail_step(c, s->offset, STR_FMT "() takes a traversal or a predicate", STR_ARG(s->name));
+        return fail_step(c, s->offset, STR_FMT "() takes a traversal or a predicate",
+                         STR_ARG(s->name));
     return compile_semi(c, &s->args[0], APPLY_SEMI, s->offset);
 }
 
 static bool step_not(compiler *c, const step *s, const modulators *m)
 {
     (void)m;
-    return s->arg_count == 1 ? compile_semi(c, &s->args[0], APPLY_ANTI, s->offset) : fail_step(c, s->offset, "not() takes one traversal");
+    return s->arg_count == 1 ? compile_semi(c, &s->args[0], APPLY_ANTI, s->offset)
+                             : fail_step(c, s->offset, "not() takes one traversal");
 }
 
 static bool step_and(compiler *c, const step *s, const modulators *m)
@@ -660,13 +717,16 @@ static bool step_coalesce(compiler *c, const step *s, const modulators *m)
 static bool step_optional(compiler *c, const step *s, const modulators *m)
 {
     (void)m;
-    return s->arg_count == 1 ? compile_branches(c, s, PLAN_APPLY, APPLY_OPTIONAL) : fail_step(c, s->offset, "optional() takes one traversal");
+    return s->arg_count == 1 ? compile_branches(c, s, PLAN_APPLY, APPLY_OPTIONAL)
+                             : fail_step(c, s->offset, "optional() takes one traversal");
 }
 
 static bool step_local(compiler *c, const step *s, const modulators *m)
 {
     (void)m;
-    return s->arg_count == 1 ? compile_branches(c, s, PLAN_UNION, APPLY_EACH) : fail_step(c, s->offset, STR_FMT "() takes one traversal", STR_ARG(s->name));
+    return s->arg_count == 1
+               ? compile_branches(c, s, PLAN_UNION, APPLY_EACH)
+               : fail_step(c, s->offset, STR_FMT "() takes one traversal", STR_ARG(s->name));
 }
 
 /* ---- Values ---- */
@@ -709,7 +769,8 @@ static bool compile_map(compiler *c, const step *s, plan_function f)
 {
     plan_expr *args[64];
     size_t count;
-    bool with_tokens = f == FN_VALUE_MAP && s->arg_count && s->args[0].kind == ARG_LITERAL && s->args[0].literal.kind == VALUE_BOOL && s->args[0].literal.boolean;
+    bool with_tokens = f == FN_VALUE_MAP && s->arg_count && s->args[0].kind == ARG_LITERAL &&
+                       s->args[0].literal.kind == VALUE_BOOL && s->args[0].literal.boolean;
     if (with_tokens)
         return fail_later(c, s->offset, "valueMap(true) (elementMap() gives id and label)");
     TRY(keys_of(c, s, 0, args, &count));
@@ -765,7 +826,8 @@ static bool compile_select_one(compiler *c, const step *s, const modulators *m)
         bool is_keys = is_token(&s->args[0], "keys");
         if (!is_keys && !is_token(&s->args[0], "values"))
             return fail_step(c, s->args[0].offset, "select() takes labels, keys or values");
-        return let(c, plan_call(c->plan, is_keys ? FN_KEYS : FN_MAP_VALUES, current(c)), SLOT_VALUE, s->offset);
+        return let(c, plan_call(c->plan, is_keys ? FN_KEYS : FN_MAP_VALUES, current(c)), SLOT_VALUE,
+                   s->offset);
     }
     str name;
     TRY(need_text(c, s, 0, "labels, keys or values", &name));
@@ -774,7 +836,8 @@ static bool compile_select_one(compiler *c, const step *s, const modulators *m)
         c->current = slot;
         c->is_one_map = false;
     } else {
-        TRY(let(c, plan_call(c->plan, FN_MAP_GET, current(c), plan_literal_text(c->plan, name)), SLOT_VALUE, s->offset));
+        TRY(let(c, plan_call(c->plan, FN_MAP_GET, current(c), plan_literal_text(c->plan, name)),
+                SLOT_VALUE, s->offset));
         filter(c, plan_call(c->plan, FN_IS_NOT_NULL, current(c)), s->offset);
     }
     if (m->count == 0)
@@ -798,9 +861,11 @@ static bool step_select(compiler *c, const step *s, const modulators *m)
         TRY(need_text(c, s, i, "labels", &name));
         plan_slot slot = find_label(c, name);
         if (!slot)
-            return fail_step(c, s->args[i].offset, "there is no as('" STR_FMT "') before this", STR_ARG(name));
+            return fail_step(c, s->args[i].offset, "there is no as('" STR_FMT "') before this",
+                             STR_ARG(name));
         args[2 * i] = plan_literal_text(c->plan, name);
-        TRY(plain_by(c, m->count ? m->by[i % m->count] : NULL, plan_slot_expr(c->plan, slot), &args[2 * i + 1]));
+        TRY(plain_by(c, m->count ? m->by[i % m->count] : NULL, plan_slot_expr(c->plan, slot),
+                     &args[2 * i + 1]));
     }
     return let(c, plan_call_list(c->plan, FN_MAP, args, 2 * s->arg_count), SLOT_VALUE, s->offset);
 }
@@ -816,7 +881,8 @@ static bool step_project(compiler *c, const step *s, const modulators *m)
         args[2 * i] = plan_literal_text(c->plan, name);
         TRY(plain_by(c, m->count ? m->by[i % m->count] : NULL, current(c), &args[2 * i + 1]));
     }
-    return let(c, plan_call_list(c->plan, FN_MAP_WITHOUT_NULLS, args, 2 * s->arg_count), SLOT_VALUE, s->offset);
+    return let(c, plan_call_list(c->plan, FN_MAP_WITHOUT_NULLS, args, 2 * s->arg_count), SLOT_VALUE,
+               s->offset);
 }
 
 static bool step_unfold(compiler *c, const step *s, const modulators *m)
@@ -834,10 +900,14 @@ static bool step_unfold(compiler *c, const step *s, const modulators *m)
 
 /* ---- Aggregates ---- */
 
-static const plan_aggregate_kind aggregate_of[] = { [REDUCE_SUM] = AGGREGATE_SUM, [REDUCE_COUNT] = AGGREGATE_COUNT, [REDUCE_MIN] = AGGREGATE_MIN,
-                                                    [REDUCE_MAX] = AGGREGATE_MAX, [REDUCE_MEAN] = AGGREGATE_MEAN, [REDUCE_FOLD] = AGGREGATE_COLLECT };
+static const plan_aggregate_kind aggregate_of[] = {
+    [REDUCE_SUM] = AGGREGATE_SUM,   [REDUCE_COUNT] = AGGREGATE_COUNT,
+    [REDUCE_MIN] = AGGREGATE_MIN,   [REDUCE_MAX] = AGGREGATE_MAX,
+    [REDUCE_MEAN] = AGGREGATE_MEAN, [REDUCE_FOLD] = AGGREGATE_COLLECT
+};
 
-static plan_op *add_aggregate(compiler *c, plan_aggregate_kind kind, plan_expr *of, plan_expr *with, plan_slot to, size_t offset)
+static plan_op *add_aggregate(compiler *c, plan_aggregate_kind kind, plan_expr *of, plan_expr *with,
+                              plan_slot to, size_t offset)
 {
     plan_op *op = add_op(c, PLAN_AGGREGATE, offset);
     op->aggregate.items = arena_new_of(c->arena, plan_aggregate);
@@ -880,7 +950,8 @@ static bool collect_map(compiler *c, plan_slot key, plan_slot val, size_t offset
 {
     plan_slot map;
     TRY(new_slot(c, SLOT_VALUE, &map));
-    add_aggregate(c, AGGREGATE_COLLECT_MAP, plan_slot_expr(c->plan, key), plan_slot_expr(c->plan, val), map, offset);
+    add_aggregate(c, AGGREGATE_COLLECT_MAP, plan_slot_expr(c->plan, key),
+                  plan_slot_expr(c->plan, val), map, offset);
     c->is_one_map = true;
     return true;
 }
@@ -903,13 +974,15 @@ static bool compile_group(compiler *c, const step *s, const modulators *m, bool 
     TRY(new_slot(c, plan_expr_kind_of(c->plan, key_expr), &key));
     TRY(new_slot(c, SLOT_VALUE, &val));
     bool is_id = key_expr->kind == EXPR_CALL && key_expr->call.function == FN_ID;
-    if (plan_expr_kind_of(c->plan, is_id ? key_expr->call.args[0] : key_expr) == SLOT_VALUE)      /* an element has an id */
+    if (plan_expr_kind_of(c->plan, is_id ? key_expr->call.args[0] : key_expr) ==
+        SLOT_VALUE) /* an element has an id */
         filter(c, plan_call(c->plan, FN_IS_NOT_NULL, key_expr), s->offset);
-    plan_op *op = add_aggregate(c, aggregate_of[r], r == REDUCE_COUNT ? NULL : of, NULL, val, s->offset);
+    plan_op *op =
+        add_aggregate(c, aggregate_of[r], r == REDUCE_COUNT ? NULL : of, NULL, val, s->offset);
     op->aggregate.keys = arena_new_of(c->arena, plan_key);
     op->aggregate.keys[0] = (plan_key){ .expr = key_expr, .to = key };
     op->aggregate.key_count = 1;
-    if (r != REDUCE_COUNT && r != REDUCE_FOLD)      /* a key with nothing to reduce has no entry */
+    if (r != REDUCE_COUNT && r != REDUCE_FOLD) /* a key with nothing to reduce has no entry */
         filter(c, plan_call(c->plan, FN_IS_NOT_NULL, plan_slot_expr(c->plan, val)), s->offset);
     return collect_map(c, key, val, s->offset);
 }
@@ -932,18 +1005,22 @@ static bool is_local(const step *s)
 }
 
 /* The entries of the one map, something done with them, and the map again. */
-static bool with_entries(compiler *c, const step *s, const modulators *m, bool (*work)(compiler *, const step *, const modulators *))
+static bool with_entries(compiler *c, const step *s, const modulators *m,
+                         bool (*work)(compiler *, const step *, const modulators *))
 {
-    step unfold = { STR("unfold"), s->offset, NULL, 0 }, rest = { s->name, s->offset, s->args + 1, s->arg_count - 1 };
+    step unfold = { STR("unfold"), s->offset, NULL, 0 },
+         rest = { s->name, s->offset, s->args + 1, s->arg_count - 1 };
     plan_slot key, val;
     if (!c->is_one_map)
-        return fail_later(c, s->offset, "local scope anywhere but right after group() and groupCount()");
+        return fail_later(c, s->offset,
+                          "local scope anywhere but right after group() and groupCount()");
     TRY(step_unfold(c, &unfold, m));
     TRY(work(c, &rest, m));
     plan_slot entry = c->current;
     TRY(let(c, plan_call(c->plan, FN_KEYS, plan_slot_expr(c->plan, entry)), SLOT_VALUE, s->offset));
     key = c->current;
-    TRY(let(c, plan_call(c->plan, FN_MAP_VALUES, plan_slot_expr(c->plan, entry)), SLOT_VALUE, s->offset));
+    TRY(let(c, plan_call(c->plan, FN_MAP_VALUES, plan_slot_expr(c->plan, entry)), SLOT_VALUE,
+            s->offset));
     val = c->current;
     return collect_map(c, key, val, s->offset);
 }
@@ -952,7 +1029,7 @@ static bool step_order(compiler *c, const step *s, const modulators *m)
 {
     if (is_local(s))
         return with_entries(c, s, m, step_order);
-    size_t count = m->count ? m->count : 1;      /* at most 8: see modulators */
+    size_t count = m->count ? m->count : 1; /* at most 8: see modulators */
     plan_key *keys = arena_array_of(c->arena, plan_key, count);
     for (size_t i = 0; i < count; i++) {
         const step *by = m->count ? m->by[i] : NULL;
@@ -960,7 +1037,8 @@ static bool step_order(compiler *c, const step *s, const modulators *m)
         for (size_t k = 0; by && k < by->arg_count; k++) {
             if (is_token(&by->args[k], "shuffle"))
                 return fail_later(c, by->args[k].offset, "shuffle");
-            keys[i].is_descending |= is_token(&by->args[k], "desc") || is_token(&by->args[k], "decr");
+            keys[i].is_descending |=
+                is_token(&by->args[k], "desc") || is_token(&by->args[k], "decr");
         }
     }
     plan_op *op = add_op(c, PLAN_SORT, s->offset);
@@ -1030,7 +1108,8 @@ static bool step_dedup(compiler *c, const step *s, const modulators *m)
             TRY(need_text(c, s, i, "labels", &name));
             plan_slot slot = find_label(c, name);
             if (!slot)
-                return fail_step(c, s->args[i].offset, "there is no as('" STR_FMT "') before this", STR_ARG(name));
+                return fail_step(c, s->args[i].offset, "there is no as('" STR_FMT "') before this",
+                                 STR_ARG(name));
             of = plan_slot_expr(c->plan, slot);
         }
         TRY(plain_by(c, m->count ? m->by[0] : NULL, of, &keys[i].expr));
@@ -1064,22 +1143,80 @@ static const struct step_rule {
     const char *name;
     bool (*compile)(compiler *c, const step *s, const modulators *m);
 } rules[] = {
-    { "V", step_V }, { "E", step_E }, { "out", step_out }, { "in", step_in }, { "both", step_both }, { "outE", step_outE }, { "inE", step_inE }, { "bothE", step_bothE },
-    { "outV", step_outV }, { "inV", step_inV }, { "bothV", step_bothV }, { "otherV", step_otherV }, { "hasLabel", step_hasLabel }, { "hasId", step_hasId }, { "has", step_has },
-    { "hasNot", step_hasNot }, { "is", step_is }, { "where", step_where }, { "filter", step_where }, { "not", step_not }, { "and", step_and }, { "union", step_union },
-    { "coalesce", step_coalesce }, { "optional", step_optional }, { "local", step_local }, { "map", step_local }, { "flatMap", step_local }, { "values", step_values },
-    { "valueMap", step_valueMap }, { "elementMap", step_elementMap }, { "id", step_id }, { "label", step_label }, { "constant", step_constant }, { "as", step_as },
-    { "select", step_select }, { "project", step_project }, { "unfold", step_unfold }, { "count", step_count }, { "sum", step_sum }, { "min", step_min }, { "max", step_max },
-    { "mean", step_mean }, { "fold", step_fold }, { "group", step_group }, { "groupCount", step_groupCount }, { "order", step_order }, { "limit", step_limit },
-    { "skip", step_skip }, { "range", step_range }, { "tail", step_tail }, { "dedup", step_dedup }, { "identity", step_identity }, { "barrier", step_identity },
-    { "none", step_none }, { "iterate", step_none },
+    { "V", step_V },
+    { "E", step_E },
+    { "out", step_out },
+    { "in", step_in },
+    { "both", step_both },
+    { "outE", step_outE },
+    { "inE", step_inE },
+    { "bothE", step_bothE },
+    { "outV", step_outV },
+    { "inV", step_inV },
+    { "bothV", step_bothV },
+    { "otherV", step_otherV },
+    { "hasLabel", step_hasLabel },
+    { "hasId", step_hasId },
+    { "has", step_has },
+    { "hasNot", step_hasNot },
+    { "is", step_is },
+    { "where", step_where },
+    { "filter", step_where },
+    { "not", step_not },
+    { "and", step_and },
+    { "union", step_union },
+    { "coalesce", step_coalesce },
+    { "optional", step_optional },
+    { "local", step_local },
+    { "map", step_local },
+    { "flatMap", step_local },
+    { "values", step_values },
+    { "valueMap", step_valueMap },
+    { "elementMap", step_elementMap },
+    { "id", step_id },
+    { "label", step_label },
+    { "constant", step_constant },
+    { "as", step_as },
+    { "select", step_select },
+    { "project", step_project },
+    { "unfold", step_unfold },
+    { "count", step_count },
+    { "sum", step_sum },
+    { "min", step_min },
+    { "max", step_max },
+    { "mean", step_mean },
+    { "fold", step_fold },
+    { "group", step_group },
+    { "groupCount", step_groupCount },
+    { "order", step_order },
+    { "limit", step_limit },
+    { "skip", step_skip },
+    { "range", step_range },
+    { "tail", step_tail },
+    { "dedup", step_dedup },
+    { "identity", step_identity },
+    { "barrier", step_identity },
+    { "none", step_none },
+    { "iterate", step_none },
 };
 
 static const char *const mutating[] = { "addV", "addE", "property", "drop", "mergeV", "mergeE" };
-static const char *const later[] = { "path", "simplePath", "cyclicPath", "tree", "subgraph", "match", "sack", "store", "aggregate", "cap", "inject", "choose", "branch", "or", "math",
-                                     "sample", "coin", "times", "until", "emit", "properties", "propertyMap", "key", "value", "loops", "timeLimit", "index", "call", "concat", "format",
-                                     "asString", "asDate", "element", "shortestPath", "pageRank", "connectedComponent", "peerPressure", "program", "sideEffect", "fail", "hasKey", "hasValue",
-                                     "withSack", "withSideEffect", "withStrategies", "withComputer", "all", "any", "intersect", "difference", "conjoin", "combine", "toUpper", "toLower" };
+static const char *const later[] = {
+    "path",           "simplePath",   "cyclicPath", "tree",
+    "subgraph",       "match",        "sack",       "store",
+    "aggregate",      "cap",          "inject",     "choose",
+    "branch",         "or",           "math",       "sample",
+    "coin",           "times",        "until",      "emit",
+    "properties",     "propertyMap",  "key",        "value",
+    "loops",          "timeLimit",    "index",      "call",
+    "concat",         "format",       "asString",   "asDate",
+    "element",        "shortestPath", "pageRank",   "connectedComponent",
+    "peerPressure",   "program",      "sideEffect", "fail",
+    "hasKey",         "hasValue",     "withSack",   "withSideEffect",
+    "withStrategies", "withComputer", "all",        "any",
+    "intersect",      "difference",   "conjoin",    "combine",
+    "toUpper",        "toLower"
+};
 
 static size_t distance(str x, str y)
 {
@@ -1107,7 +1244,9 @@ static bool fail_unknown(compiler *c, const step *s)
     size_t best = 3;
     for (size_t i = 0; i < ARRAY_LEN(mutating); i++)
         if (str_eq(s->name, str_of(mutating[i])))
-            return fail_step(c, s->offset, "%s() would change the graph, which is read-only: it is the tables", mutating[i]);
+            return fail_step(c, s->offset,
+                             "%s() would change the graph, which is read-only: it is the tables",
+                             mutating[i]);
     for (size_t i = 0; i < ARRAY_LEN(later); i++)
         if (str_eq(s->name, str_of(later[i])))
             return fail_step(c, s->offset, "%s() cannot be answered by this version", later[i]);
@@ -1118,7 +1257,8 @@ static bool fail_unknown(compiler *c, const step *s)
             near = rules[i].name;
         }
     }
-    return near ? fail_step(c, s->offset, "there is no step " STR_FMT "(); did you mean %s()?", STR_ARG(s->name), near)
+    return near ? fail_step(c, s->offset, "there is no step " STR_FMT "(); did you mean %s()?",
+                            STR_ARG(s->name), near)
                 : fail_step(c, s->offset, "there is no step " STR_FMT "()", STR_ARG(s->name));
 }
 
@@ -1174,14 +1314,20 @@ static bool compile_steps(compiler *c, const traversal *t)
             if (str_eq(s->name, str_of(rules[k].name)))
                 rule = &rules[k];
         if (!rule)
-            return str_eq(s->name, STR("by")) ? fail_step(c, s->offset, "by() stands after a step that takes it, e.g. group() or order()") : fail_unknown(c, s);
+            return str_eq(s->name, STR("by"))
+                       ? fail_step(
+                             c, s->offset,
+                             "by() stands after a step that takes it, e.g. group() or order()")
+                       : fail_unknown(c, s);
         while (i + 1 < t->count && str_eq(t->steps[i + 1].name, STR("by"))) {
             if (m.count == ARRAY_LEN(m.by))
-                return fail_step(c, t->steps[i + 1].offset, "there are more than %zu by()", ARRAY_LEN(m.by));
+                return fail_step(c, t->steps[i + 1].offset, "there are more than %zu by()",
+                                 ARRAY_LEN(m.by));
             m.by[m.count++] = &t->steps[++i];
         }
         if (!c->current && rule->compile != step_V && rule->compile != step_E)
-            return fail_step(c, s->offset, "g." STR_FMT "(): a query begins with g.V() or g.E()", STR_ARG(s->name));
+            return fail_step(c, s->offset, "g." STR_FMT "(): a query begins with g.V() or g.E()",
+                             STR_ARG(s->name));
         TRY(rule->compile(c, s, &m));
     }
     return true;

@@ -19,11 +19,14 @@ static bool fail_here(parser *p, const char *expected)
 {
     str rest = str_slice(p->text, p->at, p->text.len);
     size_t len = 0;
-    while (len < rest.len && len < 20 && rest.data[len] != '\n' && rest.data[len] != ' ' && rest.data[len] != ')')
+    while (len < rest.len && len < 20 && rest.data[len] != '\n' && rest.data[len] != ' ' &&
+           rest.data[len] != ')')
         len++;
     if (rest.len == 0)
-        return fail_at(p->err, STR("gremlin"), p->text, p->at, "expected %s, but the query ends here", expected);
-    return fail_at(p->err, STR("gremlin"), p->text, p->at, "expected %s, found " STR_FMT, expected, STR_ARG(str_slice(rest, 0, len ? len : 1)));
+        return fail_at(p->err, STR("gremlin"), p->text, p->at,
+                       "expected %s, but the query ends here", expected);
+    return fail_at(p->err, STR("gremlin"), p->text, p->at, "expected %s, found " STR_FMT, expected,
+                   STR_ARG(str_slice(rest, 0, len ? len : 1)));
 }
 
 static void skip_blanks(parser *p)
@@ -66,7 +69,8 @@ static bool need(parser *p, char c)
 
 static bool is_word(char c, bool is_first)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (!is_first && c >= '0' && c <= '9');
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           (!is_first && c >= '0' && c <= '9');
 }
 
 static bool parse_word(parser *p, const char *what, str *ret)
@@ -86,7 +90,10 @@ static bool put_unicode(parser *p, strbuf *b)
     uint32_t code = 0;
     for (int i = 0; i < 4; i++, p->at++) {
         char c = p->at < p->text.len ? p->text.data[p->at] : 0;
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
         if (digit < 0)
             return fail_here(p, "four hexadecimal digits");
         code = code * 16 + (uint32_t)digit;
@@ -119,10 +126,16 @@ static bool parse_text(parser *p, value *ret)
         if (c == 'u')
             TRY(put_unicode(p, &b));
         else
-            strbuf_add_char(&b, c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c == 'b' ? '\b' : c == 'f' ? '\f' : c);
+            strbuf_add_char(&b, c == 'n'   ? '\n'
+                                : c == 't' ? '\t'
+                                : c == 'r' ? '\r'
+                                : c == 'b' ? '\b'
+                                : c == 'f' ? '\f'
+                                           : c);
     }
     if (p->at >= p->text.len)
-        return fail_at(p->err, STR("gremlin"), p->text, from, "this text is not closed: %c is missing", quote);
+        return fail_at(p->err, STR("gremlin"), p->text, from,
+                       "this text is not closed: %c is missing", quote);
     p->at++;
     *ret = value_text(strbuf_str(&b));
     return true;
@@ -135,9 +148,11 @@ static bool parse_number(parser *p, value *ret)
     p->at += p->text.data[p->at] == '-' || p->text.data[p->at] == '+';
     for (; p->at < p->text.len; p->at++) {
         char c = p->text.data[p->at];
-        bool is_point = c == '.' && p->at + 1 < p->text.len && p->text.data[p->at + 1] >= '0' && p->text.data[p->at + 1] <= '9';
+        bool is_point = c == '.' && p->at + 1 < p->text.len && p->text.data[p->at + 1] >= '0' &&
+                        p->text.data[p->at + 1] <= '9';
         bool is_exponent = (c == 'e' || c == 'E') && p->at > from;
-        if (is_exponent && p->at + 1 < p->text.len && (p->text.data[p->at + 1] == '-' || p->text.data[p->at + 1] == '+'))
+        if (is_exponent && p->at + 1 < p->text.len &&
+            (p->text.data[p->at + 1] == '-' || p->text.data[p->at + 1] == '+'))
             p->at++;
         if (!(c >= '0' && c <= '9') && !is_point && !is_exponent)
             break;
@@ -191,8 +206,24 @@ static bool parse_list(parser *p, value *ret)
 
 static bool is_predicate_name(str name)
 {
-    static const char *const names[] = { "eq", "neq", "gt", "gte", "lt", "lte", "between", "inside", "outside", "within", "without", "not",
-                                         "startingWith", "endingWith", "containing", "notStartingWith", "notEndingWith", "notContaining" };
+    static const char *const names[] = { "eq",
+                                         "neq",
+                                         "gt",
+                                         "gte",
+                                         "lt",
+                                         "lte",
+                                         "between",
+                                         "inside",
+                                         "outside",
+                                         "within",
+                                         "without",
+                                         "not",
+                                         "startingWith",
+                                         "endingWith",
+                                         "containing",
+                                         "notStartingWith",
+                                         "notEndingWith",
+                                         "notContaining" };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_eq(name, str_of(names[i])))
             return true;
@@ -222,7 +253,7 @@ static bool parse_predicate(parser *p, str name, size_t offset, predicate **ret)
     predicate *x = arena_new_of(p->arena, predicate);
     *x = (predicate){ .name = name, .offset = offset };
     TRY(parse_arguments(p, &x->args, &x->arg_count));
-    for (;;) {      /* .and(…), .or(…), .negate() */
+    for (;;) { /* .and(…), .or(…), .negate() */
         size_t from = p->at;
         str word;
         if (!take(p, '.'))
@@ -246,7 +277,8 @@ static bool parse_predicate(parser *p, str name, size_t offset, predicate **ret)
         TRY(parse_argument(p, &other));
         TRY(need(p, ')'));
         if (other.kind != ARG_PREDICATE)
-            return fail_at(p->err, STR("gremlin"), p->text, other.offset, "expected a predicate, e.g. gt(5)");
+            return fail_at(p->err, STR("gremlin"), p->text, other.offset,
+                           "expected a predicate, e.g. gt(5)");
         predicate *both = arena_new_of(p->arena, predicate);
         *both = (predicate){ .name = word, .offset = offset, .parts = { x, other.predicate } };
         x = both;
@@ -259,7 +291,10 @@ static bool parse_predicate(parser *p, str name, size_t offset, predicate **ret)
 
 static bool is_token(str word)
 {
-    static const char *const tokens[] = { "id", "label", "key", "value", "keys", "values", "asc", "desc", "incr", "decr", "shuffle", "local", "global", "first", "last", "all", "mixed", "OUT", "IN", "BOTH" };
+    static const char *const tokens[] = { "id",      "label", "key",    "value", "keys",
+                                          "values",  "asc",   "desc",   "incr",  "decr",
+                                          "shuffle", "local", "global", "first", "last",
+                                          "all",     "mixed", "OUT",    "IN",    "BOTH" };
     for (size_t i = 0; i < ARRAY_LEN(tokens); i++)
         if (str_eq(word, str_of(tokens[i])))
             return true;
@@ -268,7 +303,8 @@ static bool is_token(str word)
 
 static bool is_enum_name(str word)
 {
-    static const char *const names[] = { "T", "P", "TextP", "Order", "Scope", "Column", "Pop", "Direction", "Operator" };
+    static const char *const names[] = { "T",      "P",   "TextP",     "Order",   "Scope",
+                                         "Column", "Pop", "Direction", "Operator" };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_eq(word, str_of(names[i])))
             return true;
@@ -281,7 +317,8 @@ static bool parse_worded(parser *p, gremlin_argument *ret)
     str word;
     TRY(parse_word(p, "a value", &word));
     if (str_eq(word, STR("true")) || str_eq(word, STR("false"))) {
-        *ret = (gremlin_argument){ ARG_LITERAL, from, { .literal = value_bool(word.data[0] == 't') } };
+        *ret =
+            (gremlin_argument){ ARG_LITERAL, from, { .literal = value_bool(word.data[0] == 't') } };
         return true;
     }
     if (str_eq(word, STR("null"))) {
@@ -329,12 +366,13 @@ static bool parse_argument(parser *p, gremlin_argument *ret)
     char c = peek(p);
     *ret = (gremlin_argument){ .kind = ARG_LITERAL, .offset = p->at };
     if (++p->depth > DEEPEST)
-        return fail_at(p->err, STR("gremlin"), p->text, p->at, "the query is nested more than %d deep", DEEPEST);
-    bool works = c == '\'' || c == '"'                                   ? parse_text(p, &ret->literal)
-                 : (c >= '0' && c <= '9') || c == '-' || c == '+'         ? parse_number(p, &ret->literal)
-                 : c == '['                                              ? parse_list(p, &ret->literal)
-                 : is_word(c, true)                                      ? parse_worded(p, ret)
-                                                                         : fail_here(p, "a value, a predicate or a traversal");
+        return fail_at(p->err, STR("gremlin"), p->text, p->at,
+                       "the query is nested more than %d deep", DEEPEST);
+    bool works = c == '\'' || c == '"'                            ? parse_text(p, &ret->literal)
+                 : (c >= '0' && c <= '9') || c == '-' || c == '+' ? parse_number(p, &ret->literal)
+                 : c == '['                                       ? parse_list(p, &ret->literal)
+                 : is_word(c, true)                               ? parse_worded(p, ret)
+                                    : fail_here(p, "a value, a predicate or a traversal");
     p->depth--;
     return works;
 }
@@ -361,7 +399,8 @@ bool gremlin_parse(arena *a, str text, traversal *ret, error *err)
     str source;
     TRY(parse_word(&p, "g", &source));
     if (!str_eq(source, STR("g")))
-        return fail_at(err, STR("gremlin"), text, p.at - source.len, "a query begins with g., e.g. g.V().count()");
+        return fail_at(err, STR("gremlin"), text, p.at - source.len,
+                       "a query begins with g., e.g. g.V().count()");
     TRY(need(&p, '.'));
     TRY(parse_steps(&p, ret));
     take(&p, ';');

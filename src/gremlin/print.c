@@ -15,9 +15,14 @@ static bool add_edge(graph *g, strbuf *b, const value *v, error *err)
     TRY(graph_adjacency_get(g, label, &x, err));
     graph_edge_ends(x, graph_ref_number(v->ref), &source, &target);
     TRY(query_element_id(g, *v, b->arena, &id, err));
-    TRY(query_element_id(g, (value){ .kind = VALUE_VERTEX, .ref = graph_ref_of(l->from_label, source) }, b->arena, &from, err));
-    TRY(query_element_id(g, (value){ .kind = VALUE_VERTEX, .ref = graph_ref_of(l->to_label, target) }, b->arena, &to, err));
-    strbuf_format(b, "e[" STR_FMT "][" STR_FMT "-" STR_FMT "->" STR_FMT "]", STR_ARG(id), STR_ARG(from), STR_ARG(l->name), STR_ARG(to));
+    TRY(query_element_id(
+        g, (value){ .kind = VALUE_VERTEX, .ref = graph_ref_of(l->from_label, source) }, b->arena,
+        &from, err));
+    TRY(query_element_id(g,
+                         (value){ .kind = VALUE_VERTEX, .ref = graph_ref_of(l->to_label, target) },
+                         b->arena, &to, err));
+    strbuf_format(b, "e[" STR_FMT "][" STR_FMT "-" STR_FMT "->" STR_FMT "]", STR_ARG(id),
+                  STR_ARG(from), STR_ARG(l->name), STR_ARG(to));
     return true;
 }
 

@@ -1,5 +1,6 @@
-/* A change on top of a table: new manifests, manifest list and metadata file. Nothing here is visible to readers until a
- * catalog points at the new metadata. Source: Iceberg spec, "Snapshots", "Commit Conflict Resolution and Retry". */
+/* A change on top of a table: new manifests, manifest list and metadata file. Nothing here is
+ * visible to readers until a catalog points at the new metadata. Source: Iceberg spec, "Snapshots",
+ * "Commit Conflict Resolution and Retry". */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -27,17 +28,18 @@ typedef struct application {
 
 static str next_manifest_uri(application *x)
 {
-    str uri = str_format(x->arena, STR_FMT "/metadata/" STR_FMT "-m%d.avro", STR_ARG(x->base->location), STR_ARG(x->uuid),
-                         x->manifest_number++);
+    str uri = str_format(x->arena, STR_FMT "/metadata/" STR_FMT "-m%d.avro",
+                         STR_ARG(x->base->location), STR_ARG(x->uuid), x->manifest_number++);
     vec_push(x->arena, &x->written, uri);
     return uri;
 }
 
-static bool write_entries(application *x, int32_t spec_id, int32_t content, const manifest_entry *entries, size_t count, error *err)
+static bool write_entries(application *x, int32_t spec_id, int32_t content,
+                          const manifest_entry *entries, size_t count, error *err)
 {
     manifest m;
-    TRY(manifest_write(x->base, x->arena, next_manifest_uri(x), x->schema, spec_id, content, entries, count, x->snapshot_id,
-                       x->sequence_number, &m, err));
+    TRY(manifest_write(x->base, x->arena, next_manifest_uri(x), x->schema, spec_id, content,
+                       entries, count, x->snapshot_id, x->sequence_number, &m, err));
     vec_push(x->arena, &x->manifests, m);
     return true;
 }
@@ -49,16 +51,20 @@ static bool write_added(application *x, bool is_deletes, error *err)
         for (size_t i = 0; i < x->change->added_count; i++) {
             const iceberg_file *f = &x->change->added[i];
             if ((f->content != ICEBERG_DATA) == is_deletes && f->spec_id == x->base->specs[k].id)
-                vec_push(x->arena, &entries, (manifest_entry){ .status = ENTRY_ADDED, .snapshot_id = x->snapshot_id, .file = *f });
+                vec_push(x->arena, &entries,
+                         (manifest_entry){
+                             .status = ENTRY_ADDED, .snapshot_id = x->snapshot_id, .file = *f });
         }
         if (entries.count)
-            TRY(write_entries(x, x->base->specs[k].id, is_deletes, entries.items, entries.count, err));
+            TRY(write_entries(x, x->base->specs[k].id, is_deletes, entries.items, entries.count,
+                              err));
     }
     return true;
 }
 
 /* A manifest of the base again, its removed files marked; untouched when it has none of them. */
-static bool keep_manifest(application *x, const manifest *m, const map *removed, size_t *found, error *err)
+static bool keep_manifest(application *x, const manifest *m, const map *removed, size_t *found,
+                          error *err)
 {
     manifest_entry *entries;
     size_t count, marked = 0, live = 0;
@@ -104,12 +110,14 @@ static bool keep_base(application *x, error *err)
         if (manifests[i].added_files + manifests[i].existing_files > 0)
             TRY(keep_manifest(x, &manifests[i], &removed, &found, err));
     if (found < removed.count)
-        return fail(err, ERR_CONFLICT, "table " STR_FMT ": %zu of the files to take out are not in it any more",
+        return fail(err, ERR_CONFLICT,
+                    "table " STR_FMT ": %zu of the files to take out are not in it any more",
                     STR_ARG(x->base->name), removed.count - found);
     return true;
 }
 
-/* Many small manifests of one spec and content become one, so that planning stays cheap. Entries keep their numbers. */
+/* Many small manifests of one spec and content become one, so that planning stays cheap. Entries
+ * keep their numbers. */
 static bool merge_manifests(application *x, int32_t spec_id, int32_t content, error *err)
 {
     VEC(manifest_entry) entries = { 0 };
@@ -117,7 +125,8 @@ static bool merge_manifests(application *x, int32_t spec_id, int32_t content, er
     int64_t bytes = 0;
     for (size_t i = 0; i < x->manifests.count; i++)
         if (x->manifests.items[i].spec_id == spec_id && x->manifests.items[i].content == content &&
-            x->manifests.items[i].length < LARGEST_MERGED_BYTES && x->manifests.items[i].added_snapshot_id != x->snapshot_id)
+            x->manifests.items[i].length < LARGEST_MERGED_BYTES &&
+            x->manifests.items[i].added_snapshot_id != x->snapshot_id)
             small++;
     if (small < MERGE_AT_MANIFESTS)
         return true;
@@ -140,7 +149,8 @@ static bool merge_manifests(application *x, int32_t spec_id, int32_t content, er
         }
     }
     x->manifests.count = kept;
-    return entries.count ? write_entries(x, spec_id, content, entries.items, entries.count, err) : true;
+    return entries.count ? write_entries(x, spec_id, content, entries.items, entries.count, err)
+                         : true;
 }
 
 /* ---- The summary ---- */
@@ -172,7 +182,8 @@ static size_t changed_partitions(application *x)
         strbuf_format(&key, "%d", f->spec_id);
         for (size_t k = 0; k < spec->field_count; k++) {
             str bytes = STR("?");
-            if (!bounds_encode(x->arena, partition_type(x->schema, &spec->fields[k]), &f->partition[k], &bytes))
+            if (!bounds_encode(x->arena, partition_type(x->schema, &spec->fields[k]),
+                               &f->partition[k], &bytes))
                 bytes = STR("");
             strbuf_format(&key, "/%zu:", bytes.len);
             strbuf_add(&key, bytes);
@@ -196,29 +207,42 @@ static json_t *make_summary(application *x)
         added.equality_deletes += f->content == ICEBERG_EQUALITY_DELETES ? f->row_count : 0;
     }
     json_t *s = json_object();
-    json_object_set_new(s, "operation", json_stringn(x->change->operation.data, x->change->operation.len));
+    json_object_set_new(s, "operation",
+                        json_stringn(x->change->operation.data, x->change->operation.len));
     for (size_t i = 0; i < x->change->summary_count; i++)
-        json_object_set_new(s, str_to_c(x->arena, x->change->summary_keys[i]),
-                            json_stringn(x->change->summary_values[i].data, x->change->summary_values[i].len));
+        json_object_set_new(
+            s, str_to_c(x->arena, x->change->summary_keys[i]),
+            json_stringn(x->change->summary_values[i].data, x->change->summary_values[i].len));
     const struct {
         const char *key;
         int64_t number;
     } changes[] = {
-        { "added-data-files", added.data_files }, { "added-records", added.rows }, { "added-files-size", added.bytes },
-        { "added-delete-files", added.delete_files }, { "added-position-delete-files", added.delete_files },
-        { "added-position-deletes", added.position_deletes }, { "deleted-data-files", x->removed_files },
-        { "deleted-records", x->removed_rows }, { "removed-files-size", x->removed_bytes },
+        { "added-data-files", added.data_files },
+        { "added-records", added.rows },
+        { "added-files-size", added.bytes },
+        { "added-delete-files", added.delete_files },
+        { "added-position-delete-files", added.delete_files },
+        { "added-position-deletes", added.position_deletes },
+        { "deleted-data-files", x->removed_files },
+        { "deleted-records", x->removed_rows },
+        { "removed-files-size", x->removed_bytes },
     };
     for (size_t i = 0; i < ARRAY_LEN(changes); i++)
         if (changes[i].number)
             set_number(s, changes[i].key, changes[i].number);
     set_number(s, "changed-partition-count", (int64_t)changed_partitions(x));
-    set_number(s, "total-data-files", summary_number(base, "total-data-files") + added.data_files - x->removed_files);
-    set_number(s, "total-records", summary_number(base, "total-records") + added.rows - x->removed_rows);
-    set_number(s, "total-files-size", summary_number(base, "total-files-size") + added.bytes - x->removed_bytes);
-    set_number(s, "total-delete-files", summary_number(base, "total-delete-files") + added.delete_files);
-    set_number(s, "total-position-deletes", summary_number(base, "total-position-deletes") + added.position_deletes);
-    set_number(s, "total-equality-deletes", summary_number(base, "total-equality-deletes") + added.equality_deletes);
+    set_number(s, "total-data-files",
+               summary_number(base, "total-data-files") + added.data_files - x->removed_files);
+    set_number(s, "total-records",
+               summary_number(base, "total-records") + added.rows - x->removed_rows);
+    set_number(s, "total-files-size",
+               summary_number(base, "total-files-size") + added.bytes - x->removed_bytes);
+    set_number(s, "total-delete-files",
+               summary_number(base, "total-delete-files") + added.delete_files);
+    set_number(s, "total-position-deletes",
+               summary_number(base, "total-position-deletes") + added.position_deletes);
+    set_number(s, "total-equality-deletes",
+               summary_number(base, "total-equality-deletes") + added.equality_deletes);
     return s;
 }
 
@@ -243,24 +267,29 @@ static bool add_snapshot(application *x, json_t *root, error *err)
     for (size_t i = 0; i < x->base->spec_count; i++)
         for (int32_t content = 0; content < 2; content++)
             TRY(merge_manifests(x, x->base->specs[i].id, content, err));
-    str list = str_format(x->arena, STR_FMT "/metadata/snap-%lld-1-" STR_FMT ".avro", STR_ARG(x->base->location),
-                          (long long)x->snapshot_id, STR_ARG(x->uuid));
+    str list = str_format(x->arena, STR_FMT "/metadata/snap-%lld-1-" STR_FMT ".avro",
+                          STR_ARG(x->base->location), (long long)x->snapshot_id, STR_ARG(x->uuid));
     vec_push(x->arena, &x->written, list);
-    TRY(manifest_list_write(x->base, x->arena, list, x->manifests.items, x->manifests.count, x->snapshot_id, parent,
-                            x->sequence_number, err));
-    json_t *snapshot = json_pack("{s:I, s:I, s:I, s:o, s:s, s:i}", "snapshot-id", (json_int_t)x->snapshot_id, "sequence-number",
-                                 (json_int_t)x->sequence_number, "timestamp-ms", (json_int_t)x->now_ms, "summary", make_summary(x),
-                                 "manifest-list", str_to_c(x->arena, list), "schema-id", x->schema->id);
+    TRY(manifest_list_write(x->base, x->arena, list, x->manifests.items, x->manifests.count,
+                            x->snapshot_id, parent, x->sequence_number, err));
+    json_t *snapshot =
+        json_pack("{s:I, s:I, s:I, s:o, s:s, s:i}", "snapshot-id", (json_int_t)x->snapshot_id,
+                  "sequence-number", (json_int_t)x->sequence_number, "timestamp-ms",
+                  (json_int_t)x->now_ms, "summary", make_summary(x), "manifest-list",
+                  str_to_c(x->arena, list), "schema-id", x->schema->id);
     if (parent != -1)
         json_object_set_new(snapshot, "parent-snapshot-id", json_integer(parent));
     json_array_append_new(member_array(root, "snapshots"), snapshot);
-    json_array_append_new(member_array(root, "snapshot-log"), json_pack("{s:I, s:I}", "timestamp-ms", (json_int_t)x->now_ms,
-                                                                        "snapshot-id", (json_int_t)x->snapshot_id));
+    json_array_append_new(member_array(root, "snapshot-log"),
+                          json_pack("{s:I, s:I}", "timestamp-ms", (json_int_t)x->now_ms,
+                                    "snapshot-id", (json_int_t)x->snapshot_id));
     json_object_set_new(root, "current-snapshot-id", json_integer(x->snapshot_id));
     json_object_set_new(root, "last-sequence-number", json_integer(x->sequence_number));
     if (!json_is_object(json_object_get(root, "refs")))
         json_object_set_new(root, "refs", json_object());
-    json_object_set_new(json_object_get(root, "refs"), "main", json_pack("{s:I, s:s}", "snapshot-id", (json_int_t)x->snapshot_id, "type", "branch"));
+    json_object_set_new(
+        json_object_get(root, "refs"), "main",
+        json_pack("{s:I, s:s}", "snapshot-id", (json_int_t)x->snapshot_id, "type", "branch"));
     return true;
 }
 
@@ -292,19 +321,24 @@ static void set_properties(application *x, json_t *root)
         if (x->change->property_values[i].len == 0)
             json_object_del(properties, key);
         else
-            json_object_set_new(properties, key, json_stringn(x->change->property_values[i].data, x->change->property_values[i].len));
+            json_object_set_new(properties, key,
+                                json_stringn(x->change->property_values[i].data,
+                                             x->change->property_values[i].len));
     }
 }
 
 static void log_metadata(application *x, json_t *root)
 {
     uint64_t most = 100;
-    str text = iceberg_table_property(x->base, STR("write.metadata.previous-versions-max"), STR("100"));
+    str text =
+        iceberg_table_property(x->base, STR("write.metadata.previous-versions-max"), STR("100"));
     if (!str_to_u64(text, &most) || most == 0)
         most = 100;
     json_t *log = member_array(root, "metadata-log");
-    json_array_append_new(log, json_pack("{s:I, s:s}", "timestamp-ms", (json_int_t)json_int_or(root, "last-updated-ms", 0),
-                                         "metadata-file", str_to_c(x->arena, x->base->metadata_uri)));
+    json_array_append_new(log,
+                          json_pack("{s:I, s:s}", "timestamp-ms",
+                                    (json_int_t)json_int_or(root, "last-updated-ms", 0),
+                                    "metadata-file", str_to_c(x->arena, x->base->metadata_uri)));
     while (json_array_size(log) > most)
         json_array_remove(log, 0);
 }
@@ -324,8 +358,9 @@ static bool apply(application *x, iceberg_table **ret_table, error *err)
     AUTO(json_release) json_t *root = NULL;
     const iceberg_table *base = x->base;
     if (base->format_version != 2)
-        return fail(err, ERR_INVALID, "table " STR_FMT " has format version %d; only version 2 can be written", STR_ARG(base->name),
-                    base->format_version);
+        return fail(err, ERR_INVALID,
+                    "table " STR_FMT " has format version %d; only version 2 can be written",
+                    STR_ARG(base->name), base->format_version);
     TRY(json_parse(base->text, base->metadata_uri, &root, err));
     if (x->change->schema)
         set_schema(x, root);
@@ -335,10 +370,14 @@ static bool apply(application *x, iceberg_table **ret_table, error *err)
     log_metadata(x, root);
     json_object_set_new(root, "last-updated-ms", json_integer(x->now_ms));
     str uri, text;
-    TRY(metadata_write(base->store, x->arena, root, base->location, base->metadata_version + 1, &uri, &text, err));
+    TRY(metadata_write(base->store, x->arena, root, base->location, base->metadata_version + 1,
+                       &uri, &text, err));
     vec_push(x->arena, &x->written, uri);
     iceberg_table *t = arena_new_of(x->arena, iceberg_table);
-    *t = (iceberg_table){ .store = base->store, .name = base->name, .metadata_uri = uri, .metadata_version = base->metadata_version + 1 };
+    *t = (iceberg_table){ .store = base->store,
+                          .name = base->name,
+                          .metadata_uri = uri,
+                          .metadata_version = base->metadata_version + 1 };
     TRY(metadata_parse(x->arena, text, t, err));
     t->written_uris = x->written.items;
     t->written_count = x->written.count;
@@ -346,17 +385,28 @@ static bool apply(application *x, iceberg_table **ret_table, error *err)
     return true;
 }
 
-bool iceberg_table_apply(const iceberg_table *t, arena *a, const iceberg_change *change, iceberg_table **ret_table, error *err)
+bool iceberg_table_apply(const iceberg_table *t, arena *a, const iceberg_change *change,
+                         iceberg_table **ret_table, error *err)
 {
-    if (change->only_after_snapshot_id != ICEBERG_ANY_SNAPSHOT && change->only_after_snapshot_id != t->current_snapshot_id)
-        return fail(err, ERR_CONFLICT, "table " STR_FMT " changed meanwhile: its snapshot is %lld, not %lld", STR_ARG(t->name),
-                    (long long)t->current_snapshot_id, (long long)change->only_after_snapshot_id);
-    application x = { .base = t, .arena = a, .change = change, .schema = t->schema, .snapshot_id = new_snapshot_id(t),
-                      .sequence_number = t->last_sequence_number + 1, .uuid = uuid_v4(a) };
+    if (change->only_after_snapshot_id != ICEBERG_ANY_SNAPSHOT &&
+        change->only_after_snapshot_id != t->current_snapshot_id)
+        return fail(err, ERR_CONFLICT,
+                    "table " STR_FMT " changed meanwhile: its snapshot is %lld, not %lld",
+                    STR_ARG(t->name), (long long)t->current_snapshot_id,
+                    (long long)change->only_after_snapshot_id);
+    application x = { .base = t,
+                      .arena = a,
+                      .change = change,
+                      .schema = t->schema,
+                      .snapshot_id = new_snapshot_id(t),
+                      .sequence_number = t->last_sequence_number + 1,
+                      .uuid = uuid_v4(a) };
     x.now_ms = change->commit_time_ms ? change->commit_time_ms : clock_wall_us() / 1000;
     if (apply(&x, ret_table, err))
         return true;
-    iceberg_table partial = { .store = t->store, .written_uris = x.written.items, .written_count = x.written.count };
+    iceberg_table partial = { .store = t->store,
+                              .written_uris = x.written.items,
+                              .written_count = x.written.count };
     iceberg_table_discard(t, &partial);
     return fail_while(err, "committing to table " STR_FMT, STR_ARG(t->name));
 }

@@ -34,8 +34,8 @@ void avro_put_bool(strbuf *b, bool is_true)
     strbuf_add_char(b, is_true);
 }
 
-str avro_container(arena *a, str schema, const str *metadata_keys, const str *metadata_values, size_t metadata_count,
-                   str records, size_t record_count)
+str avro_container(arena *a, str schema, const str *metadata_keys, const str *metadata_values,
+                   size_t metadata_count, str records, size_t record_count)
 {
     char sync[16];
     random_bytes(sync, sizeof sync);
@@ -63,19 +63,31 @@ str avro_container(arena *a, str schema, const str *metadata_keys, const str *me
 /* ---- Schemas ---- */
 
 typedef enum node_kind {
-    NODE_NULL, NODE_BOOL, NODE_INT, NODE_LONG, NODE_FLOAT, NODE_DOUBLE, NODE_BYTES, NODE_STRING, NODE_FIXED, NODE_ENUM,
-    NODE_RECORD, NODE_ARRAY, NODE_MAP, NODE_UNION,
+    NODE_NULL,
+    NODE_BOOL,
+    NODE_INT,
+    NODE_LONG,
+    NODE_FLOAT,
+    NODE_DOUBLE,
+    NODE_BYTES,
+    NODE_STRING,
+    NODE_FIXED,
+    NODE_ENUM,
+    NODE_RECORD,
+    NODE_ARRAY,
+    NODE_MAP,
+    NODE_UNION,
 } node_kind;
 
 typedef struct node node;
 struct node {
     node_kind kind;
-    bool is_key_value_map;   /* an array of {key, value} records that stands for a map */
+    bool is_key_value_map; /* an array of {key, value} records that stands for a map */
     size_t fixed_bytes;
-    size_t child_count;      /* fields, branches, or one for items and values */
+    size_t child_count; /* fields, branches, or one for items and values */
     node **children;
-    value *keys;             /* of a record: one for each child */
-    str *symbols;            /* of an enum */
+    value *keys;  /* of a record: one for each child */
+    str *symbols; /* of an enum */
 };
 
 typedef struct schema_parser {
@@ -88,8 +100,9 @@ static const struct {
     const char *name;
     node_kind kind;
 } primitives[] = {
-    { "null", NODE_NULL }, { "boolean", NODE_BOOL }, { "int", NODE_INT }, { "long", NODE_LONG }, { "float", NODE_FLOAT },
-    { "double", NODE_DOUBLE }, { "bytes", NODE_BYTES }, { "string", NODE_STRING },
+    { "null", NODE_NULL },   { "boolean", NODE_BOOL },  { "int", NODE_INT },
+    { "long", NODE_LONG },   { "float", NODE_FLOAT },   { "double", NODE_DOUBLE },
+    { "bytes", NODE_BYTES }, { "string", NODE_STRING },
 };
 
 static bool parse_node(schema_parser *p, const json_t *j, int depth, node **ret);
@@ -103,7 +116,9 @@ static bool parse_name(schema_parser *p, str name, node **ret)
             return true;
         }
     *ret = map_get(&p->named, name);
-    return *ret ? true : fail(p->err, ERR_CORRUPT, "its schema names the unknown type '" STR_FMT "'", STR_ARG(name));
+    return *ret ? true
+                : fail(p->err, ERR_CORRUPT, "its schema names the unknown type '" STR_FMT "'",
+                       STR_ARG(name));
 }
 
 static bool parse_record(schema_parser *p, const json_t *j, node *n, int depth)
@@ -119,8 +134,9 @@ static bool parse_record(schema_parser *p, const json_t *j, node *n, int depth)
         const json_t *id = json_object_get(field, "field-id");
         str name;
         TRY(json_need_text(field, "schema.fields", "name", &name, p->err));
-        n->keys[i] = json_is_integer(id) ? (value){ .kind = VALUE_INT, .integer = json_integer_value(id) }
-                                         : (value){ .kind = VALUE_STRING, .text = str_copy(p->arena, name) };
+        n->keys[i] = json_is_integer(id)
+                         ? (value){ .kind = VALUE_INT, .integer = json_integer_value(id) }
+                         : (value){ .kind = VALUE_STRING, .text = str_copy(p->arena, name) };
         TRY(parse_node(p, json_object_get(field, "type"), depth + 1, &n->children[i]));
     }
     return true;
@@ -156,7 +172,8 @@ static bool parse_object(schema_parser *p, const json_t *j, node *n, int depth)
     if (str_eq(type, STR("array"))) {
         TRY(parse_items(p, json_object_get(j, "items"), n, NODE_ARRAY, depth));
         n->is_key_value_map = str_eq(json_text_or(j, "logicalType", STR("")), STR("map")) &&
-                              n->children[0]->kind == NODE_RECORD && n->children[0]->child_count == 2;
+                              n->children[0]->kind == NODE_RECORD &&
+                              n->children[0]->child_count == 2;
         return true;
     }
     if (str_eq(type, STR("map")))
@@ -164,7 +181,10 @@ static bool parse_object(schema_parser *p, const json_t *j, node *n, int depth)
     if (str_eq(type, STR("fixed"))) {
         n->kind = NODE_FIXED;
         n->fixed_bytes = (size_t)json_int_or(j, "size", 0);
-        return n->fixed_bytes <= 1 << 20 ? true : fail(p->err, ERR_CORRUPT, "its schema has a fixed type of %zu bytes", n->fixed_bytes);
+        return n->fixed_bytes <= 1 << 20
+                   ? true
+                   : fail(p->err, ERR_CORRUPT, "its schema has a fixed type of %zu bytes",
+                          n->fixed_bytes);
     }
     if (str_eq(type, STR("enum"))) {
         const json_t *symbols = json_object_get(j, "symbols");
@@ -239,7 +259,8 @@ static bool get_bytes(decoder *d, str *ret)
     int64_t len = 0;
     TRY(get_long(d, &len));
     if (len < 0)
-        return fail(d->err, ERR_CORRUPT, "a text at byte %zu has length %lld", d->at, (long long)len);
+        return fail(d->err, ERR_CORRUPT, "a text at byte %zu has length %lld", d->at,
+                    (long long)len);
     return get_raw(d, (size_t)len, ret);
 }
 
@@ -255,7 +276,8 @@ static bool get_block_count(decoder *d, int64_t *ret)
         TRY(get_long(d, &bytes));
     }
     if ((uint64_t)*ret > d->bytes.len - d->at + MOST_EMPTY_ITEMS)
-        return fail(d->err, ERR_CORRUPT, "a list at byte %zu announces %lld items", d->at, (long long)*ret);
+        return fail(d->err, ERR_CORRUPT, "a list at byte %zu announces %lld items", d->at,
+                    (long long)*ret);
     return true;
 }
 
@@ -318,7 +340,8 @@ static bool decode_map(decoder *d, const node *n, int depth, value *ret)
 static bool decode_record(decoder *d, const node *n, int depth, value *ret)
 {
     ret->kind = VALUE_MAP;
-    ret->map = (struct value_pairs){ n->keys, arena_array_of(d->arena, value, n->child_count), n->child_count };
+    ret->map = (struct value_pairs){ n->keys, arena_array_of(d->arena, value, n->child_count),
+                                     n->child_count };
     for (size_t i = 0; i < n->child_count; i++)
         TRY(decode(d, n->children[i], depth + 1, &ret->map.values[i]));
     return true;
@@ -337,9 +360,7 @@ static bool decode(decoder *d, const node *n, int depth, value *ret)
         *ret = (value){ .kind = VALUE_BOOL, .boolean = raw.data[0] != 0 };
         return true;
     case NODE_INT:
-    case NODE_LONG:
-        ret->kind = VALUE_INT;
-        return get_long(d, &ret->integer);
+    case NODE_LONG: ret->kind = VALUE_INT; return get_long(d, &ret->integer);
     case NODE_FLOAT: {
         float x;
         TRY(get_raw(d, 4, &raw));
@@ -358,13 +379,15 @@ static bool decode(decoder *d, const node *n, int depth, value *ret)
     case NODE_ENUM:
         TRY(get_long(d, &number));
         if (number < 0 || (uint64_t)number >= n->child_count)
-            return fail(d->err, ERR_CORRUPT, "an enum at byte %zu has no symbol %lld", d->at, (long long)number);
+            return fail(d->err, ERR_CORRUPT, "an enum at byte %zu has no symbol %lld", d->at,
+                        (long long)number);
         *ret = (value){ .kind = VALUE_STRING, .text = n->symbols[number] };
         return true;
     case NODE_UNION:
         TRY(get_long(d, &number));
         if (number < 0 || (uint64_t)number >= n->child_count)
-            return fail(d->err, ERR_CORRUPT, "a union at byte %zu has no branch %lld", d->at, (long long)number);
+            return fail(d->err, ERR_CORRUPT, "a union at byte %zu has no branch %lld", d->at,
+                        (long long)number);
         return decode(d, n->children[number], depth + 1, ret);
     case NODE_RECORD: return decode_record(d, n, depth, ret);
     case NODE_ARRAY: return decode_items(d, n, depth, ret);
@@ -387,7 +410,8 @@ static bool unpack_deflate(arena *a, str in, str *ret, error *err)
     while (s->block_state != ISAL_BLOCK_FINISH) {
         if (got == room) {
             if (room > LARGEST_BLOCK_BYTES / 2)
-                return fail(err, ERR_CORRUPT, "a block unpacks to more than %d bytes", LARGEST_BLOCK_BYTES);
+                return fail(err, ERR_CORRUPT, "a block unpacks to more than %d bytes",
+                            LARGEST_BLOCK_BYTES);
             out = arena_grow(a, out, room, room * 2);
             room *= 2;
         }
@@ -396,7 +420,8 @@ static bool unpack_deflate(arena *a, str in, str *ret, error *err)
         int code = isal_inflate(s);
         size_t made = room - got - s->avail_out;
         got += made;
-        if ((code != ISAL_DECOMP_OK && code != ISAL_END_INPUT) || (made == 0 && s->avail_in == 0 && s->block_state != ISAL_BLOCK_FINISH))
+        if ((code != ISAL_DECOMP_OK && code != ISAL_END_INPUT) ||
+            (made == 0 && s->avail_in == 0 && s->block_state != ISAL_BLOCK_FINISH))
             return fail(err, ERR_CORRUPT, "a block's deflate data is damaged");
     }
     *ret = (str){ out, got };
@@ -406,7 +431,8 @@ static bool unpack_deflate(arena *a, str in, str *ret, error *err)
 static bool unpack_zstd(arena *a, str in, str *ret, error *err)
 {
     unsigned long long size = ZSTD_getFrameContentSize(in.data, in.len);
-    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > LARGEST_BLOCK_BYTES)
+    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN ||
+        size > LARGEST_BLOCK_BYTES)
         return fail(err, ERR_CORRUPT, "a block's zstandard data is damaged or too large");
     char *out = arena_alloc(a, (size_t)size);
     if (ZSTD_decompress(out, (size_t)size, in.data, in.len) != size)
@@ -470,7 +496,8 @@ static bool read_blocks(decoder *d, const node *root, str codec, str sync, avro_
         if (!str_eq(mark, sync))
             return fail(d->err, ERR_CORRUPT, "the sync mark before byte %zu is wrong", d->at);
         if (count < 0 || (uint64_t)count > block.len)
-            return fail(d->err, ERR_CORRUPT, "a block announces %lld records in %zu bytes", (long long)count, block.len);
+            return fail(d->err, ERR_CORRUPT, "a block announces %lld records in %zu bytes",
+                        (long long)count, block.len);
         decoder inner = { d->arena, block, 0, d->err };
         for (int64_t i = 0; i < count; i++) {
             value record = { 0 };
@@ -478,7 +505,8 @@ static bool read_blocks(decoder *d, const node *root, str codec, str sync, avro_
             vec_push(d->arena, &records, record);
         }
         if (inner.at != block.len)
-            return fail(d->err, ERR_CORRUPT, "a block has %zu bytes behind its records", block.len - inner.at);
+            return fail(d->err, ERR_CORRUPT, "a block has %zu bytes behind its records",
+                        block.len - inner.at);
     }
     f->records = records.items;
     f->record_count = records.count;

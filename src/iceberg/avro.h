@@ -1,5 +1,6 @@
-/* Avro object container files, as far as Iceberg's manifests need them. Source: Avro 1.11 specification, "Data
- * Serialization and Deserialization", "Object Container Files"; Iceberg spec, "Appendix A: Avro". */
+/* Avro object container files, as far as Iceberg's manifests need them. Source: Avro 1.11
+ * specification, "Data Serialization and Deserialization", "Object Container Files"; Iceberg spec,
+ * "Appendix A: Avro". */
 #pragma once
 
 #include "base/error.h"
@@ -7,18 +8,20 @@
 
 /* ---- Writing: the caller encodes each record by its own schema ---- */
 
-void avro_put_long(strbuf *b, int64_t number);        /* int and long: zigzag varint */
-void avro_put_bytes(strbuf *b, str bytes);            /* bytes and string: length and content */
+void avro_put_long(strbuf *b, int64_t number); /* int and long: zigzag varint */
+void avro_put_bytes(strbuf *b, str bytes);     /* bytes and string: length and content */
 void avro_put_bool(strbuf *b, bool is_true);
 
-/* A whole container file: `schema` and the pairs of `metadata` in its header, codec null, `records` as one block. */
-str avro_container(arena *a, str schema, const str *metadata_keys, const str *metadata_values, size_t metadata_count,
-                   str records, size_t record_count);
+/* A whole container file: `schema` and the pairs of `metadata` in its header, codec null, `records`
+ * as one block. */
+str avro_container(arena *a, str schema, const str *metadata_keys, const str *metadata_values,
+                   size_t metadata_count, str records, size_t record_count);
 
 /* ---- Reading: by the schema in the file ---- */
 
-/* Records as values: a record is a VALUE_MAP whose keys are the field ids (VALUE_INT) where the schema has them, else the
- * names; Iceberg's int-keyed maps (arrays of key-value records) are VALUE_MAPs as well. */
+/* Records as values: a record is a VALUE_MAP whose keys are the field ids (VALUE_INT) where the
+ * schema has them, else the names; Iceberg's int-keyed maps (arrays of key-value records) are
+ * VALUE_MAPs as well. */
 typedef struct avro_file {
     const str *metadata_keys, *metadata_values;
     size_t metadata_count;

@@ -1,5 +1,5 @@
-/* Bounds of columns in the spec's single-value binary form. Source: Iceberg spec, Appendix D; truncation as the
- * reference implementation's default metrics mode, truncate(16). */
+/* Bounds of columns in the spec's single-value binary form. Source: Iceberg spec, Appendix D;
+ * truncation as the reference implementation's default metrics mode, truncate(16). */
 #include <math.h>
 
 #include "base/clock.h"
@@ -16,26 +16,32 @@ static bool put_bytes(arena *a, const void *bytes, size_t len, str *ret)
 bool bounds_encode(arena *a, const iceberg_type *type, const value *v, str *ret)
 {
     switch (type->kind) {
-    case ICEBERG_BOOLEAN: return v->kind == VALUE_BOOL && put_bytes(a, &(uint8_t){ v->boolean }, 1, ret);
+    case ICEBERG_BOOLEAN:
+        return v->kind == VALUE_BOOL && put_bytes(a, &(uint8_t){ v->boolean }, 1, ret);
     case ICEBERG_INT:
     case ICEBERG_DATE:
-        return (v->kind == VALUE_INT || v->kind == VALUE_DATE) && put_bytes(a, &(int32_t){ (int32_t)v->integer }, 4, ret);
+        return (v->kind == VALUE_INT || v->kind == VALUE_DATE) &&
+               put_bytes(a, &(int32_t){ (int32_t)v->integer }, 4, ret);
     case ICEBERG_LONG:
     case ICEBERG_TIME:
     case ICEBERG_TIMESTAMP:
     case ICEBERG_TIMESTAMPTZ:
         return (v->kind == VALUE_INT || v->kind == VALUE_TIME || v->kind == VALUE_TIMESTAMP) &&
                put_bytes(a, &v->integer, 8, ret);
-    case ICEBERG_FLOAT: return v->kind == VALUE_DOUBLE && put_bytes(a, &(float){ (float)v->real }, 4, ret);
+    case ICEBERG_FLOAT:
+        return v->kind == VALUE_DOUBLE && put_bytes(a, &(float){ (float)v->real }, 4, ret);
     case ICEBERG_DOUBLE: return v->kind == VALUE_DOUBLE && put_bytes(a, &v->real, 8, ret);
     case ICEBERG_STRING:
     case ICEBERG_BINARY:
-    case ICEBERG_FIXED: return (v->kind == VALUE_STRING || v->kind == VALUE_BINARY) && put_bytes(a, v->text.data, v->text.len, ret);
+    case ICEBERG_FIXED:
+        return (v->kind == VALUE_STRING || v->kind == VALUE_BINARY) &&
+               put_bytes(a, v->text.data, v->text.len, ret);
     default: return false;
     }
 }
 
-/* Cut to 16 characters; an upper bound that was cut has its last character that can grow raised by one. */
+/* Cut to 16 characters; an upper bound that was cut has its last character that can grow raised by
+ * one. */
 static bool truncate_text(arena *a, str text, bool is_upper, str *ret)
 {
     size_t len = 0;
@@ -81,7 +87,8 @@ static bool encode_decimal(arena *a, str text, int scale, str *ret)
     for (int i = 0; i < 16; i++)
         bytes[i] = (uint8_t)(unscaled >> (8 * (15 - i)));
     size_t skip = 0;
-    while (skip < 15 && bytes[skip] == (is_negative ? 0xFF : 0) && (bytes[skip + 1] >> 7) == is_negative)
+    while (skip < 15 && bytes[skip] == (is_negative ? 0xFF : 0) &&
+           (bytes[skip + 1] >> 7) == is_negative)
         skip++;
     return put_bytes(a, bytes + skip, 16 - skip, ret);
 }
@@ -108,7 +115,9 @@ bool bounds_of_text(arena *a, const iceberg_type *type, str text, bool is_upper,
     value v = { .kind = VALUE_INT };
     double real;
     switch (type->kind) {
-    case ICEBERG_BOOLEAN: return put_bytes(a, &(uint8_t){ str_eq(text, STR("true")) || str_eq(text, STR("1")) }, 1, ret);
+    case ICEBERG_BOOLEAN:
+        return put_bytes(a, &(uint8_t){ str_eq(text, STR("true")) || str_eq(text, STR("1")) }, 1,
+                         ret);
     case ICEBERG_INT:
     case ICEBERG_LONG: return str_to_i64(text, &v.integer) && bounds_encode(a, type, &v, ret);
     case ICEBERG_DATE:
@@ -120,7 +129,8 @@ bool bounds_of_text(arena *a, const iceberg_type *type, str text, bool is_upper,
         if (str_ends_with(text, STR("+00")))
             text.len -= 3;
         return clock_parse_us(text, &v.integer) && bounds_encode(a, type, &v, ret);
-    case ICEBERG_TIMESTAMP: return clock_parse_us(text, &v.integer) && bounds_encode(a, type, &v, ret);
+    case ICEBERG_TIMESTAMP:
+        return clock_parse_us(text, &v.integer) && bounds_encode(a, type, &v, ret);
     case ICEBERG_FLOAT:
     case ICEBERG_DOUBLE:
         v.kind = VALUE_DOUBLE;

@@ -12,7 +12,8 @@ static const iceberg_field columns[] = {
     { 2, STR_INIT("$name \"x\""), false, &(iceberg_type){ .kind = ICEBERG_STRING }, { 0 } },
 };
 static const iceberg_schema schema = { .fields = columns, .field_count = 2 };
-static const iceberg_partition_field by_day[] = { { 1, 1000, STR_INIT("day"), TRANSFORM_IDENTITY, 0 } };
+static const iceberg_partition_field by_day[] = { { 1, 1000, STR_INIT("day"), TRANSFORM_IDENTITY,
+                                                    0 } };
 static const iceberg_spec spec = { .fields = by_day, .field_count = 1 };
 
 /* A catalog with one empty table t.a in a fresh folder. */
@@ -23,19 +24,28 @@ static catalog *make_catalog(arena *a, str *ret_folder)
     iceberg_table *t;
     *ret_folder = str_of(test_folder());
     iceberg_definition d = { .schema = &schema, .spec = &spec };
-    str database = str_format(a, STR_FMT "/state.db", STR_ARG(*ret_folder)), warehouse = str_format(a, "file://" STR_FMT "/w", STR_ARG(*ret_folder));
-    if (!catalog_open_embedded(database, STR("c"), warehouse, &c, &err) || !catalog_create(c, a, STR("t"), STR("a"), &d, &t, &err))
+    str database = str_format(a, STR_FMT "/state.db", STR_ARG(*ret_folder)),
+        warehouse = str_format(a, "file://" STR_FMT "/w", STR_ARG(*ret_folder));
+    if (!catalog_open_embedded(database, STR("c"), warehouse, &c, &err) ||
+        !catalog_create(c, a, STR("t"), STR("a"), &d, &t, &err))
         test_failed(__FILE__, __LINE__, "%s", err.message);
     return c;
 }
 
-static iceberg_file file_of(arena *a, const char *uri, int32_t day, iceberg_content content, int64_t rows)
+static iceberg_file file_of(arena *a, const char *uri, int32_t day, iceberg_content content,
+                            int64_t rows)
 {
     value *partition = arena_new_of(a, value);
     *partition = (value){ .kind = VALUE_DATE, .integer = day };
     iceberg_column_stats *stats = arena_new_of(a, iceberg_column_stats);
     *stats = (iceberg_column_stats){ 2, 10, rows, 1, -1, STR("a"), STR("z") };
-    return (iceberg_file){ .content = content, .uri = str_of(uri), .partition = partition, .row_count = rows, .size_bytes = 100, .stats = stats, .stats_count = 1 };
+    return (iceberg_file){ .content = content,
+                           .uri = str_of(uri),
+                           .partition = partition,
+                           .row_count = rows,
+                           .size_bytes = 100,
+                           .stats = stats,
+                           .stats_count = 1 };
 }
 
 TEST(commits_add_files_and_deletes_apply_by_partition_and_sequence)
@@ -45,27 +55,36 @@ TEST(commits_add_files_and_deletes_apply_by_partition_and_sequence)
     AUTO(catalog_close) catalog *c = make_catalog(a, &folder);
     error err = { 0 };
     iceberg_table *t;
-    iceberg_file first[] = { file_of(a, "file:///x/1", 10, ICEBERG_DATA, 5), file_of(a, "file:///x/2", 11, ICEBERG_DATA, 6) };
-    iceberg_change append = { .operation = STR("append"), .added = first, .added_count = 2, .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
+    iceberg_file first[] = { file_of(a, "file:///x/1", 10, ICEBERG_DATA, 5),
+                             file_of(a, "file:///x/2", 11, ICEBERG_DATA, 6) };
+    iceberg_change append = { .operation = STR("append"),
+                              .added = first,
+                              .added_count = 2,
+                              .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
     CHECK_OK(catalog_commit(c, a, STR("t"), STR("a"), &append, &t, &err), &err);
     int64_t snapshot = iceberg_table_current(t)->id;
-    iceberg_file second[] = { file_of(a, "file:///x/d", 10, ICEBERG_POSITION_DELETES, 1), file_of(a, "file:///x/3", 10, ICEBERG_DATA, 7) };
-    iceberg_change overwrite = { .operation = STR("overwrite"), .added = second, .added_count = 2, .only_after_snapshot_id = snapshot };
+    iceberg_file second[] = { file_of(a, "file:///x/d", 10, ICEBERG_POSITION_DELETES, 1),
+                              file_of(a, "file:///x/3", 10, ICEBERG_DATA, 7) };
+    iceberg_change overwrite = { .operation = STR("overwrite"),
+                                 .added = second,
+                                 .added_count = 2,
+                                 .only_after_snapshot_id = snapshot };
     CHECK_OK(catalog_commit(c, a, STR("t"), STR("a"), &overwrite, &t, &err), &err);
     iceberg_scan scan;
     CHECK_OK(iceberg_table_scan(t, a, -1, &scan, &err), &err);
     CHECK_INT(scan.file_count, 3);
     CHECK_INT(scan.row_count, 18);
-    CHECK_INT(scan.files[0].delete_count, 1);      /* same day, older */
-    CHECK_INT(scan.files[1].delete_count, 0);      /* another day */
-    CHECK_INT(scan.files[2].delete_count, 1);      /* same commit: position deletes may name its rows */
+    CHECK_INT(scan.files[0].delete_count, 1); /* same day, older */
+    CHECK_INT(scan.files[1].delete_count, 0); /* another day */
+    CHECK_INT(scan.files[2].delete_count, 1); /* same commit: position deletes may name its rows */
     CHECK_INT(scan.files[0].file.stats[0].null_count, 1);
     CHECK_STR(scan.files[0].file.stats[0].upper, STR("z"));
     CHECK_OK(iceberg_table_added(t, a, snapshot, iceberg_table_current(t)->id, &scan, &err), &err);
     CHECK_INT(scan.file_count, 1);
     CHECK_STR(scan.files[0].file.uri, STR("file:///x/3"));
     CHECK_STR(iceberg_snapshot_summary(iceberg_table_current(t), STR("total-records")), STR("18"));
-    CHECK_FAILS(catalog_commit(c, a, STR("t"), STR("a"), &overwrite, &t, &err), &err, "changed meanwhile");
+    CHECK_FAILS(catalog_commit(c, a, STR("t"), STR("a"), &overwrite, &t, &err), &err,
+                "changed meanwhile");
 }
 
 TEST(replaced_files_leave_and_are_not_new)
@@ -75,10 +94,19 @@ TEST(replaced_files_leave_and_are_not_new)
     AUTO(catalog_close) catalog *c = make_catalog(a, &folder);
     error err = { 0 };
     iceberg_table *t;
-    iceberg_file one = file_of(a, "file:///x/1", 10, ICEBERG_DATA, 5), two = file_of(a, "file:///x/2", 10, ICEBERG_DATA, 5);
-    iceberg_change append = { .operation = STR("append"), .added = &one, .added_count = 1, .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
+    iceberg_file one = file_of(a, "file:///x/1", 10, ICEBERG_DATA, 5),
+                 two = file_of(a, "file:///x/2", 10, ICEBERG_DATA, 5);
+    iceberg_change append = { .operation = STR("append"),
+                              .added = &one,
+                              .added_count = 1,
+                              .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
     CHECK_OK(catalog_commit(c, a, STR("t"), STR("a"), &append, &t, &err), &err);
-    iceberg_change replace = { .operation = STR("replace"), .added = &two, .added_count = 1, .removed_uris = &one.uri, .removed_count = 1, .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
+    iceberg_change replace = { .operation = STR("replace"),
+                               .added = &two,
+                               .added_count = 1,
+                               .removed_uris = &one.uri,
+                               .removed_count = 1,
+                               .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
     CHECK_OK(catalog_commit(c, a, STR("t"), STR("a"), &replace, &t, &err), &err);
     iceberg_scan scan;
     CHECK_OK(iceberg_table_scan(t, a, -1, &scan, &err), &err);
@@ -87,7 +115,8 @@ TEST(replaced_files_leave_and_are_not_new)
     CHECK_OK(iceberg_table_added(t, a, -1, iceberg_table_current(t)->id, &scan, &err), &err);
     CHECK_INT(scan.file_count, 1);
     CHECK_STR(scan.files[0].file.uri, STR("file:///x/1"));
-    CHECK_FAILS(catalog_commit(c, a, STR("t"), STR("a"), &replace, &t, &err), &err, "not in it any more");
+    CHECK_FAILS(catalog_commit(c, a, STR("t"), STR("a"), &replace, &t, &err), &err,
+                "not in it any more");
 }
 
 TEST(many_small_manifests_become_one)
@@ -99,13 +128,18 @@ TEST(many_small_manifests_become_one)
     iceberg_table *t = NULL;
     for (int i = 0; i < 110; i++) {
         iceberg_file f = file_of(a, str_format(a, "file:///x/%d%c", i, 0).data, i, ICEBERG_DATA, 1);
-        iceberg_change append = { .operation = STR("append"), .added = &f, .added_count = 1, .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
+        iceberg_change append = { .operation = STR("append"),
+                                  .added = &f,
+                                  .added_count = 1,
+                                  .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
         CHECK_OK(catalog_commit(c, a, STR("t"), STR("a"), &append, &t, &err), &err);
     }
     manifest *manifests;
     size_t count;
     iceberg_scan scan;
-    CHECK_OK(manifest_list_read(t, a, iceberg_table_current(t)->manifest_list, &manifests, &count, &err), &err);
+    CHECK_OK(
+        manifest_list_read(t, a, iceberg_table_current(t)->manifest_list, &manifests, &count, &err),
+        &err);
     CHECK(count < 20);
     CHECK_OK(iceberg_table_scan(t, a, -1, &scan, &err), &err);
     CHECK_INT(scan.row_count, 110);
@@ -119,11 +153,16 @@ TEST(damaged_metadata_and_manifests_fail_cleanly)
     error err = { 0 };
     iceberg_table *t;
     iceberg_file one = file_of(a, "file:///x/1", 10, ICEBERG_DATA, 5);
-    iceberg_change append = { .operation = STR("append"), .added = &one, .added_count = 1, .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
+    iceberg_change append = { .operation = STR("append"),
+                              .added = &one,
+                              .added_count = 1,
+                              .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
     CHECK_OK(catalog_commit(c, a, STR("t"), STR("a"), &append, &t, &err), &err);
     manifest *manifests;
     size_t count;
-    CHECK_OK(manifest_list_read(t, a, iceberg_table_current(t)->manifest_list, &manifests, &count, &err), &err);
+    CHECK_OK(
+        manifest_list_read(t, a, iceberg_table_current(t)->manifest_list, &manifests, &count, &err),
+        &err);
     CHECK_OK(store_read(t->store, a, manifests[0].uri, &list, &err), &err);
     CHECK_OK(store_read(t->store, a, iceberg_table_metadata_uri(t), &metadata, &err), &err);
     uint64_t seed = 42;
@@ -138,7 +177,8 @@ TEST(damaged_metadata_and_manifests_fail_cleanly)
         size_t len = i % 5 ? from.len : (seed >> 30) % from.len;
         iceberg_table broken = { 0 };
         avro_file f;
-        bool works = i % 2 ? avro_read(scratch, (str){ bytes, len }, STR("m.avro"), &f, &err) : metadata_parse(scratch, (str){ bytes, len }, &broken, &err);
+        bool works = i % 2 ? avro_read(scratch, (str){ bytes, len }, STR("m.avro"), &f, &err)
+                           : metadata_parse(scratch, (str){ bytes, len }, &broken, &err);
         CHECK(works || err.message[0]);
         error_clear(&err);
     }
@@ -156,8 +196,7 @@ TEST(bounds_are_cut_at_16_characters_and_upper_ones_raised)
     };
     AUTO(arena_free) arena *a = arena_new();
     const struct bound_case *c;
-    FOR_EACH_CASE(c, cases)
-    {
+    FOR_EACH_CASE (c, cases) {
         str lower, upper;
         CHECK(bounds_of_text(a, iceberg_primitive(ICEBERG_STRING), str_of(c->text), false, &lower));
         CHECK(bounds_of_text(a, iceberg_primitive(ICEBERG_STRING), str_of(c->text), true, &upper));

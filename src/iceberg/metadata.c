@@ -1,5 +1,5 @@
-/* The table metadata file: reading it, and the JSON of its parts. Source: Iceberg spec, "Table Metadata Fields",
- * Appendix C. */
+/* The table metadata file: reading it, and the JSON of its parts. Source: Iceberg spec, "Table
+ * Metadata Fields", Appendix C. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,7 +18,8 @@ static bool parse_primitive(arena *a, str text, const iceberg_type **ret, error 
 {
     for (int kind = ICEBERG_BOOLEAN; kind <= ICEBERG_BINARY; kind++) {
         const iceberg_type *t = iceberg_primitive((iceberg_kind)kind);
-        if (kind != ICEBERG_DECIMAL && kind != ICEBERG_FIXED && str_eq(text, iceberg_type_text(a, t))) {
+        if (kind != ICEBERG_DECIMAL && kind != ICEBERG_FIXED &&
+            str_eq(text, iceberg_type_text(a, t))) {
             *ret = t;
             return true;
         }
@@ -28,7 +29,8 @@ static bool parse_primitive(arena *a, str text, const iceberg_type **ret, error 
     snprintf(c, sizeof c, STR_FMT, STR_ARG(text));
     t->kind = ICEBERG_DECIMAL;
     *ret = t;
-    if (sscanf(c, "decimal(%d,%d)", &t->precision, &t->scale) == 2 && t->precision > 0 && t->precision <= 38 && t->scale >= 0)
+    if (sscanf(c, "decimal(%d,%d)", &t->precision, &t->scale) == 2 && t->precision > 0 &&
+        t->precision <= 38 && t->scale >= 0)
         return true;
     t->kind = ICEBERG_FIXED;
     if (sscanf(c, "fixed[%d]", &t->length) == 1 && t->length >= 0)
@@ -36,7 +38,8 @@ static bool parse_primitive(arena *a, str text, const iceberg_type **ret, error 
     return fail(err, ERR_CORRUPT, "type '" STR_FMT "' is not known", STR_ARG(text));
 }
 
-static bool parse_fields(arena *a, const json_t *fields, int depth, const iceberg_field **ret, size_t *ret_count, error *err)
+static bool parse_fields(arena *a, const json_t *fields, int depth, const iceberg_field **ret,
+                         size_t *ret_count, error *err)
 {
     size_t count = json_array_size(fields);
     iceberg_field *out = arena_array_of(a, iceberg_field, count);
@@ -46,7 +49,8 @@ static bool parse_fields(arena *a, const json_t *fields, int depth, const iceber
         str name;
         TRY(json_need_int(f, "schema.fields[]", "id", &id, err));
         TRY(json_need_text(f, "schema.fields[]", "name", &name, err));
-        out[i] = (iceberg_field){ .id = (int32_t)id, .name = str_copy(a, name),
+        out[i] = (iceberg_field){ .id = (int32_t)id,
+                                  .name = str_copy(a, name),
                                   .is_required = json_is_true(json_object_get(f, "required")),
                                   .doc = str_copy(a, json_text_or(f, "doc", STR(""))) };
         TRY(parse_type(a, json_object_get(f, "type"), depth + 1, &out[i].type, err));
@@ -57,14 +61,18 @@ static bool parse_fields(arena *a, const json_t *fields, int depth, const iceber
 }
 
 /* The element, or key and value, of a list or map. */
-static bool parse_parts(arena *a, const json_t *j, iceberg_type *t, const char *const *names, size_t count, int depth, error *err)
+static bool parse_parts(arena *a, const json_t *j, iceberg_type *t, const char *const *names,
+                        size_t count, int depth, error *err)
 {
     iceberg_field *fields = arena_array_of(a, iceberg_field, count);
     for (size_t i = 0; i < count; i++) {
         int64_t id;
         TRY(json_need_int(j, "type", str_format(a, "%s-id%c", names[i], 0).data, &id, err));
         fields[i] = (iceberg_field){ .id = (int32_t)id, .name = str_of(names[i]) };
-        fields[i].is_required = i == 0 && count == 2 ? true : json_is_true(json_object_get(j, count == 2 ? "value-required" : "element-required"));
+        fields[i].is_required = i == 0 && count == 2
+                                    ? true
+                                    : json_is_true(json_object_get(
+                                          j, count == 2 ? "value-required" : "element-required"));
         TRY(parse_type(a, json_object_get(j, names[i]), depth + 1, &fields[i].type, err));
     }
     t->fields = fields;
@@ -84,7 +92,8 @@ static bool parse_type(arena *a, const json_t *j, int depth, const iceberg_type 
     *ret = t;
     if (str_eq(kind, STR("struct"))) {
         t->kind = ICEBERG_STRUCT;
-        return parse_fields(a, json_object_get(j, "fields"), depth, &t->fields, &t->field_count, err);
+        return parse_fields(a, json_object_get(j, "fields"), depth, &t->fields, &t->field_count,
+                            err);
     }
     if (str_eq(kind, STR("list"))) {
         t->kind = ICEBERG_LIST;
@@ -125,8 +134,9 @@ static json_t *json_of_fields(const iceberg_field *fields, size_t count)
 {
     json_t *out = json_array();
     for (size_t i = 0; i < count; i++) {
-        json_t *f = json_pack("{s:i, s:o, s:b, s:o}", "id", fields[i].id, "name", json_of_str(fields[i].name), "required",
-                              fields[i].is_required, "type", json_of_type(fields[i].type));
+        json_t *f = json_pack("{s:i, s:o, s:b, s:o}", "id", fields[i].id, "name",
+                              json_of_str(fields[i].name), "required", fields[i].is_required,
+                              "type", json_of_type(fields[i].type));
         if (fields[i].doc.len)
             json_object_set_new(f, "doc", json_of_str(fields[i].doc));
         json_array_append_new(out, f);
@@ -137,21 +147,25 @@ static json_t *json_of_fields(const iceberg_field *fields, size_t count)
 static json_t *json_of_type(const iceberg_type *t)
 {
     if (t->kind == ICEBERG_STRUCT)
-        return json_pack("{s:s, s:o}", "type", "struct", "fields", json_of_fields(t->fields, t->field_count));
+        return json_pack("{s:s, s:o}", "type", "struct", "fields",
+                         json_of_fields(t->fields, t->field_count));
     if (t->kind == ICEBERG_LIST)
-        return json_pack("{s:s, s:i, s:b, s:o}", "type", "list", "element-id", t->fields[0].id, "element-required",
-                         t->fields[0].is_required, "element", json_of_type(t->fields[0].type));
+        return json_pack("{s:s, s:i, s:b, s:o}", "type", "list", "element-id", t->fields[0].id,
+                         "element-required", t->fields[0].is_required, "element",
+                         json_of_type(t->fields[0].type));
     if (t->kind == ICEBERG_MAP)
-        return json_pack("{s:s, s:i, s:o, s:i, s:b, s:o}", "type", "map", "key-id", t->fields[0].id, "key",
-                         json_of_type(t->fields[0].type), "value-id", t->fields[1].id, "value-required",
-                         t->fields[1].is_required, "value", json_of_type(t->fields[1].type));
+        return json_pack("{s:s, s:i, s:o, s:i, s:b, s:o}", "type", "map", "key-id", t->fields[0].id,
+                         "key", json_of_type(t->fields[0].type), "value-id", t->fields[1].id,
+                         "value-required", t->fields[1].is_required, "value",
+                         json_of_type(t->fields[1].type));
     AUTO(arena_free) arena *scratch = arena_new();
     return json_of_str(iceberg_type_text(scratch, t));
 }
 
 json_t *metadata_json_of_schema(const iceberg_schema *s)
 {
-    json_t *j = json_pack("{s:s, s:i, s:o}", "type", "struct", "schema-id", s->id, "fields", json_of_fields(s->fields, s->field_count));
+    json_t *j = json_pack("{s:s, s:i, s:o}", "type", "struct", "schema-id", s->id, "fields",
+                          json_of_fields(s->fields, s->field_count));
     if (s->identifier_count) {
         json_t *ids = json_array();
         for (size_t i = 0; i < s->identifier_count; i++)
@@ -163,7 +177,8 @@ json_t *metadata_json_of_schema(const iceberg_schema *s)
 
 /* ---- Partition specs ---- */
 
-static const char *const transform_names[] = { "identity", "bucket", "truncate", "year", "month", "day", "hour", "void" };
+static const char *const transform_names[] = { "identity", "bucket", "truncate", "year",
+                                               "month",    "day",    "hour",     "void" };
 
 static bool parse_transform(str text, iceberg_partition_field *f, error *err)
 {
@@ -197,7 +212,9 @@ static bool parse_spec(arena *a, const json_t *j, iceberg_spec *s, error *err)
         TRY(json_need_int(f, "partition-specs[].fields[]", "field-id", &id, err));
         TRY(json_need_text(f, "partition-specs[].fields[]", "name", &name, err));
         TRY(json_need_text(f, "partition-specs[].fields[]", "transform", &transform, err));
-        out[i] = (iceberg_partition_field){ .source_id = (int32_t)source, .field_id = (int32_t)id, .name = str_copy(a, name) };
+        out[i] = (iceberg_partition_field){ .source_id = (int32_t)source,
+                                            .field_id = (int32_t)id,
+                                            .name = str_copy(a, name) };
         TRY(parse_transform(transform, &out[i], err));
     }
     s->fields = out;
@@ -211,10 +228,13 @@ json_t *metadata_json_of_spec(const iceberg_spec *s)
         const iceberg_partition_field *f = &s->fields[i];
         AUTO(arena_free) arena *scratch = arena_new();
         bool has_argument = f->transform == TRANSFORM_BUCKET || f->transform == TRANSFORM_TRUNCATE;
-        str transform = has_argument ? str_format(scratch, "%s[%d]", transform_names[f->transform], f->argument)
-                                     : str_of(transform_names[f->transform]);
-        json_array_append_new(fields, json_pack("{s:i, s:i, s:o, s:o}", "source-id", f->source_id, "field-id", f->field_id, "name",
-                                                json_of_str(f->name), "transform", json_of_str(transform)));
+        str transform =
+            has_argument ? str_format(scratch, "%s[%d]", transform_names[f->transform], f->argument)
+                         : str_of(transform_names[f->transform]);
+        json_array_append_new(fields,
+                              json_pack("{s:i, s:i, s:o, s:o}", "source-id", f->source_id,
+                                        "field-id", f->field_id, "name", json_of_str(f->name),
+                                        "transform", json_of_str(transform)));
     }
     return json_pack("{s:i, s:o}", "spec-id", s->id, "fields", fields);
 }
@@ -276,7 +296,8 @@ static bool parse_schemas(arena *a, const json_t *root, iceberg_table *t, error 
     for (size_t i = 0; i < json_array_size(schemas); i++)
         if (json_int_or(json_array_get(schemas, i), "schema-id", 0) == current)
             return parse_schema(a, json_array_get(schemas, i), &t->schema, err);
-    return fail(err, ERR_CORRUPT, "schemas: there is no schema %lld, the current one", (long long)current);
+    return fail(err, ERR_CORRUPT, "schemas: there is no schema %lld, the current one",
+                (long long)current);
 }
 
 static bool parse_specs(arena *a, const json_t *root, iceberg_table *t, error *err)
@@ -290,7 +311,8 @@ static bool parse_specs(arena *a, const json_t *root, iceberg_table *t, error *e
     t->specs = out;
     t->default_spec_id = (int32_t)json_int_or(root, "default-spec-id", 0);
     if (!iceberg_table_spec_by_id(t, t->default_spec_id))
-        return fail(err, ERR_CORRUPT, "partition-specs: there is no spec %d, the default", t->default_spec_id);
+        return fail(err, ERR_CORRUPT, "partition-specs: there is no spec %d, the default",
+                    t->default_spec_id);
     return true;
 }
 
@@ -304,7 +326,8 @@ static bool parse_snapshots(arena *a, const json_t *root, iceberg_table *t, erro
     t->snapshots = out;
     t->current_snapshot_id = json_int_or(root, "current-snapshot-id", -1);
     if (t->current_snapshot_id != -1 && !iceberg_table_snapshot_by_id(t, t->current_snapshot_id))
-        return fail(err, ERR_CORRUPT, "snapshots: there is no snapshot %lld, the current one", (long long)t->current_snapshot_id);
+        return fail(err, ERR_CORRUPT, "snapshots: there is no snapshot %lld, the current one",
+                    (long long)t->current_snapshot_id);
     return true;
 }
 
@@ -316,7 +339,8 @@ bool metadata_parse(arena *a, str text, iceberg_table *t, error *err)
     TRY(json_parse(text, STR("metadata"), &root, err));
     TRY(json_need_int(root, "", "format-version", &version, err));
     if (version < 1 || version > 3)
-        return fail(err, ERR_INVALID, "format-version %lld is not known: 1, 2 and 3 are", (long long)version);
+        return fail(err, ERR_INVALID, "format-version %lld is not known: 1, 2 and 3 are",
+                    (long long)version);
     TRY(json_need_text(root, "", "location", &location, err));
     TRY(json_need_int(root, "", "last-column-id", &last_column, err));
     TRY(json_need_text(root, "", "table-uuid", &uuid, err));
@@ -344,10 +368,11 @@ str metadata_text_of_json(arena *a, json_t *j)
     return out;
 }
 
-bool metadata_write(store *s, arena *a, json_t *root, str location, int64_t version, str *ret_uri, str *ret_text, error *err)
+bool metadata_write(store *s, arena *a, json_t *root, str location, int64_t version, str *ret_uri,
+                    str *ret_text, error *err)
 {
     *ret_text = metadata_text_of_json(a, root);
-    *ret_uri = str_format(a, STR_FMT "/metadata/%05lld-" STR_FMT ".metadata.json", STR_ARG(location), (long long)version,
-                          STR_ARG(uuid_v4(a)));
+    *ret_uri = str_format(a, STR_FMT "/metadata/%05lld-" STR_FMT ".metadata.json",
+                          STR_ARG(location), (long long)version, STR_ARG(uuid_v4(a)));
     return store_write_new(s, *ret_uri, *ret_text, err);
 }

@@ -28,9 +28,10 @@ static const struct {
 const iceberg_type *iceberg_primitive(iceberg_kind kind)
 {
     static const iceberg_type types[] = {
-        { ICEBERG_BOOLEAN }, { ICEBERG_INT }, { ICEBERG_LONG }, { ICEBERG_FLOAT }, { ICEBERG_DOUBLE }, { ICEBERG_DECIMAL },
-        { ICEBERG_DATE }, { ICEBERG_TIME }, { ICEBERG_TIMESTAMP }, { ICEBERG_TIMESTAMPTZ }, { ICEBERG_STRING },
-        { ICEBERG_UUID }, { ICEBERG_FIXED }, { ICEBERG_BINARY },
+        { ICEBERG_BOOLEAN },   { ICEBERG_INT },         { ICEBERG_LONG },   { ICEBERG_FLOAT },
+        { ICEBERG_DOUBLE },    { ICEBERG_DECIMAL },     { ICEBERG_DATE },   { ICEBERG_TIME },
+        { ICEBERG_TIMESTAMP }, { ICEBERG_TIMESTAMPTZ }, { ICEBERG_STRING }, { ICEBERG_UUID },
+        { ICEBERG_FIXED },     { ICEBERG_BINARY },
     };
     return &types[kind];
 }
@@ -43,7 +44,8 @@ str iceberg_type_text(arena *a, const iceberg_type *t)
     case ICEBERG_LIST:
         return str_format(a, "list<" STR_FMT ">", STR_ARG(iceberg_type_text(a, t->fields[0].type)));
     case ICEBERG_MAP:
-        return str_format(a, "map<" STR_FMT ", " STR_FMT ">", STR_ARG(iceberg_type_text(a, t->fields[0].type)),
+        return str_format(a, "map<" STR_FMT ", " STR_FMT ">",
+                          STR_ARG(iceberg_type_text(a, t->fields[0].type)),
                           STR_ARG(iceberg_type_text(a, t->fields[1].type)));
     default: return str_of(kinds[t->kind].name);
     }
@@ -67,9 +69,11 @@ str iceberg_type_sql(arena *a, const iceberg_type *t)
 {
     switch (t->kind) {
     case ICEBERG_DECIMAL: return str_format(a, "DECIMAL(%d,%d)", t->precision, t->scale);
-    case ICEBERG_LIST: return str_format(a, STR_FMT "[]", STR_ARG(iceberg_type_sql(a, t->fields[0].type)));
+    case ICEBERG_LIST:
+        return str_format(a, STR_FMT "[]", STR_ARG(iceberg_type_sql(a, t->fields[0].type)));
     case ICEBERG_MAP:
-        return str_format(a, "MAP(" STR_FMT ", " STR_FMT ")", STR_ARG(iceberg_type_sql(a, t->fields[0].type)),
+        return str_format(a, "MAP(" STR_FMT ", " STR_FMT ")",
+                          STR_ARG(iceberg_type_sql(a, t->fields[0].type)),
                           STR_ARG(iceberg_type_sql(a, t->fields[1].type)));
     case ICEBERG_STRUCT: return struct_sql(a, t);
     default: return str_of(kinds[t->kind].sql);
@@ -82,15 +86,36 @@ bool iceberg_type_of_sql(arena *a, str sql_type, const iceberg_type **ret_type)
         const char *sql;
         iceberg_kind kind;
     } names[] = {
-        { "BOOLEAN", ICEBERG_BOOLEAN }, { "BOOL", ICEBERG_BOOLEAN }, { "TINYINT", ICEBERG_INT }, { "SMALLINT", ICEBERG_INT },
-        { "INTEGER", ICEBERG_INT }, { "INT", ICEBERG_INT }, { "UTINYINT", ICEBERG_INT }, { "USMALLINT", ICEBERG_INT },
-        { "UINTEGER", ICEBERG_LONG }, { "BIGINT", ICEBERG_LONG }, { "LONG", ICEBERG_LONG }, { "UBIGINT", ICEBERG_LONG },
-        { "HUGEINT", ICEBERG_LONG }, { "FLOAT", ICEBERG_FLOAT }, { "REAL", ICEBERG_FLOAT }, { "DOUBLE", ICEBERG_DOUBLE },
-        { "DATE", ICEBERG_DATE }, { "TIME", ICEBERG_TIME }, { "TIMESTAMP", ICEBERG_TIMESTAMP },
-        { "TIMESTAMP_S", ICEBERG_TIMESTAMP }, { "TIMESTAMP_MS", ICEBERG_TIMESTAMP }, { "TIMESTAMP_NS", ICEBERG_TIMESTAMP },
-        { "TIMESTAMP WITH TIME ZONE", ICEBERG_TIMESTAMPTZ }, { "TIMESTAMPTZ", ICEBERG_TIMESTAMPTZ },
-        { "VARCHAR", ICEBERG_STRING }, { "STRING", ICEBERG_STRING }, { "TEXT", ICEBERG_STRING }, { "UUID", ICEBERG_UUID },
-        { "BLOB", ICEBERG_BINARY }, { "BINARY", ICEBERG_BINARY },
+        { "BOOLEAN", ICEBERG_BOOLEAN },
+        { "BOOL", ICEBERG_BOOLEAN },
+        { "TINYINT", ICEBERG_INT },
+        { "SMALLINT", ICEBERG_INT },
+        { "INTEGER", ICEBERG_INT },
+        { "INT", ICEBERG_INT },
+        { "UTINYINT", ICEBERG_INT },
+        { "USMALLINT", ICEBERG_INT },
+        { "UINTEGER", ICEBERG_LONG },
+        { "BIGINT", ICEBERG_LONG },
+        { "LONG", ICEBERG_LONG },
+        { "UBIGINT", ICEBERG_LONG },
+        { "HUGEINT", ICEBERG_LONG },
+        { "FLOAT", ICEBERG_FLOAT },
+        { "REAL", ICEBERG_FLOAT },
+        { "DOUBLE", ICEBERG_DOUBLE },
+        { "DATE", ICEBERG_DATE },
+        { "TIME", ICEBERG_TIME },
+        { "TIMESTAMP", ICEBERG_TIMESTAMP },
+        { "TIMESTAMP_S", ICEBERG_TIMESTAMP },
+        { "TIMESTAMP_MS", ICEBERG_TIMESTAMP },
+        { "TIMESTAMP_NS", ICEBERG_TIMESTAMP },
+        { "TIMESTAMP WITH TIME ZONE", ICEBERG_TIMESTAMPTZ },
+        { "TIMESTAMPTZ", ICEBERG_TIMESTAMPTZ },
+        { "VARCHAR", ICEBERG_STRING },
+        { "STRING", ICEBERG_STRING },
+        { "TEXT", ICEBERG_STRING },
+        { "UUID", ICEBERG_UUID },
+        { "BLOB", ICEBERG_BINARY },
+        { "BINARY", ICEBERG_BINARY },
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_eq_nocase(sql_type, str_of(names[i].sql))) {
@@ -98,16 +123,19 @@ bool iceberg_type_of_sql(arena *a, str sql_type, const iceberg_type **ret_type)
             return true;
         }
     str rest = str_slice(sql_type, 8, sql_type.len);
-    if (!str_eq_nocase(str_slice(sql_type, 0, 8), STR("DECIMAL(")) || !str_ends_with(rest, STR(")")))
+    if (!str_eq_nocase(str_slice(sql_type, 0, 8), STR("DECIMAL(")) ||
+        !str_ends_with(rest, STR(")")))
         return false;
     rest.len--;
     int64_t precision, scale = 0;
     str first = str_trim(str_cut(&rest, ','));
-    if (!str_to_i64(first, &precision) || (rest.len && !str_to_i64(str_trim(rest), &scale)) || precision < 1 ||
-        precision > 38 || scale < 0 || scale > precision)
+    if (!str_to_i64(first, &precision) || (rest.len && !str_to_i64(str_trim(rest), &scale)) ||
+        precision < 1 || precision > 38 || scale < 0 || scale > precision)
         return false;
     iceberg_type *t = arena_new_of(a, iceberg_type);
-    *t = (iceberg_type){ .kind = ICEBERG_DECIMAL, .precision = (int32_t)precision, .scale = (int32_t)scale };
+    *t = (iceberg_type){ .kind = ICEBERG_DECIMAL,
+                         .precision = (int32_t)precision,
+                         .scale = (int32_t)scale };
     *ret_type = t;
     return true;
 }
@@ -135,10 +163,12 @@ bool iceberg_type_can_widen(const iceberg_type *from, const iceberg_type *to)
 {
     if (from->kind == ICEBERG_DECIMAL && to->kind == ICEBERG_DECIMAL)
         return from->scale == to->scale && from->precision <= to->precision;
-    return (from->kind == ICEBERG_INT && to->kind == ICEBERG_LONG) || (from->kind == ICEBERG_FLOAT && to->kind == ICEBERG_DOUBLE);
+    return (from->kind == ICEBERG_INT && to->kind == ICEBERG_LONG) ||
+           (from->kind == ICEBERG_FLOAT && to->kind == ICEBERG_DOUBLE);
 }
 
-const iceberg_schema *iceberg_schema_with(arena *a, const iceberg_schema *s, const iceberg_field *added, size_t added_count,
+const iceberg_schema *iceberg_schema_with(arena *a, const iceberg_schema *s,
+                                          const iceberg_field *added, size_t added_count,
                                           int32_t *last_id)
 {
     iceberg_schema *out = arena_copy(a, s, sizeof *s);

@@ -1,24 +1,34 @@
-/* Iceberg schemas and partition specs as plain, immutable values. Source: Iceberg spec, "Schemas and Data Types",
- * "Partitioning". */
+/* Iceberg schemas and partition specs as plain, immutable values. Source: Iceberg spec, "Schemas
+ * and Data Types", "Partitioning". */
 #pragma once
 
 #include "base/error.h"
 #include "column/value.h"
 
 typedef enum iceberg_kind {
-    ICEBERG_BOOLEAN, ICEBERG_INT, ICEBERG_LONG, ICEBERG_FLOAT, ICEBERG_DOUBLE,
-    ICEBERG_DECIMAL,        /* precision, scale */
-    ICEBERG_DATE, ICEBERG_TIME, ICEBERG_TIMESTAMP, ICEBERG_TIMESTAMPTZ,
-    ICEBERG_STRING, ICEBERG_UUID,
-    ICEBERG_FIXED,          /* length */
+    ICEBERG_BOOLEAN,
+    ICEBERG_INT,
+    ICEBERG_LONG,
+    ICEBERG_FLOAT,
+    ICEBERG_DOUBLE,
+    ICEBERG_DECIMAL, /* precision, scale */
+    ICEBERG_DATE,
+    ICEBERG_TIME,
+    ICEBERG_TIMESTAMP,
+    ICEBERG_TIMESTAMPTZ,
+    ICEBERG_STRING,
+    ICEBERG_UUID,
+    ICEBERG_FIXED, /* length */
     ICEBERG_BINARY,
-    ICEBERG_STRUCT, ICEBERG_LIST, ICEBERG_MAP,
+    ICEBERG_STRUCT,
+    ICEBERG_LIST,
+    ICEBERG_MAP,
 } iceberg_kind;
 
 typedef struct iceberg_type iceberg_type;
 
 typedef struct iceberg_field {
-    int32_t id;             /* 0: not given yet; iceberg_schema_assign_ids gives one */
+    int32_t id; /* 0: not given yet; iceberg_schema_assign_ids gives one */
     str name;
     bool is_required;
     const iceberg_type *type;
@@ -28,34 +38,41 @@ typedef struct iceberg_field {
 struct iceberg_type {
     iceberg_kind kind;
     int32_t precision, scale, length;
-    const iceberg_field *fields;   /* of a struct; of a list one (element); of a map two (key, value) */
+    const iceberg_field
+        *fields; /* of a struct; of a list one (element); of a map two (key, value) */
     size_t field_count;
 };
 
 typedef struct iceberg_schema {
     int32_t id;
-    const iceberg_field *fields;   /* top-level columns, in order */
+    const iceberg_field *fields; /* top-level columns, in order */
     size_t field_count;
     const int32_t *identifier_ids; /* the primary key: identifier-field-ids */
     size_t identifier_count;
 } iceberg_schema;
 
 typedef enum iceberg_transform_kind {
-    TRANSFORM_IDENTITY, TRANSFORM_BUCKET, TRANSFORM_TRUNCATE, TRANSFORM_YEAR, TRANSFORM_MONTH,
-    TRANSFORM_DAY, TRANSFORM_HOUR, TRANSFORM_VOID,
+    TRANSFORM_IDENTITY,
+    TRANSFORM_BUCKET,
+    TRANSFORM_TRUNCATE,
+    TRANSFORM_YEAR,
+    TRANSFORM_MONTH,
+    TRANSFORM_DAY,
+    TRANSFORM_HOUR,
+    TRANSFORM_VOID,
 } iceberg_transform_kind;
 
 typedef struct iceberg_partition_field {
-    int32_t source_id, field_id;   /* field_id from 1000 up */
+    int32_t source_id, field_id; /* field_id from 1000 up */
     str name;
     iceberg_transform_kind transform;
-    int32_t argument;              /* of bucket[N] and truncate[W] */
+    int32_t argument; /* of bucket[N] and truncate[W] */
 } iceberg_partition_field;
 
 typedef struct iceberg_spec {
     int32_t id;
     const iceberg_partition_field *fields;
-    size_t field_count;            /* 0: unpartitioned */
+    size_t field_count; /* 0: unpartitioned */
 } iceberg_spec;
 
 /* Types without arguments: static values. */
@@ -69,8 +86,11 @@ bool iceberg_type_of_sql(arena *a, str sql_type, const iceberg_type **ret_type);
 /* NULL when there is no such column. */
 const iceberg_field *iceberg_schema_find(const iceberg_schema *s, str name);
 const iceberg_field *iceberg_schema_find_id(const iceberg_schema *s, int32_t id);
-/* Whether the spec lets a column change from one type to the other (int→long, float→double, wider decimal). */
+/* Whether the spec lets a column change from one type to the other (int→long, float→double, wider
+ * decimal). */
 bool iceberg_type_can_widen(const iceberg_type *from, const iceberg_type *to);
-/* A copy of `s` with `added` columns appended, whose ids follow `last_id`; `*last_id` is moved on. */
-const iceberg_schema *iceberg_schema_with(arena *a, const iceberg_schema *s, const iceberg_field *added,
-                                          size_t added_count, int32_t *last_id);
+/* A copy of `s` with `added` columns appended, whose ids follow `last_id`; `*last_id` is moved on.
+ */
+const iceberg_schema *iceberg_schema_with(arena *a, const iceberg_schema *s,
+                                          const iceberg_field *added, size_t added_count,
+                                          int32_t *last_id);

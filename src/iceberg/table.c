@@ -24,7 +24,8 @@ static iceberg_table *table_new(store *s, arena *a, str name, str metadata_uri)
     return t;
 }
 
-bool iceberg_table_read(store *s, arena *a, str name, str metadata_uri, iceberg_table **ret_table, error *err)
+bool iceberg_table_read(store *s, arena *a, str name, str metadata_uri, iceberg_table **ret_table,
+                        error *err)
 {
     iceberg_table *t = table_new(s, a, name, metadata_uri);
     str text;
@@ -39,7 +40,8 @@ bool iceberg_table_read(store *s, arena *a, str name, str metadata_uri, iceberg_
     return true;
 }
 
-bool iceberg_table_create(store *s, arena *a, str name, const iceberg_definition *d, iceberg_table **ret_table, error *err)
+bool iceberg_table_create(store *s, arena *a, str name, const iceberg_definition *d,
+                          iceberg_table **ret_table, error *err)
 {
     int32_t last_column = 0, last_partition = 999;
     for (size_t i = 0; i < d->schema->field_count; i++)
@@ -52,15 +54,20 @@ bool iceberg_table_create(store *s, arena *a, str name, const iceberg_definition
     for (size_t i = 0; i < d->property_count; i++)
         json_object_set_new(properties, str_to_c(a, d->property_keys[i]),
                             json_stringn(d->property_values[i].data, d->property_values[i].len));
-    AUTO(json_release) json_t *root = json_pack(
-        "{s:i, s:s, s:s, s:i, s:I, s:i, s:i, s:[o], s:i, s:[o], s:i, s:i, s:[{s:i, s:[]}], s:o, s:n, s:{}, s:[], s:[], s:[]}",
-        "format-version", 2, "table-uuid", str_to_c(a, uuid_v4(a)), "location", str_to_c(a, d->location), "last-sequence-number",
-        0, "last-updated-ms", (json_int_t)(clock_wall_us() / 1000), "last-column-id", last_column, "current-schema-id",
-        d->schema->id, "schemas", metadata_json_of_schema(d->schema), "default-spec-id", d->spec->id, "partition-specs",
-        metadata_json_of_spec(d->spec), "last-partition-id", last_partition, "default-sort-order-id", 0, "sort-orders", "order-id",
-        0, "fields", "properties", properties, "current-snapshot-id", "refs", "snapshots", "snapshot-log", "metadata-log");
+    AUTO(json_release) json_t *root =
+        json_pack("{s:i, s:s, s:s, s:i, s:I, s:i, s:i, s:[o], s:i, s:[o], s:i, s:i, s:[{s:i, "
+                  "s:[]}], s:o, s:n, s:{}, s:[], s:[], s:[]}",
+                  "format-version", 2, "table-uuid", str_to_c(a, uuid_v4(a)), "location",
+                  str_to_c(a, d->location), "last-sequence-number", 0, "last-updated-ms",
+                  (json_int_t)(clock_wall_us() / 1000), "last-column-id", last_column,
+                  "current-schema-id", d->schema->id, "schemas", metadata_json_of_schema(d->schema),
+                  "default-spec-id", d->spec->id, "partition-specs", metadata_json_of_spec(d->spec),
+                  "last-partition-id", last_partition, "default-sort-order-id", 0, "sort-orders",
+                  "order-id", 0, "fields", "properties", properties, "current-snapshot-id", "refs",
+                  "snapshots", "snapshot-log", "metadata-log");
     if (!root)
-        return fail(err, ERR_INVALID, "table " STR_FMT ": its names are not valid UTF-8", STR_ARG(name));
+        return fail(err, ERR_INVALID, "table " STR_FMT ": its names are not valid UTF-8",
+                    STR_ARG(name));
     json_object_set_new(root, "current-snapshot-id", json_integer(-1));
     str uri, text;
     TRY(metadata_write(s, a, root, d->location, 0, &uri, &text, err));
@@ -165,7 +172,7 @@ void iceberg_table_discard(const iceberg_table *base, const iceberg_table *unuse
 {
     (void)base;
     for (size_t i = 0; i < unused->written_count; i++) {
-        error ignored = { 0 };     /* a file that stays is garbage, not harm */
+        error ignored = { 0 }; /* a file that stays is garbage, not harm */
         if (!store_delete(unused->store, unused->written_uris[i], &ignored))
             error_clear(&ignored);
     }

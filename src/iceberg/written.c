@@ -7,7 +7,8 @@ static int64_t count_of(str text)
     return str_to_i64(text, &n) ? n : -1;
 }
 
-/* DuckDB names columns as quoted identifiers: "a", "a""b", and nested ones "s"."x", which have no bounds here. */
+/* DuckDB names columns as quoted identifiers: "a", "a""b", and nested ones "s"."x", which have no
+ * bounds here. */
 static bool plain_name(arena *a, str quoted, str *ret_name)
 {
     if (quoted.len < 2 || quoted.data[0] != '"' || quoted.data[quoted.len - 1] != '"')
@@ -33,9 +34,10 @@ static const iceberg_field *field_named(const iceberg_schema *s, str name)
     return NULL;
 }
 
-bool iceberg_file_of_written(const iceberg_table *t, arena *a, const iceberg_schema *schema, str uri, int64_t row_count,
-                             int64_t size_bytes, const iceberg_written_stats *stats, size_t stats_count, iceberg_file *ret_file,
-                             error *err)
+bool iceberg_file_of_written(const iceberg_table *t, arena *a, const iceberg_schema *schema,
+                             str uri, int64_t row_count, int64_t size_bytes,
+                             const iceberg_written_stats *stats, size_t stats_count,
+                             iceberg_file *ret_file, error *err)
 {
     (void)err;
     iceberg_column_stats *out = arena_array_of(a, iceberg_column_stats, stats_count);
@@ -43,15 +45,20 @@ bool iceberg_file_of_written(const iceberg_table *t, arena *a, const iceberg_sch
     for (size_t i = 0; i < stats_count; i++) {
         const iceberg_written_stats *w = &stats[i];
         str name;
-        const iceberg_field *f = plain_name(a, w->column_name, &name) ? field_named(schema, name) : NULL;
+        const iceberg_field *f =
+            plain_name(a, w->column_name, &name) ? field_named(schema, name) : NULL;
         if (!f)
             continue;
         iceberg_column_stats *s = &out[count++];
         bool is_real = f->type->kind == ICEBERG_FLOAT || f->type->kind == ICEBERG_DOUBLE;
-        *s = (iceberg_column_stats){ .field_id = f->id, .size_bytes = count_of(w->column_size_bytes),
-                                     .value_count = count_of(w->num_values), .null_count = count_of(w->null_count),
-                                     .nan_count = is_real && str_eq(w->has_nan, STR("false")) ? 0 : -1 };
-        bool has_bounds = s->value_count > 0 && s->null_count != s->value_count && (w->min.len || w->max.len || f->type->kind == ICEBERG_STRING);
+        *s = (iceberg_column_stats){ .field_id = f->id,
+                                     .size_bytes = count_of(w->column_size_bytes),
+                                     .value_count = count_of(w->num_values),
+                                     .null_count = count_of(w->null_count),
+                                     .nan_count =
+                                         is_real && str_eq(w->has_nan, STR("false")) ? 0 : -1 };
+        bool has_bounds = s->value_count > 0 && s->null_count != s->value_count &&
+                          (w->min.len || w->max.len || f->type->kind == ICEBERG_STRING);
         if (!has_bounds || (is_real && s->nan_count != 0))
             continue;
         if (w->min.data && !bounds_of_text(a, f->type, w->min, false, &s->lower))
@@ -59,7 +66,13 @@ bool iceberg_file_of_written(const iceberg_table *t, arena *a, const iceberg_sch
         if (w->max.data && !bounds_of_text(a, f->type, w->max, true, &s->upper))
             s->upper = (str){ 0 };
     }
-    *ret_file = (iceberg_file){ .content = ICEBERG_DATA, .uri = uri, .format = STR("PARQUET"), .spec_id = t->default_spec_id,
-                                .row_count = row_count, .size_bytes = size_bytes, .stats = out, .stats_count = count };
+    *ret_file = (iceberg_file){ .content = ICEBERG_DATA,
+                                .uri = uri,
+                                .format = STR("PARQUET"),
+                                .spec_id = t->default_spec_id,
+                                .row_count = row_count,
+                                .size_bytes = size_bytes,
+                                .stats = out,
+                                .stats_count = count };
     return true;
 }

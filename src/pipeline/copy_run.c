@@ -11,7 +11,9 @@
 #include "pipeline/flow_field.h"
 #include "pipeline/run_internal.h"
 
-enum { US_PER_HOUR = 3600, };
+enum {
+    US_PER_HOUR = 3600,
+};
 static const int64_t us_per_day = 86400000000ll;
 
 #define EVENT_DATE "$event_date"
@@ -23,21 +25,21 @@ typedef struct run_object {
     str path;
     bool is_text, is_good;
     char fault[ERROR_MESSAGE_BYTES];
-    size_t shape;              /* of Parquet: index into the run's shapes */
+    size_t shape; /* of Parquet: index into the run's shapes */
 } run_object;
 
 /* Parquet files with the same columns. */
 typedef struct shape {
     str signature;
     size_t column_count;
-    str *names, *types;        /* DuckDB's names of types */
+    str *names, *types; /* DuckDB's names of types */
 } shape;
 
 /* A column of the target as this run writes it. */
 typedef struct target_column {
     const iceberg_field *field;
-    str source;                /* name in the objects; empty: from `expression` or absent */
-    str expression;            /* SQL over the object's columns, "_object" and "_row" */
+    str source;     /* name in the objects; empty: from `expression` or absent */
+    str expression; /* SQL over the object's columns, "_object" and "_row" */
 } target_column;
 
 typedef struct copy {
@@ -47,7 +49,7 @@ typedef struct copy {
     run_object *objects;
     size_t object_count;
     VEC(shape) shapes;
-    const iceberg_schema *schema;      /* after evolution */
+    const iceberg_schema *schema; /* after evolution */
     bool has_new_columns;
     str output_prefix;
     file_vec files;
@@ -58,8 +60,8 @@ typedef struct copy {
 
 static struct {
     const run_object *objects;
-    uint64_t *keys;            /* of each object: hash of its URI */
-    map by_path;               /* path → index + 1 */
+    uint64_t *keys; /* of each object: hash of its URI */
+    map by_path;    /* path → index + 1 */
     size_t count;
 } current;
 
@@ -76,15 +78,16 @@ static int64_t event_time_of(void *context, int64_t object)
     return (size_t)object < current.count ? current.objects[object].object.event_us : 0;
 }
 
-/* RFC 9562 version 8: 60 bits of the object's hash, 2 more in the variant's byte, then the row. The same object and row give
- * the same key whenever they are loaded. */
+/* RFC 9562 version 8: 60 bits of the object's hash, 2 more in the variant's byte, then the row. The
+ * same object and row give the same key whenever they are loaded. */
 static size_t row_key(void *context, int64_t object, int64_t row, char *ret_text)
 {
     (void)context;
     static const char digits[] = "0123456789abcdef";
     uint64_t key = (size_t)object < current.count ? current.keys[object] : 0;
     uint64_t high = (key & ~0xFFFFull) | 0x8000 | (key & 0x0FFF);
-    uint64_t low = 0x8000000000000000ull | (key >> 12 & 0xF) << 58 | ((uint64_t)row & 0x03FFFFFFFFFFFFFFull);
+    uint64_t low =
+        0x8000000000000000ull | (key >> 12 & 0xF) << 58 | ((uint64_t)row & 0x03FFFFFFFFFFFFFFull);
     for (int i = 0, at = 0; i < 32; i++) {
         if (i == 8 || i == 12 || i == 16 || i == 20)
             ret_text[at++] = '-';
@@ -142,7 +145,8 @@ static str content_type(const job *j)
 {
     const option *o = option_find(j->statement->options, "CONTENT_TYPE");
     const option *type = o && o->kind == OPTION_NESTED ? option_find(o->nested, "TYPE") : o;
-    return type && (type->kind == OPTION_WORD || type->kind == OPTION_TEXT) ? type->text : STR("AUTO");
+    return type && (type->kind == OPTION_WORD || type->kind == OPTION_TEXT) ? type->text
+                                                                            : STR("AUTO");
 }
 
 static void look_at(copy *c, store *s, run_object *o, str type)
@@ -150,10 +154,12 @@ static void look_at(copy *c, store *s, run_object *o, str type)
     char marks[8];
     error err = { 0 };
     o->is_good = true;
-    o->is_text = str_eq_nocase(type, STR("AUTO")) ? !is_parquet_name(o->path) : !str_eq_nocase(type, STR("PARQUET"));
+    o->is_text = str_eq_nocase(type, STR("AUTO")) ? !is_parquet_name(o->path)
+                                                  : !str_eq_nocase(type, STR("PARQUET"));
     if (o->object.size_bytes < 12) {
         if (o->object.size_bytes == 0 || !o->is_text)
-            set_fault(o, o->object.size_bytes ? "the file is too short to be Parquet" : "the file is empty");
+            set_fault(o, o->object.size_bytes ? "the file is too short to be Parquet"
+                                              : "the file is empty");
         return;
     }
     if (!read_marks(s, o, marks, &err)) {
@@ -162,8 +168,9 @@ static void look_at(copy *c, store *s, run_object *o, str type)
     }
     bool is_parquet = memcmp(marks, "PAR1", 4) == 0;
     if (o->is_text && is_parquet)
-        set_fault(o, str_eq_nocase(type, STR("AUTO")) ? "its content is Parquet, but its name does not end in .parquet"
-                                                      : "its content is Parquet, and the job's CONTENT_TYPE is text");
+        set_fault(o, str_eq_nocase(type, STR("AUTO"))
+                         ? "its content is Parquet, but its name does not end in .parquet"
+                         : "its content is Parquet, and the job's CONTENT_TYPE is text");
     if (!o->is_text && !is_parquet)
         set_fault(o, "its content is not Parquet (it does not begin with PAR1)");
     else if (!o->is_text && memcmp(marks + 4, "PAR1", 4) != 0)
@@ -214,13 +221,15 @@ static bool find_shapes(copy *c, const size_t *objects, size_t count, error *err
 {
     batch *rows;
     strbuf q = strbuf_new(c->arena);
-    strbuf_add_c(&q, "SELECT file_name, list_sort(list(concat_ws(':', name, type, logical_type, converted_type, num_children)))::VARCHAR FROM parquet_schema(");
+    strbuf_add_c(&q, "SELECT file_name, list_sort(list(concat_ws(':', name, type, logical_type, "
+                     "converted_type, num_children)))::VARCHAR FROM parquet_schema(");
     add_paths(&q, c, objects, count);
     strbuf_add_c(&q, ") GROUP BY file_name");
     TRY(sql_query_all(c->job->connection, c->arena, strbuf_str(&q), &rows, err));
     c->shapes.count = 0;
     for (size_t i = 0; i < rows->rows; i++) {
-        str path = column_text(&rows->columns[0], c->arena, i), signature = column_text(&rows->columns[1], c->arena, i);
+        str path = column_text(&rows->columns[0], c->arena, i),
+            signature = column_text(&rows->columns[1], c->arena, i);
         run_object *o = &c->objects[object_of_path(NULL, path)];
         for (o->shape = 0; o->shape < c->shapes.count; o->shape++)
             if (str_eq(c->shapes.items[o->shape].signature, signature))
@@ -282,12 +291,15 @@ static bool is_system_name(str name)
     return str_eq(name, STR(EVENT_DATE)) || str_eq(name, STR(EVENT_TIME));
 }
 
-/* What a column that arrives with DuckDB type `type` is in the table: flow-log fields have their own types. */
+/* What a column that arrives with DuckDB type `type` is in the table: flow-log fields have their
+ * own types. */
 static bool arriving_type(arena *a, str name, str type, const iceberg_type **ret, error *err)
 {
     const flow_field *known = flow_field_find(name);
     if (!iceberg_type_of_sql(a, type, ret))
-        return fail(err, ERR_INVALID, "column " STR_FMT " has type " STR_FMT ", which tables cannot hold yet", STR_ARG(name), STR_ARG(type));
+        return fail(err, ERR_INVALID,
+                    "column " STR_FMT " has type " STR_FMT ", which tables cannot hold yet",
+                    STR_ARG(name), STR_ARG(type));
     if (known && known->type == COLUMN_STRING)
         *ret = iceberg_primitive(ICEBERG_STRING);
     return true;
@@ -295,8 +307,9 @@ static bool arriving_type(arena *a, str name, str type, const iceberg_type **ret
 
 static bool fits(const iceberg_type *arriving, const iceberg_type *column)
 {
-    return arriving->kind == column->kind ? arriving->kind != ICEBERG_DECIMAL || iceberg_type_can_widen(arriving, column)
-                                          : column->kind == ICEBERG_STRING || iceberg_type_can_widen(arriving, column);
+    return arriving->kind == column->kind
+               ? arriving->kind != ICEBERG_DECIMAL || iceberg_type_can_widen(arriving, column)
+               : column->kind == ICEBERG_STRING || iceberg_type_can_widen(arriving, column);
 }
 
 /* A schema that grows. */
@@ -315,7 +328,8 @@ static iceberg_field *field_named(growing_schema *g, str name)
     return NULL;
 }
 
-/* The column for `name` arriving as `type`: as it is, widened, new, or a sibling "<name>_<type>". */
+/* The column for `name` arriving as `type`: as it is, widened, new, or a sibling "<name>_<type>".
+ */
 static iceberg_field *place_column(growing_schema *g, str name, const iceberg_type *type)
 {
     iceberg_field *f = field_named(g, name);
@@ -327,13 +341,15 @@ static iceberg_field *place_column(growing_schema *g, str name, const iceberg_ty
         return f;
     }
     if (f) {
-        str sibling = str_format(g->arena, STR_FMT "_" STR_FMT, STR_ARG(name), STR_ARG(iceberg_type_text(g->arena, type)));
+        str sibling = str_format(g->arena, STR_FMT "_" STR_FMT, STR_ARG(name),
+                                 STR_ARG(iceberg_type_text(g->arena, type)));
         f = field_named(g, sibling);
         if (f)
             return f;
         name = sibling;
     }
-    vec_push(g->arena, &g->fields, (iceberg_field){ .id = ++g->last_id, .name = str_copy(g->arena, name), .type = type });
+    vec_push(g->arena, &g->fields,
+             (iceberg_field){ .id = ++g->last_id, .name = str_copy(g->arena, name), .type = type });
     g->has_changed = true;
     return &g->fields.items[g->fields.count - 1];
 }
@@ -370,7 +386,7 @@ static bool is_transformed(const job *j, str name)
 /* ---- Sources of one statement: a text scan or the files of one shape ---- */
 
 typedef struct part {
-    str relation;              /* with "_object" and "_row" */
+    str relation; /* with "_object" and "_row" */
     size_t column_count;
     str *names, *types;
 } part;
@@ -385,7 +401,8 @@ static void add_expression(strbuf *b, const part *p, const iceberg_field *f, are
         if (!arriving_type(a, p->names[i], p->types[i], &arriving, &ignored))
             continue;
         if (!is_same)
-            sibling = str_format(a, STR_FMT "_" STR_FMT, STR_ARG(p->names[i]), STR_ARG(iceberg_type_text(a, arriving)));
+            sibling = str_format(a, STR_FMT "_" STR_FMT, STR_ARG(p->names[i]),
+                                 STR_ARG(iceberg_type_text(a, arriving)));
         if (!is_same && !str_eq_nocase(sibling, f->name))
             continue;
         if (!fits(arriving, f->type))
@@ -419,7 +436,9 @@ static str part_select(copy *c, const part *p, int32_t day)
         else if (str_eq(f->name, STR(EVENT_TIME)))
             strbuf_add_c(&b, "floe_event_time(\"_object\")");
         else if (given)
-            strbuf_format(&b, "(" STR_FMT ")::" STR_FMT, STR_ARG(expression_to_sql(c->arena, given->expression)), STR_ARG(iceberg_type_sql(c->arena, f->type)));
+            strbuf_format(&b, "(" STR_FMT ")::" STR_FMT,
+                          STR_ARG(expression_to_sql(c->arena, given->expression)),
+                          STR_ARG(iceberg_type_sql(c->arena, f->type)));
         else
             add_expression(&b, p, f, c->arena);
         strbuf_add_c(&b, " AS ");
@@ -431,7 +450,8 @@ static str part_select(copy *c, const part *p, int32_t day)
         const expectation *e = &c->job->statement->expectations[i];
         if (!e->drops)
             continue;
-        strbuf_format(&b, "%s coalesce((" STR_FMT "), false)", is_first ? " WHERE" : " AND", STR_ARG(expression_to_sql(c->arena, e->predicate)));
+        strbuf_format(&b, "%s coalesce((" STR_FMT "), false)", is_first ? " WHERE" : " AND",
+                      STR_ARG(expression_to_sql(c->arena, e->predicate)));
         is_first = false;
     }
     return strbuf_str(&b);
@@ -441,7 +461,8 @@ static part parquet_part(copy *c, size_t shape_index, const size_t *objects, siz
 {
     const shape *s = &c->shapes.items[shape_index];
     strbuf b = strbuf_new(c->arena);
-    strbuf_add_c(&b, "(SELECT * EXCLUDE (filename, file_row_number), floe_object(filename) AS \"_object\", file_row_number AS \"_row\" FROM read_parquet(");
+    strbuf_add_c(&b, "(SELECT * EXCLUDE (filename, file_row_number), floe_object(filename) AS "
+                     "\"_object\", file_row_number AS \"_row\" FROM read_parquet(");
     add_paths(&b, c, objects, count);
     strbuf_add_c(&b, ", filename = true, file_row_number = true))");
     return (part){ strbuf_str(&b), s->column_count, s->names, s->types };
@@ -455,14 +476,17 @@ static const char *sql_type_of(column_type type)
 /* All flow-log fields that some file of the scan has. */
 static part text_part(copy *c, const text_scan *scan, size_t first_object)
 {
-    part p = { .names = arena_array_of(c->arena, str, flow_field_count), .types = arena_array_of(c->arena, str, flow_field_count) };
+    part p = { .names = arena_array_of(c->arena, str, flow_field_count),
+               .types = arena_array_of(c->arena, str, flow_field_count) };
     for (size_t i = 0; i < flow_field_count; i++)
         if (text_scan_has_column(scan, i)) {
             p.names[p.column_count] = str_of(flow_fields[i].name);
             p.types[p.column_count++] = str_of(sql_type_of(flow_fields[i].type));
         }
-    p.relation = str_format(c->arena, "(SELECT * EXCLUDE (\"_file\"), \"_file\"::BIGINT + %zu AS \"_object\" FROM " STR_FMT ")", first_object,
-                            STR_ARG(text_scan_relation(scan)));
+    p.relation = str_format(
+        c->arena,
+        "(SELECT * EXCLUDE (\"_file\"), \"_file\"::BIGINT + %zu AS \"_object\" FROM " STR_FMT ")",
+        first_object, STR_ARG(text_scan_relation(scan)));
     return p;
 }
 
@@ -472,7 +496,7 @@ static part text_part(copy *c, const text_scan *scan, size_t first_object)
 typedef struct day_objects {
     int32_t day;
     size_t from, text_to, to;
-    text_scan *scan;           /* NULL: no text */
+    text_scan *scan; /* NULL: no text */
 } day_objects;
 
 static bool open_text(copy *c, day_objects *d, error *err)
@@ -482,8 +506,13 @@ static bool open_text(copy *c, day_objects *d, error *err)
     str *paths = arena_array_of(c->arena, str, count);
     for (size_t i = 0; i < count; i++)
         paths[i] = c->objects[d->from + i].path;
-    text_options options = { .columns = flow_field_columns(), .column_count = flow_field_count, .delimiter = ' ', .null_text = STR("-"),
-                             .required = required, .required_count = ARRAY_LEN(required), .known_as = "flow-log field" };
+    text_options options = { .columns = flow_field_columns(),
+                             .column_count = flow_field_count,
+                             .delimiter = ' ',
+                             .null_text = STR("-"),
+                             .required = required,
+                             .required_count = ARRAY_LEN(required),
+                             .known_as = "flow-log field" };
     return text_scan_open(c->job->engine, &options, paths, count, &d->scan, err);
 }
 
@@ -506,20 +535,29 @@ static bool write_part(copy *c, const day_objects *d, const part *p, size_t numb
     const iceberg_spec *spec = iceberg_table_spec(c->table);
     str select = part_select(c, p, d->day);
     str name = str_format(c->arena, STR_FMT "-%d-%zu", STR_ARG(c->output_prefix), d->day, number);
-    bool is_by_day = spec->field_count == 1 && spec->fields[0].transform == TRANSFORM_IDENTITY &&
-                     str_eq(iceberg_schema_find_id(c->schema, spec->fields[0].source_id)->name, STR(EVENT_DATE));
+    bool is_by_day =
+        spec->field_count == 1 && spec->fields[0].transform == TRANSFORM_IDENTITY &&
+        str_eq(iceberg_schema_find_id(c->schema, spec->fields[0].source_id)->name, STR(EVENT_DATE));
     if (spec->field_count > 0 && !is_by_day) {
         str staged = STR("\"_staged\"");
-        TRY(sql_run(c->job->connection, str_format(c->arena, "CREATE OR REPLACE TEMP TABLE \"_staged\" AS " STR_FMT, STR_ARG(select)), err));
-        bool works = writer_partitions(c->job, c->arena, c->table, c->schema, staged, name, &c->files, err);
+        TRY(sql_run(c->job->connection,
+                    str_format(c->arena, "CREATE OR REPLACE TEMP TABLE \"_staged\" AS " STR_FMT,
+                               STR_ARG(select)),
+                    err));
+        bool works =
+            writer_partitions(c->job, c->arena, c->table, c->schema, staged, name, &c->files, err);
         error ignored = { 0 };
-        return sql_run(c->job->connection, STR("DROP TABLE IF EXISTS \"_staged\""), works ? err : &ignored) && works;
+        return sql_run(c->job->connection, STR("DROP TABLE IF EXISTS \"_staged\""),
+                       works ? err : &ignored) &&
+               works;
     }
     value *partition = arena_array_of(c->arena, value, 1);
     partition[0] = (value){ .kind = VALUE_DATE, .integer = d->day };
     iceberg_file file;
     bool has_rows;
-    TRY(writer_file(c->job, c->arena, c->table, c->schema, select, writer_uri(c->arena, c->table, partition, name), partition, &file, &has_rows, err));
+    TRY(writer_file(c->job, c->arena, c->table, c->schema, select,
+                    writer_uri(c->arena, c->table, partition, name), partition, &file, &has_rows,
+                    err));
     if (has_rows)
         vec_push(c->arena, &c->files, file);
     return true;
@@ -561,8 +599,10 @@ static bool check_mentions(copy *c, const part *p, const char *what, error *err)
             for (size_t n = 0; n < p->column_count; n++)
                 is_there |= str_eq_nocase(p->names[n], name);
             if (!is_there && expression_mentions(o->assignments.items[i].expression, name))
-                return fail(err, ERR_INVALID, "%s has no column " STR_FMT ", which COLUMN_TRANSFORMATIONS uses for " STR_FMT, what, STR_ARG(name),
-                            STR_ARG(o->assignments.items[i].column));
+                return fail(err, ERR_INVALID,
+                            "%s has no column " STR_FMT
+                            ", which COLUMN_TRANSFORMATIONS uses for " STR_FMT,
+                            what, STR_ARG(name), STR_ARG(o->assignments.items[i].column));
         }
     return true;
 }
@@ -587,12 +627,17 @@ static bool grow_by_transformations(copy *c, growing_schema *g, const part *p, e
         const assignment *x = &o->assignments.items[i];
         batch *rows;
         const iceberg_type *type;
-        str q = str_format(c->arena, "SELECT column_type FROM (DESCRIBE SELECT (" STR_FMT ") AS x FROM " STR_FMT ")",
-                           STR_ARG(expression_to_sql(c->arena, x->expression)), STR_ARG(p->relation));
+        str q = str_format(
+            c->arena,
+            "SELECT column_type FROM (DESCRIBE SELECT (" STR_FMT ") AS x FROM " STR_FMT ")",
+            STR_ARG(expression_to_sql(c->arena, x->expression)), STR_ARG(p->relation));
         if (!sql_query_all(c->job->connection, c->arena, q, &rows, err))
             return fail_while(err, "COLUMN_TRANSFORMATIONS: " STR_FMT, STR_ARG(x->column));
         if (!iceberg_type_of_sql(c->arena, column_text(&rows->columns[0], c->arena, 0), &type))
-            return fail(err, ERR_INVALID, "COLUMN_TRANSFORMATIONS: " STR_FMT " has a type that tables cannot hold yet", STR_ARG(x->column));
+            return fail(err, ERR_INVALID,
+                        "COLUMN_TRANSFORMATIONS: " STR_FMT
+                        " has a type that tables cannot hold yet",
+                        STR_ARG(x->column));
         place_column(g, x->column, type);
     }
     return true;
@@ -602,7 +647,8 @@ static bool grow_schema(copy *c, day_objects *days, size_t day_count, error *err
 {
     const iceberg_schema *base = iceberg_table_schema(c->table);
     growing_schema g = { .arena = c->arena, .last_id = iceberg_table_last_column_id(c->table) };
-    bool is_inferred = str_eq(iceberg_table_property(c->table, STR("floe.columns"), STR("")), STR("inferred"));
+    bool is_inferred =
+        str_eq(iceberg_table_property(c->table, STR("floe.columns"), STR("")), STR("inferred"));
     VEC(part) parts = { 0 };
     for (size_t i = 0; i < base->field_count; i++)
         vec_push(c->arena, &g.fields, base->fields[i]);
@@ -611,7 +657,8 @@ static bool grow_schema(copy *c, day_objects *days, size_t day_count, error *err
             vec_push(c->arena, &parts, text_part(c, days[i].scan, days[i].from));
     for (size_t i = 0; i < c->shapes.count; i++) {
         size_t k = 0;
-        while (k < c->object_count && (!c->objects[k].is_good || c->objects[k].is_text || c->objects[k].shape != i))
+        while (k < c->object_count &&
+               (!c->objects[k].is_good || c->objects[k].is_text || c->objects[k].shape != i))
             k++;
         if (k < c->object_count)
             vec_push(c->arena, &parts, parquet_part(c, i, &k, 1));
@@ -665,7 +712,8 @@ static int by_day_and_kind(const void *x, const void *y)
     int64_t d = p->object.event_us / us_per_day, e = q->object.event_us / us_per_day;
     if (d != e)
         return d < e ? -1 : 1;
-    return p->is_text != q->is_text ? (p->is_text ? -1 : 1) : str_compare(p->object.uri, q->object.uri);
+    return p->is_text != q->is_text ? (p->is_text ? -1 : 1)
+                                    : str_compare(p->object.uri, q->object.uri);
 }
 
 static bool load(copy *c, error *err)
@@ -683,7 +731,8 @@ static bool load(copy *c, error *err)
     bool works = true;
     for (size_t i = 0; works && i < c->object_count;) {
         day_objects d = { .day = (int32_t)(c->objects[i].object.event_us / us_per_day), .from = i };
-        while (i < c->object_count && c->objects[i].object.event_us / us_per_day == d.day && c->objects[i].is_text)
+        while (i < c->object_count && c->objects[i].object.event_us / us_per_day == d.day &&
+               c->objects[i].is_text)
             i++;
         d.text_to = i;
         while (i < c->object_count && c->objects[i].object.event_us / us_per_day == d.day)
@@ -709,12 +758,21 @@ static bool commit(copy *c, int64_t run, state_run *done, error *err)
     str summary_keys[] = { STR("floe.job"), STR("floe.job-id"), STR("floe.run") };
     str summary_values[] = { c->job->record.name, c->job->record.uuid, values[0] };
     const iceberg_snapshot *base = iceberg_table_current(c->table);
-    iceberg_change change = { .operation = c->files.count ? STR("append") : STR(""), .added = c->files.items, .added_count = c->files.count,
-                              .schema = c->has_new_columns ? c->schema : NULL, .property_keys = keys, .property_values = values,
-                              .property_count = 1, .summary_keys = summary_keys, .summary_values = summary_values, .summary_count = 3,
-                              .only_after_snapshot_id = c->has_new_columns ? (base ? base->id : -1) : ICEBERG_ANY_SNAPSHOT };
+    iceberg_change change = { .operation = c->files.count ? STR("append") : STR(""),
+                              .added = c->files.items,
+                              .added_count = c->files.count,
+                              .schema = c->has_new_columns ? c->schema : NULL,
+                              .property_keys = keys,
+                              .property_values = values,
+                              .property_count = 1,
+                              .summary_keys = summary_keys,
+                              .summary_values = summary_values,
+                              .summary_count = 3,
+                              .only_after_snapshot_id = c->has_new_columns ? (base ? base->id : -1)
+                                                                           : ICEBERG_ANY_SNAPSHOT };
     iceberg_table *after;
-    TRY(catalog_commit(c->job->catalog, a, c->job->statement->table.namespace, c->job->statement->table.name, &change, &after, err));
+    TRY(catalog_commit(c->job->catalog, a, c->job->statement->table.namespace,
+                       c->job->statement->table.name, &change, &after, err));
     done->snapshot_id = c->files.count ? iceberg_table_current(after)->id : 0;
     done->rows = c->rows;
     return true;
@@ -730,7 +788,9 @@ static bool note_faults(copy *c, int64_t run, error *err)
         if (!o->is_good)
             vec_push(c->arena, &bad, o->object);
     }
-    return bad.count ? state_run_bad(home_state(c->job->home), c->job->record.id, run, bad.items, bad.count, err) : true;
+    return bad.count ? state_run_bad(home_state(c->job->home), c->job->record.id, run, bad.items,
+                                     bad.count, err)
+                     : true;
 }
 
 static bool finish(copy *c, state_run *done, job_progress *ret, error *err)
@@ -768,10 +828,12 @@ bool copy_run(job *j, job_progress *ret, error *err)
     for (size_t i = 0; i < c.object_count; i++)
         c.objects[i].object = objects[i];
     c.output_prefix = str_format(a, "r" STR_FMT, STR_ARG(str_slice(uuid_v4(a), 0, 18)));
-    TRY(state_run_plan(home_state(j->home), j->record.id, objects, c.object_count, c.output_prefix, &done.run, err));
+    TRY(state_run_plan(home_state(j->home), j->record.id, objects, c.object_count, c.output_prefix,
+                       &done.run, err));
     if (load(&c, err) && note_faults(&c, done.run, err) && commit(&c, done.run, &done, err))
         return finish(&c, &done, ret, err);
-    error ignored = { 0 };      /* the ledger and the table are as they were; what cannot be tidied now is at the next start */
+    error ignored = { 0 }; /* the ledger and the table are as they were; what cannot be tidied now
+                              is at the next start */
     writer_discard(table, c.files.items, c.files.count);
     if (!state_run_drop(home_state(j->home), j->record.id, done.run, &ignored))
         error_clear(&ignored);

@@ -10,23 +10,25 @@
 struct copy_source {
     arena *arena;
     store *store;
-    str location;              /* URI of the folder or file */
-    str pattern;               /* DATE_PATTERN, or empty */
+    str location; /* URI of the folder or file */
+    str pattern;  /* DATE_PATTERN, or empty */
     str suffix;
     regex_t file_pattern;
     bool has_file_pattern;
-    int64_t start_us, end_us;  /* event times outside are not the job's business */
-    map taken;                 /* URI → its state_object, whose etag says which version */
+    int64_t start_us, end_us; /* event times outside are not the job's business */
+    map taken;                /* URI → its state_object, whose etag says which version */
     bool is_ledger_read;
 };
 
-static const state_object loaded_mark;   /* stands for objects that are loaded: no version loads again */
+static const state_object
+    loaded_mark; /* stands for objects that are loaded: no version loads again */
 
 static void take(copy_source *s, const state_object *object, bool is_bad)
 {
     state_object *kept = arena_new_of(s->arena, state_object);
     kept->etag = str_copy(s->arena, object->etag);
-    map_set(&s->taken, str_copy(s->arena, object->uri), is_bad ? kept : (void *)(uintptr_t)&loaded_mark);
+    map_set(&s->taken, str_copy(s->arena, object->uri),
+            is_bad ? kept : (void *)(uintptr_t)&loaded_mark);
 }
 
 static void take_from_ledger(void *context, const state_object *object, str object_state)
@@ -43,14 +45,20 @@ static str text_option(const statement *s, const char *name)
 static bool read_options(job *j, copy_source *s, error *err)
 {
     const option *location = option_find(j->statement->source_options, "LOCATION");
-    const option *start = option_find(j->statement->options, "START_FROM"), *end = option_find(j->statement->options, "END_AT");
+    const option *start = option_find(j->statement->options, "START_FROM"),
+                 *end = option_find(j->statement->options, "END_AT");
     state_connection connection;
     bool is_found;
-    TRY(state_connection_get(home_state(j->home), s->arena, j->statement->connection, &connection, &is_found, err));
+    TRY(state_connection_get(home_state(j->home), s->arena, j->statement->connection, &connection,
+                             &is_found, err));
     if (!is_found)
-        return worksheet_fail_at(j->worksheet, j->statement->connection_span, err, "there is no connection '" STR_FMT "'", STR_ARG(j->statement->connection));
+        return worksheet_fail_at(j->worksheet, j->statement->connection_span, err,
+                                 "there is no connection '" STR_FMT "'",
+                                 STR_ARG(j->statement->connection));
     if (!str_eq(connection.type, STR("FILE")))
-        return fail(err, ERR_INVALID, "connection '" STR_FMT "' is of type " STR_FMT ", which this version cannot read: a FILE connection is needed",
+        return fail(err, ERR_INVALID,
+                    "connection '" STR_FMT "' is of type " STR_FMT
+                    ", which this version cannot read: a FILE connection is needed",
                     STR_ARG(connection.name), STR_ARG(connection.type));
     str path = location ? location->text : STR("");
     if (str_starts_with(path, STR("file://")))
@@ -60,9 +68,14 @@ static bool read_options(job *j, copy_source *s, error *err)
     if (str_eq(path, STR(".")))
         path = STR("");
     if (path.len && path.data[0] == '/' && !str_starts_with(path, connection.root))
-        return fail(err, ERR_INVALID, "LOCATION '" STR_FMT "' lies outside the ROOT of connection '" STR_FMT "', " STR_FMT, STR_ARG(path), STR_ARG(connection.name), STR_ARG(connection.root));
-    s->location = path.len && path.data[0] == '/' ? str_format(s->arena, "file://" STR_FMT, STR_ARG(path))
-                  : path.len ? str_format(s->arena, "file://" STR_FMT "/" STR_FMT, STR_ARG(connection.root), STR_ARG(path))
+        return fail(err, ERR_INVALID,
+                    "LOCATION '" STR_FMT "' lies outside the ROOT of connection '" STR_FMT
+                    "', " STR_FMT,
+                    STR_ARG(path), STR_ARG(connection.name), STR_ARG(connection.root));
+    s->location = path.len && path.data[0] == '/'
+                      ? str_format(s->arena, "file://" STR_FMT, STR_ARG(path))
+                  : path.len ? str_format(s->arena, "file://" STR_FMT "/" STR_FMT,
+                                          STR_ARG(connection.root), STR_ARG(path))
                              : str_format(s->arena, "file://" STR_FMT, STR_ARG(connection.root));
     while (s->location.len > 8 && s->location.data[s->location.len - 1] == '/')
         s->location.len--;
@@ -71,7 +84,9 @@ static bool read_options(job *j, copy_source *s, error *err)
     s->start_us = INT64_MIN;
     s->end_us = INT64_MAX;
     if (start)
-        s->start_us = start->kind == OPTION_TIMESTAMP ? start->us : str_eq_nocase(start->text, STR("NOW")) ? j->record.created_us : INT64_MIN;
+        s->start_us = start->kind == OPTION_TIMESTAMP          ? start->us
+                      : str_eq_nocase(start->text, STR("NOW")) ? j->record.created_us
+                                                               : INT64_MIN;
     if (end)
         s->end_us = end->kind == OPTION_TIMESTAMP ? end->us : j->record.created_us;
     return s->pattern.len ? date_pattern_check(s->pattern, err) : true;
@@ -87,7 +102,8 @@ bool copy_source_open(job *j, error *err)
     str pattern = text_option(j->statement, "FILE_PATTERN");
     if (pattern.len) {
         if (regcomp(&s->file_pattern, str_to_c(s->arena, pattern), REG_EXTENDED | REG_NOSUB) != 0)
-            return fail(err, ERR_INVALID, "FILE_PATTERN '" STR_FMT "' is not a regular expression", STR_ARG(pattern));
+            return fail(err, ERR_INVALID, "FILE_PATTERN '" STR_FMT "' is not a regular expression",
+                        STR_ARG(pattern));
         s->has_file_pattern = true;
     }
     return store_open(s->location, &s->store, err);
@@ -110,26 +126,30 @@ static bool time_in_name(str name, int64_t *ret_us)
     for (size_t i = 0; i + 15 <= name.len; i++) {
         const char *c = name.data + i;
         uint64_t date, time;
-        if (c[0] != '_' || c[9] != 'T' || c[14] != 'Z' || !str_to_u64(str_slice(name, i + 1, i + 9), &date) ||
+        if (c[0] != '_' || c[9] != 'T' || c[14] != 'Z' ||
+            !str_to_u64(str_slice(name, i + 1, i + 9), &date) ||
             !str_to_u64(str_slice(name, i + 10, i + 14), &time))
             continue;
         int year = (int)(date / 10000), month = (int)(date / 100 % 100), day = (int)(date % 100);
         if (month < 1 || month > 12 || day < 1 || day > 31 || time / 100 > 23 || time % 100 > 59)
             continue;
-        *ret_us = ((int64_t)clock_days_of(year, month, day) * 1440 + (int64_t)(time / 100 * 60 + time % 100)) * 60000000;
+        *ret_us = ((int64_t)clock_days_of(year, month, day) * 1440 +
+                   (int64_t)(time / 100 * 60 + time % 100)) *
+                  60000000;
         return true;
     }
     return false;
 }
 
-/* The time in the path by DATE_PATTERN, made finer by the time in the name when that lies in the same day; else the time in
- * the name; else the modification time. */
+/* The time in the path by DATE_PATTERN, made finer by the time in the name when that lies in the
+ * same day; else the time in the name; else the modification time. */
 static int64_t event_time(const copy_source *s, const store_object *object)
 {
     str below = str_slice(object->uri, s->location.len, object->uri.len);
     if (below.len && below.data[0] == '/')
         below = str_slice(below, 1, below.len);
-    str name = str_slice(object->uri, (size_t)(str_rfind_char(object->uri, '/') + 1), object->uri.len);
+    str name =
+        str_slice(object->uri, (size_t)(str_rfind_char(object->uri, '/') + 1), object->uri.len);
     int64_t path_us, name_us;
     bool has_path = s->pattern.len && date_pattern_find(s->pattern, below, &path_us);
     bool has_name = time_in_name(name, &name_us);
@@ -157,11 +177,16 @@ static bool find_object(void *context, const store_object *object, error *err)
         return true;
     if (s->has_file_pattern) {
         AUTO(arena_free) arena *scratch = arena_new();
-        if (regexec(&s->file_pattern, str_to_c(scratch, str_slice(object->uri, s->location.len, object->uri.len)), 0, NULL, 0) != 0)
+        if (regexec(&s->file_pattern,
+                    str_to_c(scratch, str_slice(object->uri, s->location.len, object->uri.len)), 0,
+                    NULL, 0) != 0)
             return true;
     }
-    state_object found = { .uri = str_copy(f->arena, object->uri), .etag = str_copy(f->arena, object->etag),
-                           .size_bytes = object->size_bytes, .modified_us = object->modified_us, .event_us = event_time(s, object) };
+    state_object found = { .uri = str_copy(f->arena, object->uri),
+                           .etag = str_copy(f->arena, object->etag),
+                           .size_bytes = object->size_bytes,
+                           .modified_us = object->modified_us,
+                           .event_us = event_time(s, object) };
     if (found.event_us >= s->start_us && found.event_us < s->end_us)
         vec_push(f->arena, &f->objects, found);
     return true;
@@ -170,7 +195,8 @@ static bool find_object(void *context, const store_object *object, error *err)
 static int by_event_time(const void *x, const void *y)
 {
     const state_object *p = x, *q = y;
-    return p->event_us != q->event_us ? (p->event_us > q->event_us) - (p->event_us < q->event_us) : str_compare(p->uri, q->uri);
+    return p->event_us != q->event_us ? (p->event_us > q->event_us) - (p->event_us < q->event_us)
+                                      : str_compare(p->uri, q->uri);
 }
 
 bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_count, error *err)
@@ -187,7 +213,8 @@ bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_
         qsort(f.objects.items, f.objects.count, sizeof *f.objects.items, by_event_time);
     size_t most = j->limits.most_files ? j->limits.most_files : 4000, count = 0;
     uint64_t room = j->limits.most_bytes ? j->limits.most_bytes : 1ull << 30;
-    while (count < f.objects.count && count < most && (count == 0 || f.objects.items[count].size_bytes <= room)) {
+    while (count < f.objects.count && count < most &&
+           (count == 0 || f.objects.items[count].size_bytes <= room)) {
         room -= f.objects.items[count].size_bytes < room ? f.objects.items[count].size_bytes : room;
         count++;
     }

@@ -29,8 +29,10 @@ static bool say(context *x, bool has_changed, const char *format, ...)
 
 static bool fail_exists(context *x, const char *what, error *err)
 {
-    return worksheet_fail_at(x->worksheet, x->statement->name_span, err, "%s '" STR_FMT "' exists with another definition; DROP it first to change it", what,
-                             STR_ARG(x->statement->name)) ||
+    return worksheet_fail_at(x->worksheet, x->statement->name_span, err,
+                             "%s '" STR_FMT
+                             "' exists with another definition; DROP it first to change it",
+                             what, STR_ARG(x->statement->name)) ||
            (err->code = ERR_CONFLICT, false);
 }
 
@@ -39,8 +41,11 @@ static bool fail_exists(context *x, const char *what, error *err)
 static bool absolute_folder(context *x, str path, span at, str *ret, error *err)
 {
     char absolute[PATH_MAX];
-    const char *joined = path.len && path.data[0] == '/' ? str_to_c(x->arena, path)
-                                                         : str_format(x->arena, STR_FMT "/" STR_FMT "%c", STR_ARG(x->folder), STR_ARG(path), 0).data;
+    const char *joined =
+        path.len && path.data[0] == '/'
+            ? str_to_c(x->arena, path)
+            : str_format(x->arena, STR_FMT "/" STR_FMT "%c", STR_ARG(x->folder), STR_ARG(path), 0)
+                  .data;
     if (!realpath(joined, absolute))
         return worksheet_fail_at(x->worksheet, at, err, "there is no folder %s", joined);
     *ret = str_copy(x->arena, str_of(absolute));
@@ -50,7 +55,8 @@ static bool absolute_folder(context *x, str path, span at, str *ret, error *err)
 static bool create_connection(context *x, error *err)
 {
     const statement *s = x->statement;
-    state_connection there, made = { .name = s->name, .type = s->type, .statement = x->text, .root = STR("") };
+    state_connection there,
+        made = { .name = s->name, .type = s->type, .statement = x->text, .root = STR("") };
     bool is_found;
     const option *root = option_find(s->options, "ROOT");
     if (str_eq(s->type, STR("FILE")))
@@ -69,7 +75,9 @@ static bool drop_connection(context *x, error *err)
     bool is_found;
     TRY(state_connection_drop(home_state(x->home), x->statement->name, &is_found, err));
     if (!is_found && !x->statement->if_exists)
-        return worksheet_fail_at(x->worksheet, x->statement->name_span, err, "there is no connection '" STR_FMT "'", STR_ARG(x->statement->name));
+        return worksheet_fail_at(x->worksheet, x->statement->name_span, err,
+                                 "there is no connection '" STR_FMT "'",
+                                 STR_ARG(x->statement->name));
     return say(x, is_found, "dropped connection " STR_FMT, STR_ARG(x->statement->name));
 }
 
@@ -77,7 +85,9 @@ static bool drop_connection(context *x, error *err)
 
 static str full_name(context *x, const table_name *t)
 {
-    return str_format(x->arena, STR_FMT "." STR_FMT "." STR_FMT, STR_ARG(t->catalog.len ? t->catalog : STR(HOME_CATALOG)), STR_ARG(t->namespace), STR_ARG(t->name));
+    return str_format(x->arena, STR_FMT "." STR_FMT "." STR_FMT,
+                      STR_ARG(t->catalog.len ? t->catalog : STR(HOME_CATALOG)),
+                      STR_ARG(t->namespace), STR_ARG(t->name));
 }
 
 static bool find_catalog(context *x, const table_name *t, catalog **ret, error *err)
@@ -99,16 +109,28 @@ static bool make_schema(context *x, iceberg_schema *schema, error *err)
     for (size_t i = 0; i < s->column_count; i++) {
         const iceberg_type *type;
         if (!iceberg_type_of_sql(x->arena, s->columns[i].type, &type))
-            return worksheet_fail_at(x->worksheet, s->columns[i].span, err, "type " STR_FMT " is not known: STRING, BIGINT, INT, DOUBLE, FLOAT, BOOLEAN, TIMESTAMP, DATE, TIME, DECIMAL(p, s), UUID, BINARY are",
+            return worksheet_fail_at(x->worksheet, s->columns[i].span, err,
+                                     "type " STR_FMT
+                                     " is not known: STRING, BIGINT, INT, DOUBLE, FLOAT, BOOLEAN, "
+                                     "TIMESTAMP, DATE, TIME, DECIMAL(p, s), UUID, BINARY are",
                                      STR_ARG(s->columns[i].type));
-        vec_push(x->arena, &fields, (iceberg_field){ .id = (int32_t)i + 1, .name = s->columns[i].name, .type = type });
+        vec_push(x->arena, &fields,
+                 (iceberg_field){ .id = (int32_t)i + 1, .name = s->columns[i].name, .type = type });
         for (size_t k = 0; k < i; k++)
             if (str_eq_nocase(s->columns[k].name, s->columns[i].name))
-                return worksheet_fail_at(x->worksheet, s->columns[i].span, err, "column " STR_FMT " is declared twice", STR_ARG(s->columns[i].name));
+                return worksheet_fail_at(x->worksheet, s->columns[i].span, err,
+                                         "column " STR_FMT " is declared twice",
+                                         STR_ARG(s->columns[i].name));
     }
     if (is_inferred) {
-        vec_push(x->arena, &fields, (iceberg_field){ .id = 1, .name = STR("$event_date"), .type = iceberg_primitive(ICEBERG_DATE) });
-        vec_push(x->arena, &fields, (iceberg_field){ .id = 2, .name = STR("$event_time"), .type = iceberg_primitive(ICEBERG_TIMESTAMP) });
+        vec_push(x->arena, &fields,
+                 (iceberg_field){ .id = 1,
+                                  .name = STR("$event_date"),
+                                  .type = iceberg_primitive(ICEBERG_DATE) });
+        vec_push(x->arena, &fields,
+                 (iceberg_field){ .id = 2,
+                                  .name = STR("$event_time"),
+                                  .type = iceberg_primitive(ICEBERG_TIMESTAMP) });
     }
     for (size_t i = 0; i < s->primary_key_count; i++) {
         iceberg_field *f = NULL;
@@ -116,11 +138,16 @@ static bool make_schema(context *x, iceberg_schema *schema, error *err)
             if (str_eq_nocase(fields.items[k].name, s->primary_key[i]))
                 f = &fields.items[k];
         if (!f)
-            return worksheet_fail_at(x->worksheet, s->table.span, err, "PRIMARY KEY " STR_FMT " is not a column of the table", STR_ARG(s->primary_key[i]));
-        f->is_required = true;      /* Iceberg spec, "Identifier Field IDs": they must be required */
+            return worksheet_fail_at(x->worksheet, s->table.span, err,
+                                     "PRIMARY KEY " STR_FMT " is not a column of the table",
+                                     STR_ARG(s->primary_key[i]));
+        f->is_required = true; /* Iceberg spec, "Identifier Field IDs": they must be required */
         vec_push(x->arena, &identifiers, f->id);
     }
-    *schema = (iceberg_schema){ .fields = fields.items, .field_count = fields.count, .identifier_ids = identifiers.items, .identifier_count = identifiers.count };
+    *schema = (iceberg_schema){ .fields = fields.items,
+                                .field_count = fields.count,
+                                .identifier_ids = identifiers.items,
+                                .identifier_count = identifiers.count };
     return true;
 }
 
@@ -129,25 +156,39 @@ static bool make_spec(context *x, const iceberg_schema *schema, iceberg_spec *sp
     static const struct {
         const char *name;
         iceberg_transform_kind kind;
-    } transforms[] = { { "identity", TRANSFORM_IDENTITY }, { "year", TRANSFORM_YEAR }, { "month", TRANSFORM_MONTH }, { "day", TRANSFORM_DAY }, { "hour", TRANSFORM_HOUR } };
+    } transforms[] = { { "identity", TRANSFORM_IDENTITY },
+                       { "year", TRANSFORM_YEAR },
+                       { "month", TRANSFORM_MONTH },
+                       { "day", TRANSFORM_DAY },
+                       { "hour", TRANSFORM_HOUR } };
     const statement *s = x->statement;
-    iceberg_partition_field *fields = arena_array_of(x->arena, iceberg_partition_field, s->partition_count);
+    iceberg_partition_field *fields =
+        arena_array_of(x->arena, iceberg_partition_field, s->partition_count);
     for (size_t i = 0; i < s->partition_count; i++) {
         const partition_item *p = &s->partitions[i];
         const iceberg_field *source = iceberg_schema_find(schema, p->column);
         bool is_known = false;
         if (!source)
-            return worksheet_fail_at(x->worksheet, p->span, err, "PARTITIONED BY " STR_FMT ": there is no such column", STR_ARG(p->column));
-        fields[i] = (iceberg_partition_field){ .source_id = source->id, .field_id = 1000 + (int32_t)i, .name = source->name };
+            return worksheet_fail_at(x->worksheet, p->span, err,
+                                     "PARTITIONED BY " STR_FMT ": there is no such column",
+                                     STR_ARG(p->column));
+        fields[i] = (iceberg_partition_field){ .source_id = source->id,
+                                               .field_id = 1000 + (int32_t)i,
+                                               .name = source->name };
         for (size_t k = 0; k < ARRAY_LEN(transforms); k++)
             if (str_eq(p->transform, str_of(transforms[k].name))) {
                 fields[i].transform = transforms[k].kind;
                 is_known = true;
             }
         if (!is_known)
-            return worksheet_fail_at(x->worksheet, p->span, err, "partitioning by " STR_FMT " cannot be written by this version; a column, year, month, day and hour can", STR_ARG(p->transform));
+            return worksheet_fail_at(
+                x->worksheet, p->span, err,
+                "partitioning by " STR_FMT
+                " cannot be written by this version; a column, year, month, day and hour can",
+                STR_ARG(p->transform));
         if (fields[i].transform != TRANSFORM_IDENTITY)
-            fields[i].name = str_format(x->arena, STR_FMT "_" STR_FMT, STR_ARG(source->name), STR_ARG(p->transform));
+            fields[i].name = str_format(x->arena, STR_FMT "_" STR_FMT, STR_ARG(source->name),
+                                        STR_ARG(p->transform));
     }
     *spec = (iceberg_spec){ .fields = fields, .field_count = s->partition_count };
     return true;
@@ -164,12 +205,19 @@ static bool create_table(context *x, error *err)
     TRY(find_catalog(x, &s->table, &c, err));
     TRY(make_schema(x, &schema, err));
     TRY(make_spec(x, &schema, &spec, err));
-    str keys[] = { STR("floe.statement"), STR("floe.columns"), STR("write.parquet.compression-codec") };
+    str keys[] = { STR("floe.statement"), STR("floe.columns"),
+                   STR("write.parquet.compression-codec") };
     str values[] = { x->text, s->column_count ? STR("declared") : STR("inferred"), STR("zstd") };
-    iceberg_definition d = { .schema = &schema, .spec = &spec, .property_keys = keys, .property_values = values, .property_count = 3 };
+    iceberg_definition d = { .schema = &schema,
+                             .spec = &spec,
+                             .property_keys = keys,
+                             .property_values = values,
+                             .property_count = 3 };
     const option *location = option_find(s->options, "STORAGE_LOCATION");
     if (location)
-        d.location = location->text.len && str_contains(location->text, STR("://")) ? location->text : store_uri_of_path(x->arena, location->text);
+        d.location = location->text.len && str_contains(location->text, STR("://"))
+                         ? location->text
+                         : store_uri_of_path(x->arena, location->text);
     if (catalog_create(c, x->arena, s->table.namespace, s->table.name, &d, &t, err))
         return say(x, true, "created table " STR_FMT, STR_ARG(name));
     if (err->code != ERR_CONFLICT)
@@ -178,7 +226,10 @@ static bool create_table(context *x, error *err)
     TRY(catalog_load(c, x->arena, s->table.namespace, s->table.name, &t, err));
     if (s->if_exists || str_eq(iceberg_table_property(t, STR("floe.statement"), STR("")), x->text))
         return say(x, false, "table " STR_FMT ": unchanged", STR_ARG(name));
-    worksheet_fail_at(x->worksheet, s->table.span, err, "table " STR_FMT " exists with another definition; DROP it first to change it", STR_ARG(name));
+    worksheet_fail_at(x->worksheet, s->table.span, err,
+                      "table " STR_FMT
+                      " exists with another definition; DROP it first to change it",
+                      STR_ARG(name));
     err->code = ERR_CONFLICT;
     return false;
 }
@@ -221,13 +272,21 @@ static bool check_copy(context *x, const iceberg_table *target, error *err)
     const statement *s = x->statement;
     TRY(state_connection_get(home_state(x->home), x->arena, s->connection, &c, &is_found, err));
     if (!is_found)
-        return worksheet_fail_at(x->worksheet, s->connection_span, err, "there is no connection '" STR_FMT "'", STR_ARG(s->connection));
+        return worksheet_fail_at(x->worksheet, s->connection_span, err,
+                                 "there is no connection '" STR_FMT "'", STR_ARG(s->connection));
     if (!str_eq(c.type, s->type))
-        return worksheet_fail_at(x->worksheet, s->connection_span, err, "connection '" STR_FMT "' is of type " STR_FMT ", not " STR_FMT, STR_ARG(s->connection), STR_ARG(c.type), STR_ARG(s->type));
+        return worksheet_fail_at(x->worksheet, s->connection_span, err,
+                                 "connection '" STR_FMT "' is of type " STR_FMT ", not " STR_FMT,
+                                 STR_ARG(s->connection), STR_ARG(c.type), STR_ARG(s->type));
     if (!str_eq(c.type, STR("FILE")))
-        return worksheet_fail_at(x->worksheet, s->connection_span, err, "this version reads files through a FILE connection; " STR_FMT " connections can be made, but not read yet", STR_ARG(c.type));
+        return worksheet_fail_at(x->worksheet, s->connection_span, err,
+                                 "this version reads files through a FILE connection; " STR_FMT
+                                 " connections can be made, but not read yet",
+                                 STR_ARG(c.type));
     if (iceberg_table_schema(target)->identifier_count)
-        return worksheet_fail_at(x->worksheet, s->table.span, err, "a COPY job's target has no PRIMARY KEY: load the rows as they are, then INSERT them into this table");
+        return worksheet_fail_at(x->worksheet, s->table.span, err,
+                                 "a COPY job's target has no PRIMARY KEY: load the rows as they "
+                                 "are, then INSERT them into this table");
     return true;
 }
 
@@ -247,7 +306,11 @@ static bool create_job(context *x, error *err)
         TRY(check_copy(x, target, err));
     else
         TRY(check_table(x, &s->query.source, &source, err));
-    state_job made = { .name = s->name, .uuid = uuid_v4(x->arena), .statement = x->text, .folder = x->folder, .target = full_name(x, &s->table),
+    state_job made = { .name = s->name,
+                       .uuid = uuid_v4(x->arena),
+                       .statement = x->text,
+                       .folder = x->folder,
+                       .target = full_name(x, &s->table),
                        .source_text = str_slice(x->worksheet->text, s->span.from, s->span.to) };
     TRY(state_job_add(home_state(x->home), &made, err));
     return say(x, true, "created job " STR_FMT, STR_ARG(s->name));
@@ -258,17 +321,22 @@ static bool change_job(context *x, error *err)
     const statement *s = x->statement;
     state *state = home_state(x->home);
     bool is_found, works;
-    works = s->kind == STATEMENT_DROP_JOB ? state_job_drop(state, s->name, &is_found, err)
-                                          : state_job_pause(state, s->name, s->kind == STATEMENT_PAUSE_JOB, &is_found, err);
+    works = s->kind == STATEMENT_DROP_JOB
+                ? state_job_drop(state, s->name, &is_found, err)
+                : state_job_pause(state, s->name, s->kind == STATEMENT_PAUSE_JOB, &is_found, err);
     if (!works)
         return false;
     if (!is_found && !s->if_exists)
-        return worksheet_fail_at(x->worksheet, s->name_span, err, "there is no job '" STR_FMT "'", STR_ARG(s->name));
-    const char *what = s->kind == STATEMENT_DROP_JOB ? "dropped" : s->kind == STATEMENT_PAUSE_JOB ? "paused" : "resumed";
+        return worksheet_fail_at(x->worksheet, s->name_span, err, "there is no job '" STR_FMT "'",
+                                 STR_ARG(s->name));
+    const char *what = s->kind == STATEMENT_DROP_JOB    ? "dropped"
+                       : s->kind == STATEMENT_PAUSE_JOB ? "paused"
+                                                        : "resumed";
     return say(x, is_found, "%s job " STR_FMT, what, STR_ARG(s->name));
 }
 
-bool execute_statement(home *h, arena *a, const worksheet *w, const statement *s, str folder, execution *ret, error *err)
+bool execute_statement(home *h, arena *a, const worksheet *w, const statement *s, str folder,
+                       execution *ret, error *err)
 {
     *ret = (execution){ 0 };
     context x = { h, a, w, s, folder, statement_text(a, w, s), ret };
@@ -327,11 +395,14 @@ bool execute_prepare_query(home *h, sql_connection *c, str query, error *err)
         if (!mentions(query, entries[i].name))
             continue;
         if (!make_view(h, c, a, &entries[i], err))
-            return fail_while(err, "table " STR_FMT "." STR_FMT, STR_ARG(entries[i].namespace), STR_ARG(entries[i].name));
+            return fail_while(err, "table " STR_FMT "." STR_FMT, STR_ARG(entries[i].namespace),
+                              STR_ARG(entries[i].name));
         strbuf_format(&path, "," HOME_CATALOG "." STR_FMT, STR_ARG(entries[i].namespace));
     }
     str set = str_format(a, "SET search_path = '" STR_FMT "'", STR_ARG(strbuf_str(&path)));
-    error ignored = { 0 };      /* a namespace whose name the path cannot hold is reached by its full name */
+    error ignored = {
+        0
+    }; /* a namespace whose name the path cannot hold is reached by its full name */
     if (!sql_run(c, set, &ignored))
         error_clear(&ignored);
     return true;

@@ -1,13 +1,14 @@
-/* The fields of AWS VPC flow logs, versions 2 to 11, and of transit gateway flow logs: names, types, versions.
- * Source: AWS VPC user guide, "Flow log records"; AWS transit gateway guide, "Transit Gateway Flow Logs records". */
+/* The fields of AWS VPC flow logs, versions 2 to 11, and of transit gateway flow logs: names,
+ * types, versions. Source: AWS VPC user guide, "Flow log records"; AWS transit gateway guide,
+ * "Transit Gateway Flow Logs records". */
 #pragma once
 
 #include "column/text.h"
 
 typedef struct flow_field {
-    const char *name;        /* as Parquet and tables have it: with '_' */
+    const char *name; /* as Parquet and tables have it: with '_' */
     column_type type;
-    uint8_t version;         /* that brought it; 6: transit gateway only */
+    uint8_t version; /* that brought it; 6: transit gateway only */
 } flow_field;
 
 extern const flow_field flow_fields[];

@@ -21,7 +21,7 @@ struct home {
     state *state;
     catalog *embedded;
     sql_engine *engine;
-    pthread_mutex_t lock;     /* guards the start of `engine` */
+    pthread_mutex_t lock; /* guards the start of `engine` */
     int jobs_lock;
 };
 
@@ -95,7 +95,8 @@ bool home_engine(home *h, sql_engine **ret_engine, error *err)
     if (!h->engine) {
         sql_options options = { .threads = h->options.threads,
                                 .memory_bytes = h->options.memory_bytes,
-                                .temporary_folder = str_format(h->arena, STR_FMT "/tmp", STR_ARG(h->path)) };
+                                .temporary_folder =
+                                    str_format(h->arena, STR_FMT "/tmp", STR_ARG(h->path)) };
         works = sql_engine_open(&options, &h->engine, err);
     }
     pthread_mutex_unlock(&h->lock);
@@ -114,9 +115,13 @@ bool home_catalog(home *h, str name, catalog **ret_catalog, error *err)
     bool is_found;
     TRY(state_connection_get(h->state, scratch, name, &connection, &is_found, err));
     if (!is_found)
-        return fail(err, ERR_NOT_FOUND, "there is no catalog '" STR_FMT "'; the home's own is " HOME_CATALOG, STR_ARG(name));
-    return fail(err, ERR_INVALID, "connection '" STR_FMT "' is of type " STR_FMT
-                ", whose catalogs cannot be opened by this version; tables can live in the home's own catalog, " HOME_CATALOG,
+        return fail(err, ERR_NOT_FOUND,
+                    "there is no catalog '" STR_FMT "'; the home's own is " HOME_CATALOG,
+                    STR_ARG(name));
+    return fail(err, ERR_INVALID,
+                "connection '" STR_FMT "' is of type " STR_FMT
+                ", whose catalogs cannot be opened by this version; tables can live in the home's "
+                "own catalog, " HOME_CATALOG,
                 STR_ARG(name), STR_ARG(connection.type));
 }
 
@@ -136,7 +141,8 @@ bool home_lock_jobs(home *h, error *err)
         close(fd);
         if (!is_taken)
             return fail_errno(err, "locking %s", path);
-        return fail(err, ERR_CONFLICT, "another floe (process %s) runs the jobs of this home", n > 0 ? owner : "unknown");
+        return fail(err, ERR_CONFLICT, "another floe (process %s) runs the jobs of this home",
+                    n > 0 ? owner : "unknown");
     }
     int len = snprintf(owner, sizeof owner, "%d", (int)getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, owner, (size_t)len, 0) != len) {

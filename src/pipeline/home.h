@@ -1,4 +1,5 @@
-/* A home folder, opened: its state, catalogs, SQL engine and places. Everything a command or server works on. */
+/* A home folder, opened: its state, catalogs, SQL engine and places. Everything a command or server
+ * works on. */
 #pragma once
 
 #include "catalog/catalog.h"
@@ -8,9 +9,9 @@ typedef struct state state;
 typedef struct home home;
 
 typedef struct home_options {
-    str path;                 /* made when absent */
-    int threads;              /* 0: as many as processors */
-    size_t memory_bytes;      /* of the SQL engine; 0: 1 GiB */
+    str path;            /* made when absent */
+    int threads;         /* 0: as many as processors */
+    size_t memory_bytes; /* of the SQL engine; 0: 1 GiB */
 } home_options;
 
 /* Layout: state.db (ledger and embedded catalog), warehouse/, cache/, tmp/. */
@@ -18,18 +19,19 @@ NODISCARD bool home_open(const home_options *options, home **ret_home, error *er
 void home_close(home *h);
 DEFINE_AUTO(home, home_close)
 
-str home_path(const home *h);                 /* absolute */
+str home_path(const home *h); /* absolute */
 str home_cache_folder(const home *h);
 state *home_state(home *h);
 /* The engine starts on first use: commands that only look at metadata do without it. */
 NODISCARD bool home_engine(home *h, sql_engine **ret_engine, error *err);
-/* The catalog with this name. The embedded one is called default_glue_catalog and exists from the start. */
+/* The catalog with this name. The embedded one is called default_glue_catalog and exists from the
+ * start. */
 NODISCARD bool home_catalog(home *h, str name, catalog **ret_catalog, error *err);
 /* The embedded catalog itself. */
 catalog *home_embedded_catalog(home *h);
 
-/* Only one process at a time runs the jobs of a home. ERR_CONFLICT names the other one's process id. Released by
- * home_close or the end of the process. */
+/* Only one process at a time runs the jobs of a home. ERR_CONFLICT names the other one's process
+ * id. Released by home_close or the end of the process. */
 NODISCARD bool home_lock_jobs(home *h, error *err);
 
 #define HOME_CATALOG "default_glue_catalog"

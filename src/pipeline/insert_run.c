@@ -1,5 +1,5 @@
-/* One run of an INSERT job: the source table's rows that are new since the last run, through the job's SELECT, into the
- * target; into a table with a primary key as an upsert. */
+/* One run of an INSERT job: the source table's rows that are new since the last run, through the
+ * job's SELECT, into the target; into a table with a primary key as an upsert. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -11,7 +11,7 @@ typedef struct insertion {
     job *job;
     arena *arena;
     const iceberg_table *source, *target;
-    const iceberg_schema *schema;      /* of the target, after evolution */
+    const iceberg_schema *schema; /* of the target, after evolution */
     bool has_new_columns;
     str output_prefix;
     int64_t to_snapshot;
@@ -41,44 +41,60 @@ static int find_order(const select_query *q)
     return -1;
 }
 
-/* Result columns of the SELECT become columns of the target: same name and type, or added where the job may. */
+/* Result columns of the SELECT become columns of the target: same name and type, or added where the
+ * job may. */
 static bool plan_columns(insertion *x, sql_stream *shape, str *ret_items, error *err)
 {
     const statement *s = x->job->statement;
     const option *adds = option_find(s->options, "ADD_MISSING_COLUMNS");
     const iceberg_schema *base = iceberg_table_schema(x->target);
-    bool may_add = (adds && adds->is_true) || str_eq(iceberg_table_property(x->target, STR("floe.columns"), STR("")), STR("inferred"));
+    bool may_add =
+        (adds && adds->is_true) ||
+        str_eq(iceberg_table_property(x->target, STR("floe.columns"), STR("")), STR("inferred"));
     int32_t last_id = iceberg_table_last_column_id(x->target);
     VEC(iceberg_field) added = { 0 };
     strbuf items = strbuf_new(x->arena);
     size_t count = sql_stream_column_count(shape);
-    str *sources = arena_array_of(x->arena, str, count), *targets = arena_array_of(x->arena, str, count);
+    str *sources = arena_array_of(x->arena, str, count),
+        *targets = arena_array_of(x->arena, str, count);
     for (size_t i = 0; i < count; i++) {
         sources[i] = sql_stream_column_name(shape, i);
         targets[i] = target_of(s, base, i, sources[i]);
-        if (targets[i].len == 0 || str_eq(sources[i], STR("_order")) || iceberg_schema_find(base, targets[i]))
+        if (targets[i].len == 0 || str_eq(sources[i], STR("_order")) ||
+            iceberg_schema_find(base, targets[i]))
             continue;
         const iceberg_type *type;
         if (!may_add)
-            return fail(err, ERR_INVALID, "table " STR_FMT " has no column " STR_FMT "; ADD_MISSING_COLUMNS = TRUE adds it", STR_ARG(iceberg_table_name(x->target)), STR_ARG(targets[i]));
+            return fail(err, ERR_INVALID,
+                        "table " STR_FMT " has no column " STR_FMT
+                        "; ADD_MISSING_COLUMNS = TRUE adds it",
+                        STR_ARG(iceberg_table_name(x->target)), STR_ARG(targets[i]));
         if (!iceberg_type_of_sql(x->arena, sql_stream_column_type_text(shape, i), &type))
-            return fail(err, ERR_INVALID, "column " STR_FMT " has type " STR_FMT ", which tables cannot hold yet", STR_ARG(targets[i]), STR_ARG(sql_stream_column_type_text(shape, i)));
-        vec_push(x->arena, &added, (iceberg_field){ .name = str_copy(x->arena, targets[i]), .type = type });
+            return fail(err, ERR_INVALID,
+                        "column " STR_FMT " has type " STR_FMT ", which tables cannot hold yet",
+                        STR_ARG(targets[i]), STR_ARG(sql_stream_column_type_text(shape, i)));
+        vec_push(x->arena, &added,
+                 (iceberg_field){ .name = str_copy(x->arena, targets[i]), .type = type });
     }
     x->has_new_columns = added.count > 0;
-    x->schema = added.count ? iceberg_schema_with(x->arena, base, added.items, added.count, &last_id) : base;
+    x->schema = added.count
+                    ? iceberg_schema_with(x->arena, base, added.items, added.count, &last_id)
+                    : base;
     for (size_t k = 0; k < x->schema->field_count; k++) {
         const iceberg_field *f = &x->schema->fields[k];
         size_t i = 0;
-        while (i < count && (targets[i].len == 0 || str_eq(sources[i], STR("_order")) || !str_eq_nocase(targets[i], f->name)))
+        while (i < count && (targets[i].len == 0 || str_eq(sources[i], STR("_order")) ||
+                             !str_eq_nocase(targets[i], f->name)))
             i++;
         strbuf_add_c(&items, k ? ", " : "");
         if (i < count) {
             strbuf_add_c(&items, "CAST(");
             strbuf_add_sql_name(&items, sources[i]);
-            strbuf_format(&items, " AS " STR_FMT ") AS ", STR_ARG(iceberg_type_sql(x->arena, f->type)));
+            strbuf_format(&items, " AS " STR_FMT ") AS ",
+                          STR_ARG(iceberg_type_sql(x->arena, f->type)));
         } else {
-            strbuf_format(&items, "NULL::" STR_FMT " AS ", STR_ARG(iceberg_type_sql(x->arena, f->type)));
+            strbuf_format(&items, "NULL::" STR_FMT " AS ",
+                          STR_ARG(iceberg_type_sql(x->arena, f->type)));
         }
         strbuf_add_sql_name(&items, f->name);
     }
@@ -86,17 +102,21 @@ static bool plan_columns(insertion *x, sql_stream *shape, str *ret_items, error 
     return true;
 }
 
-/* The SELECT over the new rows, with columns named and typed as the target's, and "_order" for an upsert. */
-static bool rows_sql(insertion *x, const iceberg_scan *scan, bool is_upsert, str *ret_sql, str *ret_order_column, error *err)
+/* The SELECT over the new rows, with columns named and typed as the target's, and "_order" for an
+ * upsert. */
+static bool rows_sql(insertion *x, const iceberg_scan *scan, bool is_upsert, str *ret_sql,
+                     str *ret_order_column, error *err)
 {
     const statement *s = x->job->statement;
     str source_sql, query, items = { 0 };
     int order = find_order(&s->query);
-    bool adds_order = is_upsert && order < 0 && !s->query.has_aggregation && iceberg_schema_find(iceberg_table_schema(x->source), STR("$event_time"));
+    bool adds_order = is_upsert && order < 0 && !s->query.has_aggregation &&
+                      iceberg_schema_find(iceberg_table_schema(x->source), STR("$event_time"));
     int64_t now = clock_wall_us();
     *ret_order_column = STR("");
     TRY(iceberg_scan_sql(x->source, x->arena, scan, NULL, 0, false, &source_sql, err));
-    TRY(select_to_sql(x->arena, x->job->worksheet->text, &s->query, source_sql, adds_order ? STR("\"$event_time\" AS \"_order\"") : STR(""),
+    TRY(select_to_sql(x->arena, x->job->worksheet->text, &s->query, source_sql,
+                      adds_order ? STR("\"$event_time\" AS \"_order\"") : STR(""),
                       x->job->record.created_us, now, &query, err));
     AUTO(sql_stream_close) sql_stream *shape = NULL;
     str probe = str_format(x->arena, "SELECT * FROM (" STR_FMT ") LIMIT 0", STR_ARG(query));
@@ -104,8 +124,11 @@ static bool rows_sql(insertion *x, const iceberg_scan *scan, bool is_upsert, str
         return fail_while(err, "its SELECT");
     TRY(plan_columns(x, shape, &items, err));
     if (order >= 0 && (size_t)order < sql_stream_column_count(shape))
-        *ret_order_column = str_copy(x->arena, target_of(s, x->schema, (size_t)order, sql_stream_column_name(shape, (size_t)order)));
-    *ret_sql = str_format(x->arena, "SELECT " STR_FMT "%s FROM (" STR_FMT ")", STR_ARG(items), adds_order ? ", \"_order\"" : "", STR_ARG(query));
+        *ret_order_column =
+            str_copy(x->arena, target_of(s, x->schema, (size_t)order,
+                                         sql_stream_column_name(shape, (size_t)order)));
+    *ret_sql = str_format(x->arena, "SELECT " STR_FMT "%s FROM (" STR_FMT ")", STR_ARG(items),
+                          adds_order ? ", \"_order\"" : "", STR_ARG(query));
     if (adds_order)
         *ret_order_column = STR("_order");
     return true;
@@ -125,8 +148,12 @@ static bool load_source(insertion *x, error *err)
 static bool append_rows(insertion *x, str rows, error *err)
 {
     sql_connection *c = x->job->connection;
-    TRY(sql_run(c, str_format(x->arena, "CREATE OR REPLACE TEMP TABLE \"_staged\" AS " STR_FMT, STR_ARG(rows)), err));
-    bool works = writer_partitions(x->job, x->arena, x->target, x->schema, STR("\"_staged\""), x->output_prefix, &x->files, err);
+    TRY(sql_run(
+        c,
+        str_format(x->arena, "CREATE OR REPLACE TEMP TABLE \"_staged\" AS " STR_FMT, STR_ARG(rows)),
+        err));
+    bool works = writer_partitions(x->job, x->arena, x->target, x->schema, STR("\"_staged\""),
+                                   x->output_prefix, &x->files, err);
     error ignored = { 0 };
     return sql_run(c, STR("DROP TABLE IF EXISTS \"_staged\""), works ? err : &ignored) && works;
 }
@@ -135,22 +162,35 @@ static bool commit(insertion *x, int64_t run, bool is_upsert, iceberg_table **re
 {
     arena *a = x->arena;
     str keys[] = { job_property(x->job, a, "run"), job_property(x->job, a, "source-snapshot") };
-    str values[] = { str_format(a, "%lld", (long long)run), str_format(a, "%lld", (long long)x->to_snapshot) };
+    str values[] = { str_format(a, "%lld", (long long)run),
+                     str_format(a, "%lld", (long long)x->to_snapshot) };
     str summary_keys[] = { STR("floe.job"), STR("floe.job-id"), STR("floe.run") };
     str summary_values[] = { x->job->record.name, x->job->record.uuid, values[0] };
     const iceberg_snapshot *base = iceberg_table_current(x->target);
     bool has_deletes = false;
     for (size_t i = 0; i < x->files.count; i++)
         has_deletes |= x->files.items[i].content != ICEBERG_DATA;
-    iceberg_change change = { .operation = x->files.count == 0 ? STR("") : has_deletes ? STR("overwrite") : STR("append"),
-                              .added = x->files.items, .added_count = x->files.count, .schema = x->has_new_columns ? x->schema : NULL,
-                              .property_keys = keys, .property_values = values, .property_count = 2, .summary_keys = summary_keys,
-                              .summary_values = summary_values, .summary_count = 3,
-                              .only_after_snapshot_id = is_upsert || x->has_new_columns ? (base ? base->id : -1) : ICEBERG_ANY_SNAPSHOT };
-    return catalog_commit(x->job->catalog, a, x->job->statement->table.namespace, x->job->statement->table.name, &change, ret_after, err);
+    iceberg_change change = { .operation = x->files.count == 0 ? STR("")
+                                           : has_deletes       ? STR("overwrite")
+                                                               : STR("append"),
+                              .added = x->files.items,
+                              .added_count = x->files.count,
+                              .schema = x->has_new_columns ? x->schema : NULL,
+                              .property_keys = keys,
+                              .property_values = values,
+                              .property_count = 2,
+                              .summary_keys = summary_keys,
+                              .summary_values = summary_values,
+                              .summary_count = 3,
+                              .only_after_snapshot_id = is_upsert || x->has_new_columns
+                                                            ? (base ? base->id : -1)
+                                                            : ICEBERG_ANY_SNAPSHOT };
+    return catalog_commit(x->job->catalog, a, x->job->statement->table.namespace,
+                          x->job->statement->table.name, &change, ret_after, err);
 }
 
-/* Where the source's history stands for this job: after which snapshot, up to which. `*ret_is_new` false: nothing to do. */
+/* Where the source's history stands for this job: after which snapshot, up to which. `*ret_is_new`
+ * false: nothing to do. */
 static bool find_window(insertion *x, int64_t *ret_after, bool *ret_is_new, error *err)
 {
     const iceberg_snapshot *current = iceberg_table_current(x->source);
@@ -161,7 +201,8 @@ static bool find_window(insertion *x, int64_t *ret_after, bool *ret_is_new, erro
     bool starts_now = start && start->kind == OPTION_WORD && str_eq_nocase(start->text, STR("NOW"));
     if (*ret_after == -1 && starts_now)
         for (size_t i = 0; i < iceberg_table_snapshot_count(x->source); i++)
-            if (iceberg_table_snapshot_at(x->source, i)->timestamp_ms * 1000 < x->job->record.created_us)
+            if (iceberg_table_snapshot_at(x->source, i)->timestamp_ms * 1000 <
+                x->job->record.created_us)
                 *ret_after = iceberg_table_snapshot_at(x->source, i)->id;
     (void)err;
     return true;
@@ -178,8 +219,14 @@ static bool load(insertion *x, int64_t after, upsert *u, error *err)
     TRY(rows_sql(x, &scan, u != NULL, &rows, &order, err));
     if (!u)
         return append_rows(x, rows, err);
-    *u = (upsert){ .job = x->job, .arena = x->arena, .target = x->target, .schema = x->schema, .rows_sql = rows, .order_column = order,
-                   .output_prefix = x->output_prefix, .files = &x->files };
+    *u = (upsert){ .job = x->job,
+                   .arena = x->arena,
+                   .target = x->target,
+                   .schema = x->schema,
+                   .rows_sql = rows,
+                   .order_column = order,
+                   .output_prefix = x->output_prefix,
+                   .files = &x->files };
     return upsert_write(u, err);
 }
 
@@ -202,8 +249,10 @@ bool insert_run(job *j, job_progress *ret, error *err)
     bool is_upsert = x.schema->identifier_count > 0;
     upsert u = { 0 };
     x.output_prefix = str_format(a, "r" STR_FMT, STR_ARG(str_slice(uuid_v4(a), 0, 18)));
-    TRY(state_run_plan(home_state(j->home), j->record.id, NULL, 0, x.output_prefix, &done.run, err));
-    if (!load(&x, after, is_upsert ? &u : NULL, err) || !commit(&x, done.run, is_upsert, &committed, err)) {
+    TRY(state_run_plan(home_state(j->home), j->record.id, NULL, 0, x.output_prefix, &done.run,
+                       err));
+    if (!load(&x, after, is_upsert ? &u : NULL, err) ||
+        !commit(&x, done.run, is_upsert, &committed, err)) {
         error ignored = { 0 };
         writer_discard(target, x.files.items, x.files.count);
         if (!state_run_drop(home_state(j->home), j->record.id, done.run, &ignored))

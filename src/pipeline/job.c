@@ -12,10 +12,15 @@ bool job_open(home *h, const state_job *record, const job_limits *limits, job **
     j->home = h;
     j->limits = limits ? *limits : (job_limits){ 0 };
     arena *a = j->arena;
-    j->record = (state_job){ .id = record->id, .name = str_copy(a, record->name), .uuid = str_copy(a, record->uuid),
-                             .statement = str_copy(a, record->statement), .source_text = str_copy(a, record->source_text),
-                             .folder = str_copy(a, record->folder), .target = str_copy(a, record->target),
-                             .is_paused = record->is_paused, .created_us = record->created_us };
+    j->record = (state_job){ .id = record->id,
+                             .name = str_copy(a, record->name),
+                             .uuid = str_copy(a, record->uuid),
+                             .statement = str_copy(a, record->statement),
+                             .source_text = str_copy(a, record->source_text),
+                             .folder = str_copy(a, record->folder),
+                             .target = str_copy(a, record->target),
+                             .is_paused = record->is_paused,
+                             .created_us = record->created_us };
     TRY(worksheet_parse(a, j->record.name, j->record.source_text, &j->worksheet, err));
     j->statement = &j->worksheet->statements[0];
     str name = j->statement->table.catalog;
@@ -46,12 +51,15 @@ int64_t job_property_int(const job *j, const iceberg_table *t, const char *what,
 {
     AUTO(arena_free) arena *scratch = arena_new();
     int64_t n;
-    return str_to_i64(iceberg_table_property(t, job_property(j, scratch, what), STR("")), &n) ? n : otherwise;
+    return str_to_i64(iceberg_table_property(t, job_property(j, scratch, what), STR("")), &n)
+               ? n
+               : otherwise;
 }
 
 bool job_target(job *j, arena *a, iceberg_table **ret_table, error *err)
 {
-    return catalog_load(j->catalog, a, j->statement->table.namespace, j->statement->table.name, ret_table, err);
+    return catalog_load(j->catalog, a, j->statement->table.namespace, j->statement->table.name,
+                        ret_table, err);
 }
 
 /* A planned run whose number stands in the table is done; any other did not happen. */
@@ -77,7 +85,8 @@ static bool recover(job *j, error *err)
             const iceberg_snapshot *snapshot = iceberg_table_snapshot_at(t, k);
             int64_t run, rows;
             if (str_eq(iceberg_snapshot_summary(snapshot, STR("floe.job-id")), j->record.uuid) &&
-                str_to_i64(iceberg_snapshot_summary(snapshot, STR("floe.run")), &run) && run == runs[i].run) {
+                str_to_i64(iceberg_snapshot_summary(snapshot, STR("floe.run")), &run) &&
+                run == runs[i].run) {
                 runs[i].snapshot_id = snapshot->id;
                 if (str_to_i64(iceberg_snapshot_summary(snapshot, STR("added-records")), &rows))
                     runs[i].rows = rows;
@@ -91,10 +100,12 @@ static bool recover(job *j, error *err)
 bool job_run(job *j, job_progress *ret, error *err)
 {
     AUTO(arena_free) arena *scratch = arena_new();
-    bool works = recover(j, err) && (j->statement->kind == STATEMENT_CREATE_COPY_JOB ? copy_run(j, ret, err) : insert_run(j, ret, err));
+    bool works = recover(j, err) &&
+                 (j->statement->kind == STATEMENT_CREATE_COPY_JOB ? copy_run(j, ret, err)
+                                                                  : insert_run(j, ret, err));
     if (!works)
         fail_while(err, "job " STR_FMT, STR_ARG(j->record.name));
-    error ignored = { 0 };      /* the job's own error matters more than that it cannot be noted */
+    error ignored = { 0 }; /* the job's own error matters more than that it cannot be noted */
     str message = works ? STR("") : str_of(err->message);
     if (!state_job_error_set(home_state(j->home), j->record.id, message, &ignored))
         error_clear(&ignored);

@@ -7,24 +7,27 @@
 
 /* Limits of one run; 0 takes the default. */
 typedef struct job_limits {
-    size_t most_files;         /* default 4,000 */
-    uint64_t most_bytes;       /* of input; default 1 GiB */
+    size_t most_files;   /* default 4,000 */
+    uint64_t most_bytes; /* of input; default 1 GiB */
 } job_limits;
 
-/* A job ready to run in this process. Keeps what makes the next run cheap (what is loaded, key indexes). Not thread-safe. */
+/* A job ready to run in this process. Keeps what makes the next run cheap (what is loaded, key
+ * indexes). Not thread-safe. */
 typedef struct job job;
 
 /* `record` is copied. Fails when its text does not parse or its connection is gone. */
-NODISCARD bool job_open(home *h, const state_job *record, const job_limits *limits, job **ret_job, error *err);
+NODISCARD bool job_open(home *h, const state_job *record, const job_limits *limits, job **ret_job,
+                        error *err);
 void job_close(job *j);
 DEFINE_AUTO(job, job_close)
 
 typedef struct job_progress {
-    bool did_work;             /* a run was committed, or objects were found bad */
+    bool did_work; /* a run was committed, or objects were found bad */
     int64_t rows, objects;
     size_t bad_objects;
 } job_progress;
 
-/* Finish what a crash left (a run whose commit stands in the table is marked done, any other is forgotten and its files
- * deleted), then do one run of what is new. `did_work` false: there was nothing. */
+/* Finish what a crash left (a run whose commit stands in the table is marked done, any other is
+ * forgotten and its files deleted), then do one run of what is new. `did_work` false: there was
+ * nothing. */
 NODISCARD bool job_run(job *j, job_progress *ret, error *err);

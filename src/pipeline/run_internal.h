@@ -6,32 +6,35 @@
 #include "pipeline/job.h"
 
 struct job {
-    arena *arena;              /* lifetime of the job */
+    arena *arena; /* lifetime of the job */
     home *home;
     state_job record;
     job_limits limits;
     worksheet *worksheet;
     const statement *statement;
-    catalog *catalog;          /* of the target */
+    catalog *catalog; /* of the target */
     sql_engine *engine;
     sql_connection *connection;
-    struct copy_source *source;   /* of a COPY job; see copy_source.c */
-    struct key_index *index;      /* of an INSERT job into a table with a primary key; see upsert.c */
+    struct copy_source *source; /* of a COPY job; see copy_source.c */
+    struct key_index *index;    /* of an INSERT job into a table with a primary key; see upsert.c */
 };
 
 /* ---- writer.c: SELECT → Parquet data file of a table ---- */
 
-/* Write the rows of `select_sql` (columns named as in `schema`) to `uri`, durably. `*ret_has_rows` false: there were none and
- * no file stays. `partition`: one value for each field of the table's default spec. */
-bool writer_file(job *j, arena *a, const iceberg_table *t, const iceberg_schema *schema, str select_sql, str uri,
-                 const value *partition, iceberg_file *ret_file, bool *ret_has_rows, error *err);
-/* The same for rows of any partition: `staged` is a table or relation that may be read several times. */
+/* Write the rows of `select_sql` (columns named as in `schema`) to `uri`, durably. `*ret_has_rows`
+ * false: there were none and no file stays. `partition`: one value for each field of the table's
+ * default spec. */
+bool writer_file(job *j, arena *a, const iceberg_table *t, const iceberg_schema *schema,
+                 str select_sql, str uri, const value *partition, iceberg_file *ret_file,
+                 bool *ret_has_rows, error *err);
+/* The same for rows of any partition: `staged` is a table or relation that may be read several
+ * times. */
 typedef VEC(iceberg_file) file_vec;
-bool writer_partitions(job *j, arena *a, const iceberg_table *t, const iceberg_schema *schema, str staged, str output_prefix,
-                       file_vec *files, error *err);
+bool writer_partitions(job *j, arena *a, const iceberg_table *t, const iceberg_schema *schema,
+                       str staged, str output_prefix, file_vec *files, error *err);
 /* Position deletes (file_path, pos) of `select_sql`, sorted, for data files of one partition. */
-bool writer_deletes(job *j, arena *a, const iceberg_table *t, str select_sql, str uri, int32_t spec_id, const value *partition,
-                    iceberg_file *ret_file, error *err);
+bool writer_deletes(job *j, arena *a, const iceberg_table *t, str select_sql, str uri,
+                    int32_t spec_id, const value *partition, iceberg_file *ret_file, error *err);
 /* <location>/data/<partition>/<name>.parquet */
 str writer_uri(arena *a, const iceberg_table *t, const value *partition, str name);
 /* Delete all files of the table's data folder whose name starts with `output_prefix`. */
@@ -43,7 +46,8 @@ void writer_discard(const iceberg_table *t, const iceberg_file *files, size_t co
 typedef struct copy_source copy_source;
 bool copy_source_open(job *j, error *err);
 void copy_source_close(copy_source *s);
-/* Objects that no run has taken, oldest event first, up to the limits; newly bad-looking names are left out. */
+/* Objects that no run has taken, oldest event first, up to the limits; newly bad-looking names are
+ * left out. */
 bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_count, error *err);
 /* They are taken now (loaded or bad). */
 void copy_source_taken(job *j, const state_object *objects, size_t count);

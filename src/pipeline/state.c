@@ -11,24 +11,35 @@
 
 struct state {
     sqlite3 *db;
-    pthread_mutex_t lock;      /* guards `db` */
+    pthread_mutex_t lock; /* guards `db` */
 };
 
 static const char schema[] =
-    "CREATE TABLE IF NOT EXISTS floe_connections (name TEXT PRIMARY KEY COLLATE NOCASE, type TEXT NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS floe_connections (name TEXT PRIMARY KEY COLLATE NOCASE, type TEXT "
+    "NOT NULL,"
     "  statement TEXT NOT NULL, root TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS floe_jobs (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE,"
-    "  uuid TEXT NOT NULL, statement TEXT NOT NULL, source_text TEXT NOT NULL, folder TEXT NOT NULL, target TEXT NOT NULL,"
-    "  is_paused INTEGER NOT NULL DEFAULT 0, created_us INTEGER NOT NULL, last_error TEXT NOT NULL DEFAULT '');"
-    "CREATE TABLE IF NOT EXISTS floe_runs (job_id INTEGER NOT NULL, run INTEGER NOT NULL, state TEXT NOT NULL,"
-    "  output_prefix TEXT NOT NULL, planned_us INTEGER NOT NULL, done_us INTEGER NOT NULL DEFAULT 0,"
-    "  rows INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, object_count INTEGER NOT NULL DEFAULT 0,"
+    "CREATE TABLE IF NOT EXISTS floe_jobs (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT "
+    "NULL UNIQUE COLLATE NOCASE,"
+    "  uuid TEXT NOT NULL, statement TEXT NOT NULL, source_text TEXT NOT NULL, folder TEXT NOT "
+    "NULL, target TEXT NOT NULL,"
+    "  is_paused INTEGER NOT NULL DEFAULT 0, created_us INTEGER NOT NULL, last_error TEXT NOT NULL "
+    "DEFAULT '');"
+    "CREATE TABLE IF NOT EXISTS floe_runs (job_id INTEGER NOT NULL, run INTEGER NOT NULL, state "
+    "TEXT NOT NULL,"
+    "  output_prefix TEXT NOT NULL, planned_us INTEGER NOT NULL, done_us INTEGER NOT NULL DEFAULT "
+    "0,"
+    "  rows INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, object_count INTEGER NOT "
+    "NULL DEFAULT 0,"
     "  snapshot_id INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (job_id, run)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS floe_objects (job_id INTEGER NOT NULL, uri TEXT NOT NULL, etag TEXT NOT NULL,"
-    "  size_bytes INTEGER NOT NULL, modified_us INTEGER NOT NULL, event_us INTEGER NOT NULL, run INTEGER NOT NULL,"
-    "  state TEXT NOT NULL, fault TEXT NOT NULL DEFAULT '', PRIMARY KEY (job_id, uri)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS floe_objects (job_id INTEGER NOT NULL, uri TEXT NOT NULL, etag "
+    "TEXT NOT NULL,"
+    "  size_bytes INTEGER NOT NULL, modified_us INTEGER NOT NULL, event_us INTEGER NOT NULL, run "
+    "INTEGER NOT NULL,"
+    "  state TEXT NOT NULL, fault TEXT NOT NULL DEFAULT '', PRIMARY KEY (job_id, uri)) WITHOUT "
+    "ROWID;"
     "CREATE INDEX IF NOT EXISTS floe_objects_of_run ON floe_objects (job_id, run);"
-    "CREATE TABLE IF NOT EXISTS floe_settings (key TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;";
+    "CREATE TABLE IF NOT EXISTS floe_settings (key TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT "
+    "ROWID;";
 
 static bool fail_sqlite(state *s, error *err, const char *what)
 {
@@ -48,7 +59,8 @@ bool state_open(str path, state **ret_state, error *err)
         return fail(err, ERR_IO, "opening " STR_FMT ": %s", STR_ARG(path), sqlite3_errmsg(s->db));
     sqlite3_busy_timeout(s->db, 10000);
     sqlite3_extended_result_codes(s->db, 1);
-    if (sqlite3_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", NULL, NULL, NULL) != SQLITE_OK ||
+    if (sqlite3_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", NULL, NULL,
+                     NULL) != SQLITE_OK ||
         sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK) {
         fail_sqlite(s, err, "making tables");
         return fail_while(err, "opening " STR_FMT, STR_ARG(path));
@@ -95,7 +107,8 @@ static bool prepare(state *s, const char *sql, statement *ret, error *err)
 
 static void bind_text(statement *q, str text)
 {
-    sqlite3_bind_text(q->handle, ++q->bound, text.len ? text.data : "", (int)text.len, SQLITE_STATIC);
+    sqlite3_bind_text(q->handle, ++q->bound, text.len ? text.data : "", (int)text.len,
+                      SQLITE_STATIC);
 }
 
 static void bind_int(statement *q, int64_t number)
@@ -123,7 +136,8 @@ static bool run_once(statement *q, error *err)
 
 static str column_text_of(statement *q, arena *a, int i)
 {
-    str text = { (const char *)sqlite3_column_text(q->handle, i), (size_t)sqlite3_column_bytes(q->handle, i) };
+    str text = { (const char *)sqlite3_column_text(q->handle, i),
+                 (size_t)sqlite3_column_bytes(q->handle, i) };
     return str_copy(a, text);
 }
 
@@ -135,8 +149,9 @@ static int64_t column_int_of(statement *q, int i)
 /* Several statements as one transaction; the lock is held by the caller's statement. */
 static bool begin(state *s, error *err)
 {
-    return sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK ? true
-                                                                                  : fail_sqlite(s, err, "beginning a transaction");
+    return sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK
+               ? true
+               : fail_sqlite(s, err, "beginning a transaction");
 }
 
 static bool commit(state *s, bool works, error *err)
@@ -150,22 +165,27 @@ static bool commit(state *s, bool works, error *err)
 
 /* ---- Connections ---- */
 
-bool state_connection_get(state *s, arena *a, str name, state_connection *ret, bool *ret_is_found, error *err)
+bool state_connection_get(state *s, arena *a, str name, state_connection *ret, bool *ret_is_found,
+                          error *err)
 {
     AUTO_STATEMENT statement q = { 0 };
-    TRY(prepare(s, "SELECT name, type, statement, root FROM floe_connections WHERE name = ?", &q, err));
+    TRY(prepare(s, "SELECT name, type, statement, root FROM floe_connections WHERE name = ?", &q,
+                err));
     bind_text(&q, name);
     TRY(step(&q, ret_is_found, err));
     if (*ret_is_found)
-        *ret = (state_connection){ column_text_of(&q, a, 0), column_text_of(&q, a, 1), column_text_of(&q, a, 2),
-                                   column_text_of(&q, a, 3) };
+        *ret = (state_connection){ column_text_of(&q, a, 0), column_text_of(&q, a, 1),
+                                   column_text_of(&q, a, 2), column_text_of(&q, a, 3) };
     return true;
 }
 
 bool state_connection_put(state *s, const state_connection *c, error *err)
 {
     AUTO_STATEMENT statement q = { 0 };
-    TRY(prepare(s, "INSERT OR REPLACE INTO floe_connections (name, type, statement, root) VALUES (?, ?, ?, ?)", &q, err));
+    TRY(prepare(
+        s,
+        "INSERT OR REPLACE INTO floe_connections (name, type, statement, root) VALUES (?, ?, ?, ?)",
+        &q, err));
     bind_text(&q, c->name);
     bind_text(&q, c->type);
     bind_text(&q, c->statement);
@@ -195,10 +215,15 @@ bool state_connection_drop(state *s, str name, bool *ret_is_found, error *err)
 
 static state_job job_of(statement *q, arena *a)
 {
-    return (state_job){ .id = column_int_of(q, 0), .name = column_text_of(q, a, 1), .uuid = column_text_of(q, a, 2),
-                        .statement = column_text_of(q, a, 3), .source_text = column_text_of(q, a, 4),
-                        .folder = column_text_of(q, a, 5), .target = column_text_of(q, a, 6),
-                        .is_paused = column_int_of(q, 7) != 0, .created_us = column_int_of(q, 8) };
+    return (state_job){ .id = column_int_of(q, 0),
+                        .name = column_text_of(q, a, 1),
+                        .uuid = column_text_of(q, a, 2),
+                        .statement = column_text_of(q, a, 3),
+                        .source_text = column_text_of(q, a, 4),
+                        .folder = column_text_of(q, a, 5),
+                        .target = column_text_of(q, a, 6),
+                        .is_paused = column_int_of(q, 7) != 0,
+                        .created_us = column_int_of(q, 8) };
 }
 
 bool state_job_get(state *s, arena *a, str name, state_job *ret, bool *ret_is_found, error *err)
@@ -216,8 +241,11 @@ bool state_job_add(state *s, state_job *job, error *err)
 {
     AUTO_STATEMENT statement q = { 0 };
     job->created_us = clock_wall_us();
-    TRY(prepare(s, "INSERT INTO floe_jobs (name, uuid, statement, source_text, folder, target, created_us)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?)", &q, err));
+    TRY(prepare(
+        s,
+        "INSERT INTO floe_jobs (name, uuid, statement, source_text, folder, target, created_us)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        &q, err));
     bind_text(&q, job->name);
     bind_text(&q, job->uuid);
     bind_text(&q, job->statement);
@@ -249,9 +277,16 @@ bool state_job_drop(state *s, str name, bool *ret_is_found, error *err)
     pthread_mutex_lock(&s->lock);
     bool works = begin(s, err);
     if (works) {
-        works = drop_job_rows(s, "DELETE FROM floe_objects WHERE job_id IN (SELECT id FROM floe_jobs WHERE name = ?)", name, err) &&
-                drop_job_rows(s, "DELETE FROM floe_runs WHERE job_id IN (SELECT id FROM floe_jobs WHERE name = ?)", name, err) &&
-                drop_job_rows(s, "DELETE FROM floe_jobs WHERE name = ?", name, err);
+        works =
+            drop_job_rows(s,
+                          "DELETE FROM floe_objects WHERE job_id IN (SELECT id FROM floe_jobs "
+                          "WHERE name = ?)",
+                          name, err) &&
+            drop_job_rows(
+                s,
+                "DELETE FROM floe_runs WHERE job_id IN (SELECT id FROM floe_jobs WHERE name = ?)",
+                name, err) &&
+            drop_job_rows(s, "DELETE FROM floe_jobs WHERE name = ?", name, err);
         *ret_is_found = sqlite3_changes(s->db) > 0;
         works = commit(s, works, err);
     }
@@ -261,8 +296,10 @@ bool state_job_drop(state *s, str name, bool *ret_is_found, error *err)
 
 bool state_job_pause(state *s, str name, bool is_paused, bool *ret_is_found, error *err)
 {
-    return change_named(s, is_paused ? "UPDATE floe_jobs SET is_paused = 1 WHERE name = ?"
-                                     : "UPDATE floe_jobs SET is_paused = 0 WHERE name = ?", name, ret_is_found, err);
+    return change_named(s,
+                        is_paused ? "UPDATE floe_jobs SET is_paused = 1 WHERE name = ?"
+                                  : "UPDATE floe_jobs SET is_paused = 0 WHERE name = ?",
+                        name, ret_is_found, err);
 }
 
 bool state_job_list(state *s, arena *a, state_job **ret_jobs, size_t *ret_count, error *err)
@@ -287,8 +324,9 @@ bool state_job_list(state *s, arena *a, state_job **ret_jobs, size_t *ret_count,
 
 static state_object object_of(statement *q, arena *a)
 {
-    return (state_object){ column_text_of(q, a, 0), column_text_of(q, a, 1), (uint64_t)column_int_of(q, 2),
-                           column_int_of(q, 3), column_int_of(q, 4), column_text_of(q, a, 5) };
+    return (state_object){ column_text_of(q, a, 0),       column_text_of(q, a, 1),
+                           (uint64_t)column_int_of(q, 2), column_int_of(q, 3),
+                           column_int_of(q, 4),           column_text_of(q, a, 5) };
 }
 
 bool state_objects(state *s, int64_t job_id, state_object_visit visit, void *context, error *err)
@@ -307,11 +345,15 @@ bool state_objects(state *s, int64_t job_id, state_object_visit visit, void *con
     }
 }
 
-static bool insert_objects(state *s, int64_t job_id, int64_t run, const state_object *objects, size_t count, error *err)
+static bool insert_objects(state *s, int64_t job_id, int64_t run, const state_object *objects,
+                           size_t count, error *err)
 {
     sqlite3_stmt *handle = NULL;
-    if (sqlite3_prepare_v2(s->db, "INSERT OR REPLACE INTO floe_objects (job_id, uri, etag, size_bytes, modified_us, event_us, run,"
-                                  " state) VALUES (?, ?, ?, ?, ?, ?, ?, 'planned')", -1, &handle, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(s->db,
+                           "INSERT OR REPLACE INTO floe_objects (job_id, uri, etag, size_bytes, "
+                           "modified_us, event_us, run,"
+                           " state) VALUES (?, ?, ?, ?, ?, ?, ?, 'planned')",
+                           -1, &handle, NULL) != SQLITE_OK)
         return fail_sqlite(s, err, "planning a run");
     statement q = { .handle = handle };
     bool works = true;
@@ -333,12 +375,18 @@ static bool insert_objects(state *s, int64_t job_id, int64_t run, const state_ob
     return works;
 }
 
-static bool insert_run(state *s, int64_t job_id, str output_prefix, size_t object_count, int64_t *ret_run, error *err)
+static bool insert_run(state *s, int64_t job_id, str output_prefix, size_t object_count,
+                       int64_t *ret_run, error *err)
 {
     sqlite3_stmt *handle = NULL;
-    bool works = sqlite3_prepare_v2(s->db, "INSERT INTO floe_runs (job_id, run, state, output_prefix, planned_us, object_count)"
-                                    " SELECT ?1, coalesce(max(run), 0) + 1, 'planned', ?2, ?3, ?4 FROM floe_runs WHERE job_id = ?1"
-                                    " RETURNING run", -1, &handle, NULL) == SQLITE_OK;
+    bool works =
+        sqlite3_prepare_v2(
+            s->db,
+            "INSERT INTO floe_runs (job_id, run, state, output_prefix, planned_us, object_count)"
+            " SELECT ?1, coalesce(max(run), 0) + 1, 'planned', ?2, ?3, ?4 FROM floe_runs WHERE "
+            "job_id = ?1"
+            " RETURNING run",
+            -1, &handle, NULL) == SQLITE_OK;
     if (works) {
         statement q = { .handle = handle };
         bind_int(&q, job_id);
@@ -355,8 +403,8 @@ static bool insert_run(state *s, int64_t job_id, str output_prefix, size_t objec
     return works;
 }
 
-bool state_run_plan(state *s, int64_t job_id, const state_object *objects, size_t count, str output_prefix, int64_t *ret_run,
-                    error *err)
+bool state_run_plan(state *s, int64_t job_id, const state_object *objects, size_t count,
+                    str output_prefix, int64_t *ret_run, error *err)
 {
     pthread_mutex_lock(&s->lock);
     bool works = begin(s, err);
@@ -369,8 +417,8 @@ bool state_run_plan(state *s, int64_t job_id, const state_object *objects, size_
     return works;
 }
 
-static bool list_objects(state *s, arena *a, const char *sql, int64_t job_id, int64_t run, state_object **ret_objects,
-                         size_t *ret_count, error *err)
+static bool list_objects(state *s, arena *a, const char *sql, int64_t job_id, int64_t run,
+                         state_object **ret_objects, size_t *ret_count, error *err)
 {
     AUTO_STATEMENT statement q = { 0 };
     VEC(state_object) objects = { 0 };
@@ -389,31 +437,43 @@ static bool list_objects(state *s, arena *a, const char *sql, int64_t job_id, in
     return true;
 }
 
-bool state_run_objects(state *s, arena *a, int64_t job_id, int64_t run, state_object **ret_objects, size_t *ret_count, error *err)
+bool state_run_objects(state *s, arena *a, int64_t job_id, int64_t run, state_object **ret_objects,
+                       size_t *ret_count, error *err)
 {
-    return list_objects(s, a, "SELECT " OBJECT_COLUMNS " FROM floe_objects WHERE job_id = ? AND run = ? ORDER BY uri", job_id,
-                        run, ret_objects, ret_count, err);
+    return list_objects(s, a,
+                        "SELECT " OBJECT_COLUMNS
+                        " FROM floe_objects WHERE job_id = ? AND run = ? ORDER BY uri",
+                        job_id, run, ret_objects, ret_count, err);
 }
 
-bool state_bad_objects(state *s, arena *a, int64_t job_id, state_object **ret_objects, size_t *ret_count, error *err)
+bool state_bad_objects(state *s, arena *a, int64_t job_id, state_object **ret_objects,
+                       size_t *ret_count, error *err)
 {
-    return list_objects(s, a, "SELECT " OBJECT_COLUMNS " FROM floe_objects WHERE job_id = ? AND state = 'bad' ORDER BY uri",
+    return list_objects(s, a,
+                        "SELECT " OBJECT_COLUMNS
+                        " FROM floe_objects WHERE job_id = ? AND state = 'bad' ORDER BY uri",
                         job_id, 0, ret_objects, ret_count, err);
 }
 
-bool state_run_open(state *s, arena *a, int64_t job_id, state_run **ret_runs, size_t *ret_count, error *err)
+bool state_run_open(state *s, arena *a, int64_t job_id, state_run **ret_runs, size_t *ret_count,
+                    error *err)
 {
     AUTO_STATEMENT statement q = { 0 };
     VEC(state_run) runs = { 0 };
-    TRY(prepare(s, "SELECT run, state, output_prefix, planned_us FROM floe_runs WHERE job_id = ? AND state = 'planned' ORDER BY run",
+    TRY(prepare(s,
+                "SELECT run, state, output_prefix, planned_us FROM floe_runs WHERE job_id = ? AND "
+                "state = 'planned' ORDER BY run",
                 &q, err));
     bind_int(&q, job_id);
     for (bool has_row;;) {
         TRY(step(&q, &has_row, err));
         if (!has_row)
             break;
-        vec_push(a, &runs, (state_run){ .run = column_int_of(&q, 0), .state = column_text_of(&q, a, 1),
-                                        .output_prefix = column_text_of(&q, a, 2), .planned_us = column_int_of(&q, 3) });
+        vec_push(a, &runs,
+                 (state_run){ .run = column_int_of(&q, 0),
+                              .state = column_text_of(&q, a, 1),
+                              .output_prefix = column_text_of(&q, a, 2),
+                              .planned_us = column_int_of(&q, 3) });
     }
     *ret_runs = runs.items;
     *ret_count = runs.count;
@@ -421,7 +481,8 @@ bool state_run_open(state *s, arena *a, int64_t job_id, state_run **ret_runs, si
 }
 
 /* Run one statement with up to six parameters inside a transaction. */
-static bool change(state *s, const char *sql, const int64_t *numbers, size_t number_count, str text, str text2, error *err)
+static bool change(state *s, const char *sql, const int64_t *numbers, size_t number_count, str text,
+                   str text2, error *err)
 {
     sqlite3_stmt *handle = NULL;
     bool works = sqlite3_prepare_v2(s->db, sql, -1, &handle, NULL) == SQLITE_OK;
@@ -441,13 +502,16 @@ static bool change(state *s, const char *sql, const int64_t *numbers, size_t num
     return works;
 }
 
-bool state_run_bad(state *s, int64_t job_id, int64_t run, const state_object *bad, size_t bad_count, error *err)
+bool state_run_bad(state *s, int64_t job_id, int64_t run, const state_object *bad, size_t bad_count,
+                   error *err)
 {
     pthread_mutex_lock(&s->lock);
     bool works = begin(s, err);
     if (works) {
         for (size_t i = 0; works && i < bad_count; i++)
-            works = change(s, "UPDATE floe_objects SET state = 'bad', fault = ?3 WHERE job_id = ?1 AND run = ?2 AND uri = ?4",
+            works = change(s,
+                           "UPDATE floe_objects SET state = 'bad', fault = ?3 WHERE job_id = ?1 "
+                           "AND run = ?2 AND uri = ?4",
                            (int64_t[]){ job_id, run }, 2, bad[i].fault, bad[i].uri, err);
         works = commit(s, works, err);
     }
@@ -461,10 +525,16 @@ bool state_run_done(state *s, int64_t job_id, const state_run *run, error *err)
     pthread_mutex_lock(&s->lock);
     bool works = begin(s, err);
     if (works) {
-        works = change(s, "UPDATE floe_runs SET state = 'done', rows = ?3, bytes = ?4, snapshot_id = ?5, done_us = ?6"
-                          " WHERE job_id = ?1 AND run = ?2",
-                       (int64_t[]){ job_id, run->run, run->rows, run->bytes, run->snapshot_id, clock_wall_us() }, 6, none, none, err) &&
-                change(s, "UPDATE floe_objects SET state = 'done' WHERE job_id = ?1 AND run = ?2 AND state = 'planned'",
+        works = change(s,
+                       "UPDATE floe_runs SET state = 'done', rows = ?3, bytes = ?4, snapshot_id = "
+                       "?5, done_us = ?6"
+                       " WHERE job_id = ?1 AND run = ?2",
+                       (int64_t[]){ job_id, run->run, run->rows, run->bytes, run->snapshot_id,
+                                    clock_wall_us() },
+                       6, none, none, err) &&
+                change(s,
+                       "UPDATE floe_objects SET state = 'done' WHERE job_id = ?1 AND run = ?2 AND "
+                       "state = 'planned'",
                        (int64_t[]){ job_id, run->run }, 2, none, none, err);
         works = commit(s, works, err);
     }
@@ -478,8 +548,10 @@ bool state_run_drop(state *s, int64_t job_id, int64_t run, error *err)
     pthread_mutex_lock(&s->lock);
     bool works = begin(s, err);
     if (works) {
-        works = change(s, "DELETE FROM floe_objects WHERE job_id = ?1 AND run = ?2", (int64_t[]){ job_id, run }, 2, none, none, err) &&
-                change(s, "DELETE FROM floe_runs WHERE job_id = ?1 AND run = ?2", (int64_t[]){ job_id, run }, 2, none, none, err);
+        works = change(s, "DELETE FROM floe_objects WHERE job_id = ?1 AND run = ?2",
+                       (int64_t[]){ job_id, run }, 2, none, none, err) &&
+                change(s, "DELETE FROM floe_runs WHERE job_id = ?1 AND run = ?2",
+                       (int64_t[]){ job_id, run }, 2, none, none, err);
         works = commit(s, works, err);
     }
     pthread_mutex_unlock(&s->lock);
@@ -490,18 +562,26 @@ bool state_job_totals_get(state *s, int64_t job_id, state_job_totals *ret, error
 {
     AUTO_STATEMENT statement q = { 0 };
     bool has_row;
-    TRY(prepare(s, "SELECT (SELECT count(*) FROM floe_runs WHERE job_id = ?1 AND state = 'done'),"
-                   " (SELECT coalesce(sum(rows), 0) FROM floe_runs WHERE job_id = ?1 AND state = 'done'),"
-                   " (SELECT coalesce(sum(bytes), 0) FROM floe_runs WHERE job_id = ?1 AND state = 'done'),"
-                   " (SELECT coalesce(max(done_us), 0) FROM floe_runs WHERE job_id = ?1 AND state = 'done'),"
-                   " (SELECT count(*) FROM floe_objects WHERE job_id = ?1 AND state = 'done'),"
-                   " (SELECT count(*) FROM floe_objects WHERE job_id = ?1 AND state = 'bad'),"
-                   " (SELECT coalesce(max(event_us), 0) FROM floe_objects WHERE job_id = ?1 AND state = 'done')", &q, err));
+    TRY(prepare(
+        s,
+        "SELECT (SELECT count(*) FROM floe_runs WHERE job_id = ?1 AND state = 'done'),"
+        " (SELECT coalesce(sum(rows), 0) FROM floe_runs WHERE job_id = ?1 AND state = 'done'),"
+        " (SELECT coalesce(sum(bytes), 0) FROM floe_runs WHERE job_id = ?1 AND state = 'done'),"
+        " (SELECT coalesce(max(done_us), 0) FROM floe_runs WHERE job_id = ?1 AND state = 'done'),"
+        " (SELECT count(*) FROM floe_objects WHERE job_id = ?1 AND state = 'done'),"
+        " (SELECT count(*) FROM floe_objects WHERE job_id = ?1 AND state = 'bad'),"
+        " (SELECT coalesce(max(event_us), 0) FROM floe_objects WHERE job_id = ?1 AND state = "
+        "'done')",
+        &q, err));
     bind_int(&q, job_id);
     TRY(step(&q, &has_row, err));
-    *ret = (state_job_totals){ .runs = column_int_of(&q, 0), .rows = column_int_of(&q, 1), .bytes = column_int_of(&q, 2),
-                               .last_done_us = column_int_of(&q, 3), .objects = column_int_of(&q, 4),
-                               .bad_objects = column_int_of(&q, 5), .newest_event_us = column_int_of(&q, 6) };
+    *ret = (state_job_totals){ .runs = column_int_of(&q, 0),
+                               .rows = column_int_of(&q, 1),
+                               .bytes = column_int_of(&q, 2),
+                               .last_done_us = column_int_of(&q, 3),
+                               .objects = column_int_of(&q, 4),
+                               .bad_objects = column_int_of(&q, 5),
+                               .newest_event_us = column_int_of(&q, 6) };
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* Rows into a table with a primary key: one live row for each key, the one with the latest event time; the rows it replaces
- * are deleted by position. */
+/* Rows into a table with a primary key: one live row for each key, the one with the latest event
+ * time; the rows it replaces are deleted by position. */
 #pragma once
 
 #include "pipeline/run_internal.h"
@@ -8,13 +8,14 @@ typedef struct upsert {
     job *job;
     arena *arena;
     const iceberg_table *target;
-    const iceberg_schema *schema;      /* of the target, after evolution */
-    str rows_sql;                      /* columns as in `schema`, and "_order" when that is the order column */
-    str order_column;                  /* of the rows; empty: later runs win */
+    const iceberg_schema *schema; /* of the target, after evolution */
+    str rows_sql;     /* columns as in `schema`, and "_order" when that is the order column */
+    str order_column; /* of the rows; empty: later runs win */
     str output_prefix;
-    file_vec *files;                   /* data and delete files are added */
+    file_vec *files; /* data and delete files are added */
 } upsert;
 
 NODISCARD bool upsert_write(upsert *u, error *err);
-/* The change stands: bring the key index up to `after`. Never fails: an index that cannot follow is built again. */
+/* The change stands: bring the key index up to `after`. Never fails: an index that cannot follow is
+ * built again. */
 void upsert_committed(upsert *u, const iceberg_table *after);

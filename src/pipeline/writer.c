@@ -5,7 +5,10 @@
 #include "base/clock.h"
 #include "pipeline/run_internal.h"
 
-enum { DELETE_PATH_ID = 2147483546, DELETE_POS_ID = 2147483545 };   /* Iceberg spec, "Reserved Field IDs" */
+enum {
+    DELETE_PATH_ID = 2147483546,
+    DELETE_POS_ID = 2147483545
+}; /* Iceberg spec, "Reserved Field IDs" */
 
 static void add_field_ids(strbuf *b, const iceberg_field *fields, size_t count)
 {
@@ -40,15 +43,20 @@ static iceberg_written_stats *stats_of(arena *a, const value *columns, size_t *r
     iceberg_written_stats *out = arena_array_of(a, iceberg_written_stats, *ret_count);
     for (size_t i = 0; i < *ret_count; i++) {
         const value *m = &columns->map.values[i];
-        out[i] = (iceberg_written_stats){ columns->map.keys[i].text, pair_text(m, "column_size_bytes"), pair_text(m, "null_count"),
-                                          pair_text(m, "num_values"), pair_text(m, "has_nan"), pair_text(m, "min"), pair_text(m, "max") };
+        out[i] =
+            (iceberg_written_stats){ columns->map.keys[i].text,  pair_text(m, "column_size_bytes"),
+                                     pair_text(m, "null_count"), pair_text(m, "num_values"),
+                                     pair_text(m, "has_nan"),    pair_text(m, "min"),
+                                     pair_text(m, "max") };
     }
     return out;
 }
 
-/* Run COPY to `uri` and read back its statistics row: [filename, count, size, footer size, columns, …]. */
-static bool copy_to(job *j, arena *a, str select_sql, str field_ids, str uri, int64_t *ret_rows, int64_t *ret_bytes,
-                    iceberg_written_stats **ret_stats, size_t *ret_count, error *err)
+/* Run COPY to `uri` and read back its statistics row: [filename, count, size, footer size, columns,
+ * …]. */
+static bool copy_to(job *j, arena *a, str select_sql, str field_ids, str uri, int64_t *ret_rows,
+                    int64_t *ret_bytes, iceberg_written_stats **ret_stats, size_t *ret_count,
+                    error *err)
 {
     str path = store_path_of_uri(uri);
     batch *row;
@@ -57,7 +65,9 @@ static bool copy_to(job *j, arena *a, str select_sql, str field_ids, str uri, in
     TRY(folder_make(str_to_c(a, str_slice(path, 0, (size_t)str_rfind_char(path, '/'))), err));
     strbuf_format(&b, "COPY (" STR_FMT ") TO ", STR_ARG(select_sql));
     strbuf_add_sql_text(&b, path);
-    strbuf_format(&b, " (FORMAT parquet, COMPRESSION zstd, RETURN_STATS true, FIELD_IDS " STR_FMT ")", STR_ARG(field_ids));
+    strbuf_format(&b,
+                  " (FORMAT parquet, COMPRESSION zstd, RETURN_STATS true, FIELD_IDS " STR_FMT ")",
+                  STR_ARG(field_ids));
     if (!sql_query_all(j->connection, a, strbuf_str(&b), &row, err)) {
         unlink(file);
         return false;
@@ -73,8 +83,9 @@ static bool copy_to(job *j, arena *a, str select_sql, str field_ids, str uri, in
     return file_sync(file, err);
 }
 
-bool writer_file(job *j, arena *a, const iceberg_table *t, const iceberg_schema *schema, str select_sql, str uri, const value *partition,
-                 iceberg_file *ret_file, bool *ret_has_rows, error *err)
+bool writer_file(job *j, arena *a, const iceberg_table *t, const iceberg_schema *schema,
+                 str select_sql, str uri, const value *partition, iceberg_file *ret_file,
+                 bool *ret_has_rows, error *err)
 {
     strbuf ids = strbuf_new(a);
     int64_t rows, bytes;
@@ -90,12 +101,14 @@ bool writer_file(job *j, arena *a, const iceberg_table *t, const iceberg_schema 
     return true;
 }
 
-bool writer_deletes(job *j, arena *a, const iceberg_table *t, str select_sql, str uri, int32_t spec_id, const value *partition,
-                    iceberg_file *ret_file, error *err)
+bool writer_deletes(job *j, arena *a, const iceberg_table *t, str select_sql, str uri,
+                    int32_t spec_id, const value *partition, iceberg_file *ret_file, error *err)
 {
     static const iceberg_type text = { .kind = ICEBERG_STRING }, number = { .kind = ICEBERG_LONG };
-    static const iceberg_field fields[] = { { DELETE_PATH_ID, STR_INIT("file_path"), true, &text, { 0 } },
-                                            { DELETE_POS_ID, STR_INIT("pos"), true, &number, { 0 } } };
+    static const iceberg_field fields[] = {
+        { DELETE_PATH_ID, STR_INIT("file_path"), true, &text, { 0 } },
+        { DELETE_POS_ID, STR_INIT("pos"), true, &number, { 0 } }
+    };
     static const iceberg_schema schema = { .fields = fields, .field_count = 2 };
     strbuf ids = strbuf_new(a);
     int64_t rows, bytes;
@@ -117,14 +130,16 @@ str writer_uri(arena *a, const iceberg_table *t, const value *partition, str nam
     strbuf_format(&b, STR_FMT "/data/", STR_ARG(iceberg_table_location(t)));
     for (size_t i = 0; i < spec->field_count; i++) {
         const value *v = &partition[i];
-        str text = v->kind == VALUE_NULL                              ? STR("null")
-                   : v->kind == VALUE_DATE                            ? clock_format_days(a, (int32_t)v->integer)
-                   : v->kind == VALUE_INT || v->kind == VALUE_TIMESTAMP ? str_format(a, "%lld", (long long)v->integer)
-                   : v->kind == VALUE_BOOL                            ? (v->boolean ? STR("true") : STR("false"))
-                                                                      : v->text;
-        for (size_t k = 0; k < text.len; k++) {      /* only what every file system and reader takes */
+        str text = v->kind == VALUE_NULL   ? STR("null")
+                   : v->kind == VALUE_DATE ? clock_format_days(a, (int32_t)v->integer)
+                   : v->kind == VALUE_INT || v->kind == VALUE_TIMESTAMP
+                       ? str_format(a, "%lld", (long long)v->integer)
+                   : v->kind == VALUE_BOOL ? (v->boolean ? STR("true") : STR("false"))
+                                           : v->text;
+        for (size_t k = 0; k < text.len; k++) { /* only what every file system and reader takes */
             char c = text.data[k];
-            bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || (c == '.' && k > 0);
+            bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                            (c >= '0' && c <= '9') || c == '-' || c == '_' || (c == '.' && k > 0);
             strbuf_add_char(&b, is_plain ? c : '_');
         }
         strbuf_add_char(&b, '/');
@@ -136,7 +151,8 @@ str writer_uri(arena *a, const iceberg_table *t, const value *partition, str nam
 /* ---- Rows of several partitions ---- */
 
 /* The partition value of a row, in SQL. */
-static bool partition_sql(strbuf *b, const iceberg_schema *schema, const iceberg_partition_field *f, error *err)
+static bool partition_sql(strbuf *b, const iceberg_schema *schema, const iceberg_partition_field *f,
+                          error *err)
 {
     const iceberg_field *source = iceberg_schema_find_id(schema, f->source_id);
     strbuf column = strbuf_new(b->arena);
@@ -144,19 +160,28 @@ static bool partition_sql(strbuf *b, const iceberg_schema *schema, const iceberg
     str c = strbuf_str(&column);
     switch (f->transform) {
     case TRANSFORM_IDENTITY: strbuf_add(b, c); return true;
-    case TRANSFORM_YEAR: strbuf_format(b, "(year(" STR_FMT ") - 1970)::INTEGER", STR_ARG(c)); return true;
-    case TRANSFORM_MONTH: strbuf_format(b, "((year(" STR_FMT ") - 1970) * 12 + month(" STR_FMT ") - 1)::INTEGER", STR_ARG(c), STR_ARG(c)); return true;
+    case TRANSFORM_YEAR:
+        strbuf_format(b, "(year(" STR_FMT ") - 1970)::INTEGER", STR_ARG(c));
+        return true;
+    case TRANSFORM_MONTH:
+        strbuf_format(b, "((year(" STR_FMT ") - 1970) * 12 + month(" STR_FMT ") - 1)::INTEGER",
+                      STR_ARG(c), STR_ARG(c));
+        return true;
     case TRANSFORM_DAY: strbuf_format(b, STR_FMT "::DATE", STR_ARG(c)); return true;
-    case TRANSFORM_HOUR: strbuf_format(b, "(epoch_us(" STR_FMT "::TIMESTAMP) // 3600000000)::INTEGER", STR_ARG(c)); return true;
+    case TRANSFORM_HOUR:
+        strbuf_format(b, "(epoch_us(" STR_FMT "::TIMESTAMP) // 3600000000)::INTEGER", STR_ARG(c));
+        return true;
     case TRANSFORM_VOID: strbuf_add_c(b, "NULL::INTEGER"); return true;
     case TRANSFORM_BUCKET:
     case TRANSFORM_TRUNCATE: break;
     }
-    return fail(err, ERR_INVALID, "partition field " STR_FMT ": bucket and truncate cannot be written yet", STR_ARG(f->name));
+    return fail(err, ERR_INVALID,
+                "partition field " STR_FMT ": bucket and truncate cannot be written yet",
+                STR_ARG(f->name));
 }
 
-bool writer_partitions(job *j, arena *a, const iceberg_table *t, const iceberg_schema *schema, str staged, str output_prefix, file_vec *files,
-                       error *err)
+bool writer_partitions(job *j, arena *a, const iceberg_table *t, const iceberg_schema *schema,
+                       str staged, str output_prefix, file_vec *files, error *err)
 {
     const iceberg_spec *spec = iceberg_table_spec(t);
     strbuf columns = strbuf_new(a), keys = strbuf_new(a);
@@ -172,7 +197,10 @@ bool writer_partitions(job *j, arena *a, const iceberg_table *t, const iceberg_s
     batch *parts = NULL;
     size_t count = 1;
     if (spec->field_count) {
-        TRY(sql_query_all(j->connection, a, str_format(a, "SELECT DISTINCT " STR_FMT " FROM " STR_FMT " ORDER BY ALL", STR_ARG(strbuf_str(&keys)), STR_ARG(staged)), &parts, err));
+        TRY(sql_query_all(j->connection, a,
+                          str_format(a, "SELECT DISTINCT " STR_FMT " FROM " STR_FMT " ORDER BY ALL",
+                                     STR_ARG(strbuf_str(&keys)), STR_ARG(staged)),
+                          &parts, err));
         count = parts->rows;
     }
     for (size_t i = 0; i < count; i++) {
@@ -189,10 +217,13 @@ bool writer_partitions(job *j, arena *a, const iceberg_table *t, const iceberg_s
                 strbuf_add_sql_text(&where, column_text(&parts->columns[k], a, i));
         }
         str name = str_format(a, STR_FMT "-%zu", STR_ARG(output_prefix), i);
-        str query = str_format(a, "SELECT " STR_FMT " FROM " STR_FMT STR_FMT, STR_ARG(strbuf_str(&columns)), STR_ARG(staged), STR_ARG(strbuf_str(&where)));
+        str query =
+            str_format(a, "SELECT " STR_FMT " FROM " STR_FMT STR_FMT, STR_ARG(strbuf_str(&columns)),
+                       STR_ARG(staged), STR_ARG(strbuf_str(&where)));
         iceberg_file file;
         bool has_rows;
-        TRY(writer_file(j, a, t, schema, query, writer_uri(a, t, partition, name), partition, &file, &has_rows, err));
+        TRY(writer_file(j, a, t, schema, query, writer_uri(a, t, partition, name), partition, &file,
+                        &has_rows, err));
         if (has_rows)
             vec_push(a, files, file);
     }
@@ -209,8 +240,11 @@ typedef struct forgetting {
 static bool forget_object(void *context, const store_object *object, error *err)
 {
     forgetting *f = context;
-    str name = str_slice(object->uri, (size_t)(str_rfind_char(object->uri, '/') + 1), object->uri.len);
-    return str_starts_with(name, f->prefix) ? store_delete(iceberg_table_store(f->table), object->uri, err) : true;
+    str name =
+        str_slice(object->uri, (size_t)(str_rfind_char(object->uri, '/') + 1), object->uri.len);
+    return str_starts_with(name, f->prefix)
+               ? store_delete(iceberg_table_store(f->table), object->uri, err)
+               : true;
 }
 
 bool writer_forget(const iceberg_table *t, str output_prefix, error *err)
@@ -226,7 +260,7 @@ bool writer_forget(const iceberg_table *t, str output_prefix, error *err)
 void writer_discard(const iceberg_table *t, const iceberg_file *files, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        error ignored = { 0 };      /* a file that stays is garbage, not harm */
+        error ignored = { 0 }; /* a file that stays is garbage, not harm */
         if (!store_delete(iceberg_table_store(t), files[i].uri, &ignored))
             error_clear(&ignored);
     }

@@ -18,7 +18,8 @@ plan *plan_new(arena *a, str text)
 bool plan_slot_new(plan *p, str name, plan_slot_kind kind, plan_slot *ret_slot, error *err)
 {
     if (p->slot_count == PLAN_SLOTS_MAX)
-        return fail(err, ERR_LIMIT, "the query is too long: it needs more than %d intermediate columns",
+        return fail(err, ERR_LIMIT,
+                    "the query is too long: it needs more than %d intermediate columns",
                     PLAN_SLOTS_MAX);
     if (p->slot_count == p->slot_capacity) {
         size_t bytes = p->slot_capacity * sizeof *p->slots;

@@ -21,7 +21,8 @@ void plan_expr_text(const plan *p, const plan_expr *e, strbuf *out)
         if (is_text)
             strbuf_add_sql_text(out, e->literal.text);
         else
-            strbuf_add(out, e->literal.kind == VALUE_NULL ? STR("null") : column_text(&c, out->arena, 0));
+            strbuf_add(out, e->literal.kind == VALUE_NULL ? STR("null")
+                                                          : column_text(&c, out->arena, 0));
         return;
     }
     case EXPR_SLOT: add_slot(p, e->slot, out); return;
@@ -45,7 +46,9 @@ void plan_expr_text(const plan *p, const plan_expr *e, strbuf *out)
 static void add_labels(const plan_labels *l, const graph *g, bool is_edge, strbuf *out)
 {
     for (size_t i = 0; !l->is_any && i < l->count; i++)
-        strbuf_format(out, "%s" STR_FMT, i ? "|" : ":", STR_ARG(is_edge ? graph_edge_label(g, l->items[i])->name : graph_vertex_label(g, l->items[i])->name));
+        strbuf_format(out, "%s" STR_FMT, i ? "|" : ":",
+                      STR_ARG(is_edge ? graph_edge_label(g, l->items[i])->name
+                                      : graph_vertex_label(g, l->items[i])->name));
 }
 
 static void add_keys(const plan *p, const plan_key *keys, size_t count, strbuf *out)
@@ -59,7 +62,8 @@ static void add_keys(const plan *p, const plan_key *keys, size_t count, strbuf *
 
 static void add_aggregate(const plan *p, const plan_op *op, strbuf *out)
 {
-    static const char *const names[] = { "count", "sum", "min", "max", "mean", "collect", "collect map", "first", "last" };
+    static const char *const names[] = { "count",   "sum",         "min",   "max", "mean",
+                                         "collect", "collect map", "first", "last" };
     strbuf_add_c(out, op->aggregate.key_count ? "by" : "");
     add_keys(p, op->aggregate.keys, op->aggregate.key_count, out);
     for (size_t i = 0; i < op->aggregate.item_count; i++) {
@@ -73,8 +77,11 @@ static void add_aggregate(const plan *p, const plan_op *op, strbuf *out)
 
 void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out)
 {
-    static const char *const names[] = { "One", "Argument", "ScanVertices", "ScanEdges", "Expand", "EdgeEnd", "Filter", "Let", "Aggregate", "Sort", "Slice", "Tail",
-                                         "Distinct", "Unwind", "Union", "Apply", "Repeat", "Merge", "Nothing" };
+    static const char *const names[] = { "One",       "Argument", "ScanVertices", "ScanEdges",
+                                         "Expand",    "EdgeEnd",  "Filter",       "Let",
+                                         "Aggregate", "Sort",     "Slice",        "Tail",
+                                         "Distinct",  "Unwind",   "Union",        "Apply",
+                                         "Repeat",    "Merge",    "Nothing" };
     static const char *const directions[] = { "out", "in", "both", "other" };
     strbuf_format(out, "%s ", names[op->kind]);
     switch (op->kind) {

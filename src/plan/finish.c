@@ -52,7 +52,8 @@ static void reads_of_tree(plan_op *op, plan_slots *set)
     }
 }
 
-/* What is read after `op` includes everything that the operators above and the sub-plans beside it read. */
+/* What is read after `op` includes everything that the operators above and the sub-plans beside it
+ * read. */
 static void mark_live(plan_op *op, plan_slots after)
 {
     for (; op; op = op->input) {

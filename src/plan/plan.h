@@ -1,9 +1,11 @@
-/* One logical plan for every graph language: operators over numbered slots, and expressions over those slots.
+/* One logical plan for every graph language: operators over numbered slots, and expressions over
+ * those slots.
  *
- * A plan is a chain of operators, each reading the rows of its `input`; operators that branch hold whole chains of their
- * own (sub-plans) whose first operator is PLAN_ARGUMENT. A row has one cell for each slot that was set on its way. Slot 0
- * is the row's multiplicity: a row stands for that many equal rows (Gremlin's bulk), so counting multiplies instead of
- * repeating. Nothing changes a plan after plan_finish; plans may be shared by threads and run many times. */
+ * A plan is a chain of operators, each reading the rows of its `input`; operators that branch hold
+ * whole chains of their own (sub-plans) whose first operator is PLAN_ARGUMENT. A row has one cell
+ * for each slot that was set on its way. Slot 0 is the row's multiplicity: a row stands for that
+ * many equal rows (Gremlin's bulk), so counting multiplies instead of repeating. Nothing changes a
+ * plan after plan_finish; plans may be shared by threads and run many times. */
 #pragma once
 
 #include "base/error.h"
@@ -17,13 +19,13 @@ typedef uint16_t plan_slot;
 enum { PLAN_BULK = 0, PLAN_NO_SLOT = 0, PLAN_SLOTS_MAX = 512 };
 
 typedef enum plan_slot_kind {
-    SLOT_VALUE,      /* any value */
-    SLOT_VERTEX,     /* graph_ref of a vertex */
-    SLOT_EDGE,       /* graph_ref of an edge */
+    SLOT_VALUE,  /* any value */
+    SLOT_VERTEX, /* graph_ref of a vertex */
+    SLOT_EDGE,   /* graph_ref of an edge */
 } plan_slot_kind;
 
 typedef struct plan_slot_info {
-    str name;                /* for EXPLAIN; empty: "$7" */
+    str name; /* for EXPLAIN; empty: "$7" */
     plan_slot_kind kind;
 } plan_slot_info;
 
@@ -47,47 +49,118 @@ static inline bool plan_slots_has(const plan_slots *s, plan_slot slot)
 
 /* ---- Expressions ---- */
 
-/* Null is SQL's: comparisons with it give null, and so do comparisons of kinds that have no order between them.
- * A missing property is null. */
+/* Null is SQL's: comparisons with it give null, and so do comparisons of kinds that have no order
+ * between them. A missing property is null. */
 typedef enum plan_function {
     /* logic, three-valued */
-    FN_AND, FN_OR, FN_XOR, FN_NOT, FN_IS_NULL, FN_IS_NOT_NULL,
+    FN_AND,
+    FN_OR,
+    FN_XOR,
+    FN_NOT,
+    FN_IS_NULL,
+    FN_IS_NOT_NULL,
     /* comparison */
-    FN_EQ, FN_NE, FN_LT, FN_LE, FN_GT, FN_GE, FN_IN, FN_IS_IDENTICAL,
+    FN_EQ,
+    FN_NE,
+    FN_LT,
+    FN_LE,
+    FN_GT,
+    FN_GE,
+    FN_IN,
+    FN_IS_IDENTICAL,
     /* arithmetic; integers stay integers */
-    FN_ADD, FN_SUBTRACT, FN_MULTIPLY, FN_DIVIDE, FN_MODULO, FN_POWER, FN_NEGATE,
-    FN_ABS, FN_CEIL, FN_FLOOR, FN_ROUND, FN_SIGN, FN_SQRT, FN_CBRT, FN_EXP, FN_LOG, FN_LOG10, FN_LOG2,
-    FN_SIN, FN_COS, FN_TAN, FN_ASIN, FN_ACOS, FN_ATAN, FN_SINH, FN_COSH, FN_TANH, FN_TO_DOUBLE,
+    FN_ADD,
+    FN_SUBTRACT,
+    FN_MULTIPLY,
+    FN_DIVIDE,
+    FN_MODULO,
+    FN_POWER,
+    FN_NEGATE,
+    FN_ABS,
+    FN_CEIL,
+    FN_FLOOR,
+    FN_ROUND,
+    FN_SIGN,
+    FN_SQRT,
+    FN_CBRT,
+    FN_EXP,
+    FN_LOG,
+    FN_LOG10,
+    FN_LOG2,
+    FN_SIN,
+    FN_COS,
+    FN_TAN,
+    FN_ASIN,
+    FN_ACOS,
+    FN_ATAN,
+    FN_SINH,
+    FN_COSH,
+    FN_TANH,
+    FN_TO_DOUBLE,
     /* text */
-    FN_STARTS_WITH, FN_ENDS_WITH, FN_CONTAINS, FN_MATCHES, FN_CONCAT, FN_LENGTH, FN_LOWER, FN_UPPER, FN_TRIM,
+    FN_STARTS_WITH,
+    FN_ENDS_WITH,
+    FN_CONTAINS,
+    FN_MATCHES,
+    FN_CONCAT,
+    FN_LENGTH,
+    FN_LOWER,
+    FN_UPPER,
+    FN_TRIM,
     /* choice */
-    FN_CASE,                 /* condition, value, …, [otherwise] */
+    FN_CASE, /* condition, value, …, [otherwise] */
     FN_COALESCE,
     /* elements */
-    FN_ID, FN_LABEL, FN_HAS_PROPERTY, FN_FROM_VERTEX, FN_TO_VERTEX,
-    FN_VALUE_MAP,            /* element, with tokens?, keys… → {key: [value]} */
-    FN_VALUE_MAP_FLAT,       /* the same → {key: value} */
-    FN_ELEMENT_MAP,          /* element, keys… */
-    FN_PROPERTY_MAP,         /* element, keys… → {key: [property]} */
-    FN_PROPERTIES,           /* element, keys… → list of properties */
-    FN_VALUES,               /* element, keys… → list of values */
-    FN_PROPERTY_KEY, FN_PROPERTY_VALUE,
+    FN_ID,
+    FN_LABEL,
+    FN_HAS_PROPERTY,
+    FN_FROM_VERTEX,
+    FN_TO_VERTEX,
+    FN_VALUE_MAP,      /* element, with tokens?, keys… → {key: [value]} */
+    FN_VALUE_MAP_FLAT, /* the same → {key: value} */
+    FN_ELEMENT_MAP,    /* element, keys… */
+    FN_PROPERTY_MAP,   /* element, keys… → {key: [property]} */
+    FN_PROPERTIES,     /* element, keys… → list of properties */
+    FN_VALUES,         /* element, keys… → list of values */
+    FN_PROPERTY_KEY,
+    FN_PROPERTY_VALUE,
     /* lists, maps, entries */
-    FN_LIST, FN_SET, FN_MAP, /* items…; keys and values by turns, null values left out by FN_MAP_WITHOUT_NULLS */
-    FN_MAP_WITHOUT_NULLS, FN_ENTRY, FN_MAP_GET, FN_KEYS, FN_MAP_VALUES, FN_UNFOLD, FN_ITEM, FN_SIZE,
-    FN_LIST_SUM, FN_LIST_MIN, FN_LIST_MAX, FN_LIST_MEAN, FN_LIST_DEDUP, FN_LIST_RANGE, FN_LIST_TAIL,
-    FN_LIST_SORT, FN_LIST_SORT_DOWN, FN_MAP_SORT_KEYS, FN_MAP_SORT_KEYS_DOWN, FN_MAP_SORT_VALUES, FN_MAP_SORT_VALUES_DOWN,
+    FN_LIST,
+    FN_SET,
+    FN_MAP, /* items…; keys and values by turns, null values left out by FN_MAP_WITHOUT_NULLS */
+    FN_MAP_WITHOUT_NULLS,
+    FN_ENTRY,
+    FN_MAP_GET,
+    FN_KEYS,
+    FN_MAP_VALUES,
+    FN_UNFOLD,
+    FN_ITEM,
+    FN_SIZE,
+    FN_LIST_SUM,
+    FN_LIST_MIN,
+    FN_LIST_MAX,
+    FN_LIST_MEAN,
+    FN_LIST_DEDUP,
+    FN_LIST_RANGE,
+    FN_LIST_TAIL,
+    FN_LIST_SORT,
+    FN_LIST_SORT_DOWN,
+    FN_MAP_SORT_KEYS,
+    FN_MAP_SORT_KEYS_DOWN,
+    FN_MAP_SORT_VALUES,
+    FN_MAP_SORT_VALUES_DOWN,
     /* paths */
-    FN_PATH,                 /* object, list of its labels, …; an argument pair (path, null) is spliced in */
-    FN_PATH_SELECT,          /* path, label, "first" | "last" | "all" | "mixed": null when the label is absent */
-    FN_PATH_IS_SIMPLE,       /* path */
-    FN_SELECT,               /* map or anything, key, otherwise: the map's value for the key where it has it */
+    FN_PATH, /* object, list of its labels, …; an argument pair (path, null) is spliced in */
+    FN_PATH_SELECT,    /* path, label, "first" | "last" | "all" | "mixed": null when the label is
+                          absent */
+    FN_PATH_IS_SIMPLE, /* path */
+    FN_SELECT, /* map or anything, key, otherwise: the map's value for the key where it has it */
     FN_COUNT_
 } plan_function;
 
 typedef struct plan_function_info {
-    const char *name;        /* as EXPLAIN prints it */
-    int8_t argument_min, argument_max;   /* max -1: any number */
+    const char *name;                  /* as EXPLAIN prints it */
+    int8_t argument_min, argument_max; /* max -1: any number */
     bool is_infix;
 } plan_function_info;
 
@@ -98,7 +171,7 @@ typedef enum plan_expr_kind { EXPR_LITERAL, EXPR_SLOT, EXPR_PROPERTY, EXPR_CALL 
 typedef struct plan_expr plan_expr;
 struct plan_expr {
     plan_expr_kind kind;
-    uint32_t offset;         /* place in the query's text */
+    uint32_t offset; /* place in the query's text */
     union {
         value literal;
         plan_slot slot;
@@ -117,37 +190,45 @@ struct plan_expr {
 /* ---- Operators ---- */
 
 typedef enum plan_op_kind {
-    PLAN_ONE,          /* one row without slots */
-    PLAN_ARGUMENT,     /* the rows that the operator around this sub-plan hands in */
-    PLAN_SCAN_VERTICES,/* every input row × every vertex wanted */
+    PLAN_ONE,           /* one row without slots */
+    PLAN_ARGUMENT,      /* the rows that the operator around this sub-plan hands in */
+    PLAN_SCAN_VERTICES, /* every input row × every vertex wanted */
     PLAN_SCAN_EDGES,
-    PLAN_EXPAND,       /* from a vertex along edges: to edges, to the vertices behind them, or both */
-    PLAN_EDGE_END,     /* from an edge to its ends */
-    PLAN_FILTER,       /* rows whose predicate is true */
-    PLAN_LET,          /* slot = expression */
-    PLAN_AGGREGATE,    /* one row for each distinct key; without keys exactly one row */
-    PLAN_SORT,         /* stable; with `count` the first of it only (top-n) */
-    PLAN_SLICE,        /* skip, then pass `count` */
-    PLAN_TAIL,         /* the last `count` */
-    PLAN_DISTINCT,     /* the first row of each distinct key, multiplicity 1 */
-    PLAN_UNWIND,       /* one row for each item of a list */
-    PLAN_UNION,        /* every row through every branch */
-    PLAN_APPLY,        /* a sub-plan for each row on its own */
-    PLAN_REPEAT,       /* a sub-plan again and again on its own result */
-    PLAN_MERGE,        /* rows that are equal become one with the sum of their multiplicities; order is lost */
-    PLAN_NOTHING,      /* runs its input for nothing and gives no row */
+    PLAN_EXPAND,    /* from a vertex along edges: to edges, to the vertices behind them, or both */
+    PLAN_EDGE_END,  /* from an edge to its ends */
+    PLAN_FILTER,    /* rows whose predicate is true */
+    PLAN_LET,       /* slot = expression */
+    PLAN_AGGREGATE, /* one row for each distinct key; without keys exactly one row */
+    PLAN_SORT,      /* stable; with `count` the first of it only (top-n) */
+    PLAN_SLICE,     /* skip, then pass `count` */
+    PLAN_TAIL,      /* the last `count` */
+    PLAN_DISTINCT,  /* the first row of each distinct key, multiplicity 1 */
+    PLAN_UNWIND,    /* one row for each item of a list */
+    PLAN_UNION,     /* every row through every branch */
+    PLAN_APPLY,     /* a sub-plan for each row on its own */
+    PLAN_REPEAT,    /* a sub-plan again and again on its own result */
+    PLAN_MERGE,     /* rows that are equal become one with the sum of their multiplicities; order is
+                       lost */
+    PLAN_NOTHING,   /* runs its input for nothing and gives no row */
     PLAN_OP_COUNT_
 } plan_op_kind;
 
-typedef enum plan_direction { DIRECTION_OUT, DIRECTION_IN, DIRECTION_BOTH, DIRECTION_OTHER } plan_direction;
+typedef enum plan_direction {
+    DIRECTION_OUT,
+    DIRECTION_IN,
+    DIRECTION_BOTH,
+    DIRECTION_OTHER
+} plan_direction;
 
 typedef enum plan_aggregate_kind {
-    AGGREGATE_COUNT,         /* of rows; with `of`, of those where it is not null */
-    AGGREGATE_SUM,           /* null when there is nothing */
-    AGGREGATE_MIN, AGGREGATE_MAX, AGGREGATE_MEAN,
-    AGGREGATE_COLLECT,       /* list, in order of arrival; nulls are left out */
-    AGGREGATE_COLLECT_MAP,   /* `of` → `with`, in order of arrival */
-    AGGREGATE_FIRST,         /* of those that are not null */
+    AGGREGATE_COUNT, /* of rows; with `of`, of those where it is not null */
+    AGGREGATE_SUM,   /* null when there is nothing */
+    AGGREGATE_MIN,
+    AGGREGATE_MAX,
+    AGGREGATE_MEAN,
+    AGGREGATE_COLLECT,     /* list, in order of arrival; nulls are left out */
+    AGGREGATE_COLLECT_MAP, /* `of` → `with`, in order of arrival */
+    AGGREGATE_FIRST,       /* of those that are not null */
     AGGREGATE_LAST,
 } plan_aggregate_kind;
 
@@ -159,17 +240,17 @@ typedef struct plan_aggregate {
 
 typedef struct plan_key {
     plan_expr *expr;
-    plan_slot to;            /* PLAN_AGGREGATE: slot of the key afterwards */
-    bool is_descending;      /* PLAN_SORT */
+    plan_slot to;       /* PLAN_AGGREGATE: slot of the key afterwards */
+    bool is_descending; /* PLAN_SORT */
 } plan_key;
 
 typedef enum plan_apply_mode {
-    APPLY_SEMI,              /* keep rows for which the sub-plan gives a row */
-    APPLY_ANTI,              /* keep rows for which it gives none */
-    APPLY_EACH,              /* its rows take the row's place */
-    APPLY_FIRST,             /* the row with the first result's `to`; null when there is none */
-    APPLY_OPTIONAL,          /* its rows, or the row with `to` = `otherwise` when there is none */
-    APPLY_COALESCE,          /* rows of the first branch that gives any */
+    APPLY_SEMI,     /* keep rows for which the sub-plan gives a row */
+    APPLY_ANTI,     /* keep rows for which it gives none */
+    APPLY_EACH,     /* its rows take the row's place */
+    APPLY_FIRST,    /* the row with the first result's `to`; null when there is none */
+    APPLY_OPTIONAL, /* its rows, or the row with `to` = `otherwise` when there is none */
+    APPLY_COALESCE, /* rows of the first branch that gives any */
 } plan_apply_mode;
 
 /* Which labels an operator wants. */
@@ -182,32 +263,34 @@ typedef struct plan_labels {
 typedef struct plan_op plan_op;
 struct plan_op {
     plan_op_kind kind;
-    uint32_t offset;         /* place in the query's text */
-    plan_op *input;          /* NULL only for PLAN_ONE and PLAN_ARGUMENT */
+    uint32_t offset; /* place in the query's text */
+    plan_op *input;  /* NULL only for PLAN_ONE and PLAN_ARGUMENT */
 
-    /* Slot that numbers the rows of the PLAN_APPLY around (PLAN_NO_SLOT: none is around). Aggregation, order, distinct and
-     * slices inside hold for each of those rows on its own. Of PLAN_ARGUMENT: the slot that it sets. */
+    /* Slot that numbers the rows of the PLAN_APPLY around (PLAN_NO_SLOT: none is around).
+     * Aggregation, order, distinct and slices inside hold for each of those rows on its own. Of
+     * PLAN_ARGUMENT: the slot that it sets. */
     plan_slot per;
 
-    plan_slots live;         /* slots that somebody reads after this operator; set by plan_finish */
+    plan_slots live; /* slots that somebody reads after this operator; set by plan_finish */
 
     union {
         struct {
             plan_labels labels;
             plan_slot to;
             bool has_ids;
-            plan_expr *ids;          /* a list; texts as in "label[key]", "label:::key" or "key" */
-            bool is_collapsed;       /* one row a label with its count as multiplicity: only the label is read */
+            plan_expr *ids;    /* a list; texts as in "label[key]", "label:::key" or "key" */
+            bool is_collapsed; /* one row a label with its count as multiplicity: only the label is
+                                  read */
         } scan;
         struct {
             plan_slot from;
             plan_direction direction;
             plan_labels labels;
-            plan_slot edge, to;      /* either may be PLAN_NO_SLOT */
+            plan_slot edge, to; /* either may be PLAN_NO_SLOT */
         } expand;
         struct {
             plan_slot edge, to;
-            plan_direction end;      /* OUT: where it starts; IN: where it leads; OTHER: not `from` */
+            plan_direction end; /* OUT: where it starts; IN: where it leads; OTHER: not `from` */
             plan_slot from;
         } edge_end;
         plan_expr *predicate;
@@ -224,7 +307,7 @@ struct plan_op {
         struct {
             plan_key *keys;
             size_t key_count;
-            uint64_t count;          /* PLAN_ALL: all */
+            uint64_t count; /* PLAN_ALL: all */
         } sort;
         struct {
             uint64_t skip, count;
@@ -232,25 +315,26 @@ struct plan_op {
         struct {
             plan_key *keys;
             size_t key_count;
-            bool is_kept;            /* in a repeat's body: remembers what earlier rounds saw */
+            bool is_kept; /* in a repeat's body: remembers what earlier rounds saw */
         } distinct;
         struct {
-            plan_expr *list;         /* not a list: itself once; null: no row */
+            plan_expr *list; /* not a list: itself once; null: no row */
             plan_slot to;
         } unwind;
         struct {
-            plan_apply_mode mode;    /* PLAN_APPLY */
-            plan_op **items;         /* last operator of each sub-plan */
+            plan_apply_mode mode; /* PLAN_APPLY */
+            plan_op **items;      /* last operator of each sub-plan */
             size_t count;
-            plan_slot to;            /* slot that APPLY_FIRST and APPLY_OPTIONAL may leave unset */
-            plan_expr *otherwise;    /* APPLY_OPTIONAL */
+            plan_slot to;         /* slot that APPLY_FIRST and APPLY_OPTIONAL may leave unset */
+            plan_expr *otherwise; /* APPLY_OPTIONAL */
         } branches;
         struct {
-            plan_op *body;           /* ends by setting the carried slots anew */
-            plan_op *until, *emit;   /* sub-plans; a row for which they give a row satisfies them. NULL: none */
-            int64_t times;           /* -1: not limited */
+            plan_op *body; /* ends by setting the carried slots anew */
+            plan_op *until,
+                *emit; /* sub-plans; a row for which they give a row satisfies them. NULL: none */
+            int64_t times; /* -1: not limited */
             bool is_until_first, is_emit_first, emits_all;
-            plan_slot loops;         /* number of rounds a row has passed */
+            plan_slot loops; /* number of rounds a row has passed */
         } repeat;
     };
 };
@@ -265,16 +349,16 @@ typedef struct plan_column {
 /* What the caller wants of the rows. */
 typedef enum plan_ending {
     ENDING_ROWS,
-    ENDING_NEXT,       /* one row; none is an error */
-    ENDING_EXPLAIN,    /* the plan as text, nothing runs */
-    ENDING_PROFILE,    /* run for nothing, then the plan with rows and times */
+    ENDING_NEXT,    /* one row; none is an error */
+    ENDING_EXPLAIN, /* the plan as text, nothing runs */
+    ENDING_PROFILE, /* run for nothing, then the plan with rows and times */
 } plan_ending;
 
 typedef struct plan {
-    arena *arena;            /* holds everything below */
-    str text;                /* the query, for errors at a place */
+    arena *arena; /* holds everything below */
+    str text;     /* the query, for errors at a place */
     plan_op *root;
-    plan_slot_info *slots;   /* [0] is the multiplicity */
+    plan_slot_info *slots; /* [0] is the multiplicity */
     size_t slot_count, slot_capacity;
     plan_column *columns;
     size_t column_count;
@@ -285,7 +369,8 @@ typedef struct plan {
 
 plan *plan_new(arena *a, str text);
 /* Fails when the query needs more than PLAN_SLOTS_MAX. */
-NODISCARD bool plan_slot_new(plan *p, str name, plan_slot_kind kind, plan_slot *ret_slot, error *err);
+NODISCARD bool plan_slot_new(plan *p, str name, plan_slot_kind kind, plan_slot *ret_slot,
+                             error *err);
 plan_op *plan_op_new(plan *p, plan_op_kind kind, plan_op *input, size_t offset);
 
 plan_expr *plan_literal(plan *p, value v);
@@ -317,7 +402,8 @@ plan_slot_kind plan_expr_kind_of(const plan *p, const plan_expr *e);
 
 /* ---- Finishing ---- */
 
-/* Apply the rewrites (plan/rewrite_*.c) and find out which slots live where. The graph gives labels and keys. */
+/* Apply the rewrites (plan/rewrite_*.c) and find out which slots live where. The graph gives labels
+ * and keys. */
 NODISCARD bool plan_finish(plan *p, const graph *g, error *err);
 /* The plan as indented text, one operator a line, the last one first. */
 str plan_explain(const plan *p, arena *a, const graph *g);

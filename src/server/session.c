@@ -25,7 +25,10 @@ static bool find_catalog(void *context, str name, catalog **ret_catalog, error *
             *ret_catalog = home_embedded_catalog(f->home);
             return true;
         }
-        return fail(err, ERR_INVALID, "catalogs[%zu].metastore.type: '" STR_FMT "' cannot be opened by this version; 'embedded', the home's own, can", i, STR_ARG(type));
+        return fail(err, ERR_INVALID,
+                    "catalogs[%zu].metastore.type: '" STR_FMT
+                    "' cannot be opened by this version; 'embedded', the home's own, can",
+                    i, STR_ARG(type));
     }
     return home_catalog(f->home, name, ret_catalog, err);
 }
@@ -40,8 +43,13 @@ static bool open_graph(home *h, str json, str name, graph **ret, error *err)
     AUTO(json_release) json_t *root = NULL;
     TRY(json_parse(json, name, &root, err));
     finder f = { h, root };
-    graph_options options = { .schema_json = json, .schema_name = name, .find_catalog = find_catalog, .find_context = &f, .find_engine = find_engine,
-                              .engine_context = h, .cache_folder = home_cache_folder(h) };
+    graph_options options = { .schema_json = json,
+                              .schema_name = name,
+                              .find_catalog = find_catalog,
+                              .find_context = &f,
+                              .find_engine = find_engine,
+                              .engine_context = h,
+                              .cache_folder = home_cache_folder(h) };
     return graph_open(&options, ret, err);
 }
 
@@ -61,8 +69,10 @@ bool session_schema_apply(home *h, str json, str name, int64_t *ret_version, err
     if (!is_found || !str_to_i64(text, ret_version))
         *ret_version = 0;
     ++*ret_version;
-    TRY(state_setting_put(home_state(h), str_format(a, "graph.schema.%lld", (long long)*ret_version), json, err));
-    return state_setting_put(home_state(h), STR("graph.schema.version"), str_format(a, "%lld", (long long)*ret_version), err);
+    TRY(state_setting_put(home_state(h),
+                          str_format(a, "graph.schema.%lld", (long long)*ret_version), json, err));
+    return state_setting_put(home_state(h), STR("graph.schema.version"),
+                             str_format(a, "%lld", (long long)*ret_version), err);
 }
 
 bool session_schema_get(home *h, arena *a, str *ret_json, error *err)
@@ -71,8 +81,13 @@ bool session_schema_get(home *h, arena *a, str *ret_json, error *err)
     bool is_found;
     TRY(state_setting_get(home_state(h), a, STR("graph.schema.version"), &version, &is_found, err));
     if (is_found)
-        TRY(state_setting_get(home_state(h), a, str_concat(a, STR("graph.schema."), version), ret_json, &is_found, err));
-    return is_found ? true : fail(err, ERR_NOT_FOUND, "this home has no graph schema yet: floe schema apply FILE.json gives it one");
+        TRY(state_setting_get(home_state(h), a, str_concat(a, STR("graph.schema."), version),
+                              ret_json, &is_found, err));
+    return is_found
+               ? true
+               : fail(
+                     err, ERR_NOT_FOUND,
+                     "this home has no graph schema yet: floe schema apply FILE.json gives it one");
 }
 
 bool session_graph_open(home *h, graph **ret_graph, error *err)

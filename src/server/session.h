@@ -4,7 +4,8 @@
 #include "graph/graph.h"
 #include "pipeline/home.h"
 
-/* Check a graph schema against the home's tables and make it the home's own. All or nothing; `*ret_version` counts from 1. */
+/* Check a graph schema against the home's tables and make it the home's own. All or nothing;
+ * `*ret_version` counts from 1. */
 NODISCARD bool session_schema_apply(home *h, str json, str name, int64_t *ret_version, error *err);
 NODISCARD bool session_schema_check(home *h, str json, str name, error *err);
 /* ERR_NOT_FOUND when none was applied. */

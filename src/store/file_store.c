@@ -18,12 +18,14 @@ static const char *path_of(arena *a, str uri)
 static store_object object_of(arena *a, const char *path, const struct stat *st)
 {
     int64_t modified_us = (int64_t)st->st_mtim.tv_sec * 1000000 + st->st_mtim.tv_nsec / 1000;
-    return (store_object){ .uri = str_format(a, "file://%s", path), .size_bytes = (uint64_t)st->st_size,
+    return (store_object){ .uri = str_format(a, "file://%s", path),
+                           .size_bytes = (uint64_t)st->st_size,
                            .modified_us = modified_us,
-                           .etag = str_format(a, "%llx-%llx-%llx", (unsigned long long)st->st_size,
-                                              (unsigned long long)st->st_mtim.tv_sec * 1000000000ull +
-                                                  (unsigned long long)st->st_mtim.tv_nsec,
-                                              (unsigned long long)st->st_ino) };
+                           .etag =
+                               str_format(a, "%llx-%llx-%llx", (unsigned long long)st->st_size,
+                                          (unsigned long long)st->st_mtim.tv_sec * 1000000000ull +
+                                              (unsigned long long)st->st_mtim.tv_nsec,
+                                          (unsigned long long)st->st_ino) };
 }
 
 static int is_listed(const struct dirent *e)
@@ -34,12 +36,13 @@ static int is_listed(const struct dirent *e)
 
 enum { DEEPEST_FOLDER = 64 };
 
-static bool visit_folder(const char *folder, int depth, store_visit visit, void *context, error *err);
+static bool visit_folder(const char *folder, int depth, store_visit visit, void *context,
+                         error *err);
 
 static bool visit_entry(const char *path, int depth, store_visit visit, void *context, error *err)
 {
     struct stat st;
-    if (stat(path, &st) != 0)      /* gone meanwhile, or a link to nowhere */
+    if (stat(path, &st) != 0) /* gone meanwhile, or a link to nowhere */
         return errno == ENOENT ? true : fail_errno(err, "listing %s", path);
     if (S_ISDIR(st.st_mode))
         return visit_folder(path, depth + 1, visit, context, err);
@@ -50,11 +53,13 @@ static bool visit_entry(const char *path, int depth, store_visit visit, void *co
     return visit(context, &object, err);
 }
 
-static bool visit_folder(const char *folder, int depth, store_visit visit, void *context, error *err)
+static bool visit_folder(const char *folder, int depth, store_visit visit, void *context,
+                         error *err)
 {
     struct dirent **entries = NULL;
     if (depth > DEEPEST_FOLDER)
-        return fail(err, ERR_INVALID, "listing %s: folders are nested more than %d deep", folder, DEEPEST_FOLDER);
+        return fail(err, ERR_INVALID, "listing %s: folders are nested more than %d deep", folder,
+                    DEEPEST_FOLDER);
     int count = scandir(folder, &entries, is_listed, alphasort);
     if (count < 0)
         return fail_errno(err, "listing folder %s", folder);
@@ -63,8 +68,10 @@ static bool visit_folder(const char *folder, int depth, store_visit visit, void 
     for (int i = 0; i < count; i++) {
         AUTO(arena_free) arena *scratch = arena_new();
         const char *slash = len && folder[len - 1] == '/' ? "" : "/";
-        works = works && visit_entry(str_format(scratch, "%s%s%s%c", folder, slash, entries[i]->d_name, 0).data, depth, visit,
-                                     context, err);
+        works =
+            works &&
+            visit_entry(str_format(scratch, "%s%s%s%c", folder, slash, entries[i]->d_name, 0).data,
+                        depth, visit, context, err);
         free(entries[i]);
     }
     free(entries);
@@ -78,7 +85,8 @@ static bool file_list(str prefix_uri, store_visit visit, void *context, error *e
     struct stat st;
     if (stat(path, &st) != 0)
         return fail_errno(err, "listing %s", path);
-    return S_ISDIR(st.st_mode) ? visit_folder(path, 0, visit, context, err) : visit_entry(path, 0, visit, context, err);
+    return S_ISDIR(st.st_mode) ? visit_folder(path, 0, visit, context, err)
+                               : visit_entry(path, 0, visit, context, err);
 }
 
 static bool file_stat(arena *a, str uri, store_object *ret_object, error *err)
@@ -109,8 +117,9 @@ static bool file_read_range(str uri, uint64_t offset, void *ret_bytes, size_t le
         n = pread(fd, (char *)ret_bytes + got, len - got, (off_t)(offset + got));
         got += n > 0 ? (size_t)n : 0;
     }
-    bool works = n < 0 ? fail_errno(err, "reading %s", path)
-                 : got < len ? fail(err, ERR_CORRUPT, "reading %s: it ends at byte %llu", path, (unsigned long long)(offset + got))
+    bool works = n < 0       ? fail_errno(err, "reading %s", path)
+                 : got < len ? fail(err, ERR_CORRUPT, "reading %s: it ends at byte %llu", path,
+                                    (unsigned long long)(offset + got))
                              : true;
     close(fd);
     return works;
@@ -142,5 +151,5 @@ static bool file_local_path(arena *a, str uri, str *ret_path, error *err)
     return true;
 }
 
-const store_kind store_file_kind = { "file", file_list, file_stat, file_read_whole, file_read_range, file_write, file_delete,
-                                     file_local_path };
+const store_kind store_file_kind = { "file",          file_list,  file_stat,   file_read_whole,
+                                     file_read_range, file_write, file_delete, file_local_path };

@@ -24,8 +24,10 @@ bool store_open(str uri, store **ret_store, error *err)
             *ret_store = s;
             return true;
         }
-    return fail(err, ERR_INVALID, "'" STR_FMT "': objects of scheme '" STR_FMT
-                "' cannot be reached by this version, which knows: file", STR_ARG(uri), STR_ARG(scheme));
+    return fail(err, ERR_INVALID,
+                "'" STR_FMT "': objects of scheme '" STR_FMT
+                "' cannot be reached by this version, which knows: file",
+                STR_ARG(uri), STR_ARG(scheme));
 }
 
 void store_close(store *s)
@@ -65,7 +67,7 @@ bool store_write_new(store *s, str uri, str content, error *err)
 
 bool store_delete(store *s, str uri, error *err)
 {
-    return s->kind->delete(uri, err);
+    return s->kind->delete (uri, err);
 }
 
 bool store_local_path(store *s, arena *a, str uri, str *ret_path, error *err)

@@ -22,13 +22,17 @@ bool date_pattern_check(str pattern, error *err)
             continue;
         has_year |= c == 'y';
         if (!strchr("yMdHms", c))
-            return fail(err, ERR_INVALID, "DATE_PATTERN '" STR_FMT "': the letter '%c' is not one of y M d H m s (put plain text in quotes)",
+            return fail(err, ERR_INVALID,
+                        "DATE_PATTERN '" STR_FMT
+                        "': the letter '%c' is not one of y M d H m s (put plain text in quotes)",
                         STR_ARG(pattern), c);
     }
     if (is_quoted)
-        return fail(err, ERR_INVALID, "DATE_PATTERN '" STR_FMT "': a quote is not closed", STR_ARG(pattern));
+        return fail(err, ERR_INVALID, "DATE_PATTERN '" STR_FMT "': a quote is not closed",
+                    STR_ARG(pattern));
     if (!has_year)
-        return fail(err, ERR_INVALID, "DATE_PATTERN '" STR_FMT "' has no year (yyyy)", STR_ARG(pattern));
+        return fail(err, ERR_INVALID, "DATE_PATTERN '" STR_FMT "' has no year (yyyy)",
+                    STR_ARG(pattern));
     return true;
 }
 
@@ -51,7 +55,8 @@ static bool read_digits(str path, size_t *at, char letter, size_t width, found_d
     }
 }
 
-/* Match at `at`; true when the whole pattern, or its part up to one of its '/', matched up to a '/' of the path. */
+/* Match at `at`; true when the whole pattern, or its part up to one of its '/', matched up to a '/'
+ * of the path. */
 static bool match_at(str pattern, str path, size_t at, found_date *ret)
 {
     found_date d = { .month = 1, .day = 1 };
@@ -59,7 +64,7 @@ static bool match_at(str pattern, str path, size_t at, found_date *ret)
     for (size_t i = 0; i <= pattern.len;) {
         char c = i < pattern.len ? pattern.data[i] : '/';
         if (i < pattern.len && c == '\'' && i + 1 < pattern.len && pattern.data[i + 1] == '\'') {
-            i++;      /* a doubled quote is a quote */
+            i++; /* a doubled quote is a quote */
         } else if (i < pattern.len && c == '\'') {
             is_quoted = !is_quoted;
             i++;

@@ -46,7 +46,8 @@ static bool skip_block_comment(lexer *l)
             l->at++;
         }
     }
-    return fail_at(l->err, l->source_name, l->text, from, "this comment is not closed: */ is missing");
+    return fail_at(l->err, l->source_name, l->text, from,
+                   "this comment is not closed: */ is missing");
 }
 
 static bool skip_blanks(lexer *l)
@@ -82,8 +83,8 @@ static bool read_quoted(lexer *l, char quote, token *t)
         }
         l->at++;
     }
-    return fail_at(l->err, l->source_name, l->text, t->span.from, "this %s is not closed: %c is missing",
-                   quote == '"' ? "name" : "text", quote);
+    return fail_at(l->err, l->source_name, l->text, t->span.from,
+                   "this %s is not closed: %c is missing", quote == '"' ? "name" : "text", quote);
 }
 
 static void read_number(lexer *l)
@@ -91,7 +92,8 @@ static void read_number(lexer *l)
     while (is_digit(peek(l, 0)) || (peek(l, 0) == '.' && is_digit(peek(l, 1))))
         l->at++;
     if ((peek(l, 0) == 'e' || peek(l, 0) == 'E') &&
-        (is_digit(peek(l, 1)) || ((peek(l, 1) == '-' || peek(l, 1) == '+') && is_digit(peek(l, 2))))) {
+        (is_digit(peek(l, 1)) ||
+         ((peek(l, 1) == '-' || peek(l, 1) == '+') && is_digit(peek(l, 2))))) {
         l->at += 2;
         while (is_digit(peek(l, 0)))
             l->at++;
@@ -120,7 +122,8 @@ static bool read_token(lexer *l, token *t)
             if (starts(l, str_of(pairs[i])))
                 len = 2;
         if (c < 0x20 || c == 0x7F)
-            return fail_at(l->err, l->source_name, l->text, l->at, "character 0x%02X has no place in SQL", c);
+            return fail_at(l->err, l->source_name, l->text, l->at,
+                           "character 0x%02X has no place in SQL", c);
         l->at += len;
     }
     t->span.to = l->at;
@@ -128,7 +131,8 @@ static bool read_token(lexer *l, token *t)
     return true;
 }
 
-bool lexer_run(arena *a, str source_name, str text, token **ret_tokens, size_t *ret_count, error *err)
+bool lexer_run(arena *a, str source_name, str text, token **ret_tokens, size_t *ret_count,
+               error *err)
 {
     lexer l = { source_name, text, 0, err };
     VEC(token) tokens = { 0 };

@@ -1,4 +1,5 @@
-/* NAME = value options: one table of what each statement takes. Source: the public option lists of SQLake's reference. */
+/* NAME = value options: one table of what each statement takes. Source: the public option lists of
+ * SQLake's reference. */
 #include "base/clock.h"
 #include "base/vec.h"
 #include "worksheet/internal.h"
@@ -119,11 +120,14 @@ static bool fail_unknown(parser *p, option_scope scope, str name)
             near = &rules[i];
         }
     }
-    static const char *const places[] = { "a connection", "a table", "a COPY job", "an INSERT job", "COPY FROM" };
+    static const char *const places[] = { "a connection", "a table", "a COPY job", "an INSERT job",
+                                          "COPY FROM" };
     size_t offset = parser_peek(p)->span.from;
-    return near ? fail_at(p->err, p->source_name, p->text, offset, "%s has no option " STR_FMT "; did you mean %s?", places[scope],
+    return near ? fail_at(p->err, p->source_name, p->text, offset,
+                          "%s has no option " STR_FMT "; did you mean %s?", places[scope],
                           STR_ARG(name), near->name)
-                : fail_at(p->err, p->source_name, p->text, offset, "%s has no option " STR_FMT, places[scope], STR_ARG(name));
+                : fail_at(p->err, p->source_name, p->text, offset, "%s has no option " STR_FMT,
+                          places[scope], STR_ARG(name));
 }
 
 static bool unit_us(str word, int64_t *ret)
@@ -131,7 +135,8 @@ static bool unit_us(str word, int64_t *ret)
     static const struct {
         const char *name;
         int64_t seconds;
-    } units[] = { { "SECOND", 1 }, { "SECONDS", 1 }, { "MINUTE", 60 }, { "MINUTES", 60 }, { "HOUR", 3600 }, { "HOURS", 3600 }, { "DAY", 86400 }, { "DAYS", 86400 } };
+    } units[] = { { "SECOND", 1 },  { "SECONDS", 1 },  { "MINUTE", 60 }, { "MINUTES", 60 },
+                  { "HOUR", 3600 }, { "HOURS", 3600 }, { "DAY", 86400 }, { "DAYS", 86400 } };
     for (size_t i = 0; i < ARRAY_LEN(units); i++)
         if (str_eq_nocase(word, str_of(units[i].name))) {
             *ret = units[i].seconds * 1000000;
@@ -153,7 +158,8 @@ static bool parse_number(parser *p, option *o)
         o->kind = OPTION_DURATION;
         p->at++;
         if (__builtin_mul_overflow(number, unit, &o->us) || number <= 0)
-            return fail_at(p->err, p->source_name, p->text, t->span.from, "a duration must be between 1 SECOND and 9999 DAYS");
+            return fail_at(p->err, p->source_name, p->text, t->span.from,
+                           "a duration must be between 1 SECOND and 9999 DAYS");
     }
     return true;
 }
@@ -216,7 +222,8 @@ static bool parse_nested(parser *p, int depth, option *o)
         TRY(parser_name(p, "an option", &name));
         x.name = str_upper(p->arena, name);
         TRY(parser_need_symbol(p, "="));
-        TRY(parse_value(p, TEXT | NUMBER | WORD | BOOL | DURATION | LIST, "a value", depth + 1, &x));
+        TRY(parse_value(p, TEXT | NUMBER | WORD | BOOL | DURATION | LIST, "a value", depth + 1,
+                        &x));
         vec_push(p->arena, &items, x);
         parser_take_symbol(p, ",");
     }
@@ -247,7 +254,7 @@ static bool parse_value(parser *p, int kinds, const char *expects, int depth, op
         o->kind = OPTION_TEXT;
         o->text = token_unquote(p->arena, t);
         p->at++;
-        if ((kinds & LIST) && !(kinds & TEXT)) {      /* one text where a list may stand */
+        if ((kinds & LIST) && !(kinds & TEXT)) { /* one text where a list may stand */
             str *one = arena_copy(p->arena, &o->text, sizeof(str));
             o->kind = OPTION_LIST;
             o->list.items = one;
@@ -261,7 +268,9 @@ static bool parse_value(parser *p, int kinds, const char *expects, int depth, op
         TRY(parse_word(p, o));
     } else if (token_is_symbol(t, "(") && (kinds & (LIST | ASSIGNMENTS | NESTED)) && depth < 8) {
         p->at++;
-        bool works = kinds & ASSIGNMENTS ? parse_assignments(p, o) : kinds & NESTED ? parse_nested(p, depth, o) : parse_list(p, o);
+        bool works = kinds & ASSIGNMENTS ? parse_assignments(p, o)
+                     : kinds & NESTED    ? parse_nested(p, depth, o)
+                                         : parse_list(p, o);
         if (!works)
             return false;
     } else {
@@ -274,7 +283,8 @@ static bool parse_value(parser *p, int kinds, const char *expects, int depth, op
     return true;
 }
 
-bool parser_options(parser *p, option_scope scope, str type, const char *const *stop_words, option_list *ret)
+bool parser_options(parser *p, option_scope scope, str type, const char *const *stop_words,
+                    option_list *ret)
 {
     VEC(option) items = { 0 };
     (void)type;
@@ -296,10 +306,12 @@ bool parser_options(parser *p, option_scope scope, str type, const char *const *
                 rule = &rules[i];
         if (!rule)
             return fail_unknown(p, scope, name);
-        option o = { .name = str_eq(name, STR("STARTING_FROM")) ? STR("START_FROM") : name, .span = t->span };
+        option o = { .name = str_eq(name, STR("STARTING_FROM")) ? STR("START_FROM") : name,
+                     .span = t->span };
         option_list so_far = { items.items, items.count };
         if (option_find(so_far, str_to_c(p->arena, o.name)))
-            return fail_at(p->err, p->source_name, p->text, t->span.from, "option " STR_FMT " is given twice", STR_ARG(o.name));
+            return fail_at(p->err, p->source_name, p->text, t->span.from,
+                           "option " STR_FMT " is given twice", STR_ARG(o.name));
         p->at++;
         TRY(parser_need_symbol(p, "="));
         TRY(parse_value(p, rule->kinds, rule->expects, 0, &o));

@@ -22,9 +22,10 @@ bool parser_fail(parser *p, const char *expected)
 {
     const token *t = parser_peek(p);
     if (t->kind == TOKEN_END)
-        return fail_at(p->err, p->source_name, p->text, t->span.from, "expected %s, but the worksheet ends here", expected);
-    return fail_at(p->err, p->source_name, p->text, t->span.from, "expected %s, found " STR_FMT, expected,
-                   STR_ARG(str_slice(t->text, 0, 60)));
+        return fail_at(p->err, p->source_name, p->text, t->span.from,
+                       "expected %s, but the worksheet ends here", expected);
+    return fail_at(p->err, p->source_name, p->text, t->span.from, "expected %s, found " STR_FMT,
+                   expected, STR_ARG(str_slice(t->text, 0, 60)));
 }
 
 bool parser_need_word(parser *p, const char *word)
@@ -80,9 +81,13 @@ static bool parse_table_name(parser *p, table_name *ret)
         TRY(parser_name(p, "a table as catalog.schema.table", &parts[count++]));
     } while (parser_take_symbol(p, "."));
     if (count < 2)
-        return fail_at(p->err, p->source_name, p->text, from, "a table is named catalog.schema.table; '" STR_FMT "' has no schema",
+        return fail_at(p->err, p->source_name, p->text, from,
+                       "a table is named catalog.schema.table; '" STR_FMT "' has no schema",
                        STR_ARG(parts[0]));
-    *ret = (table_name){ count == 3 ? parts[0] : STR(""), parts[count - 2], parts[count - 1], { from, p->tokens[p->at - 1].span.to } };
+    *ret = (table_name){ count == 3 ? parts[0] : STR(""),
+                         parts[count - 2],
+                         parts[count - 1],
+                         { from, p->tokens[p->at - 1].span.to } };
     return true;
 }
 
@@ -93,7 +98,7 @@ static bool parse_names(parser *p, const char *what, const str **ret, size_t *re
     do {
         str name;
         TRY(parser_name(p, what, &name));
-        while (parser_take_symbol(p, "."))      /* qualified: the last part counts */
+        while (parser_take_symbol(p, ".")) /* qualified: the last part counts */
             TRY(parser_name(p, what, &name));
         vec_push(p->arena, &names, name);
     } while (parser_take_symbol(p, ","));
@@ -104,7 +109,10 @@ static bool parse_names(parser *p, const char *what, const str **ret, size_t *re
     return true;
 }
 
-static const char *const connection_types[] = { "FILE", "S3", "GLUE_CATALOG", "KAFKA", "KINESIS", "SNOWFLAKE", "REDSHIFT", "POSTGRES", "MYSQL", "MSSQL", "MONGODB", "ELASTICSEARCH", "CLICKHOUSE" };
+static const char *const connection_types[] = {
+    "FILE",     "S3",    "GLUE_CATALOG", "KAFKA",   "KINESIS",       "SNOWFLAKE", "REDSHIFT",
+    "POSTGRES", "MYSQL", "MSSQL",        "MONGODB", "ELASTICSEARCH", "CLICKHOUSE"
+};
 
 static bool parse_connection_type(parser *p, str *ret)
 {
@@ -129,7 +137,8 @@ static bool parse_create_connection(parser *p, statement *s, bool has_type)
     TRY(parser_name(p, "the connection's name", &s->name));
     TRY(parser_options(p, SCOPE_CONNECTION, s->type, NULL, &s->options));
     if (str_eq(s->type, STR("FILE")) && !option_find(s->options, "ROOT"))
-        return fail_at(p->err, p->source_name, p->text, s->name_span.from, "a FILE connection needs ROOT = 'folder'");
+        return fail_at(p->err, p->source_name, p->text, s->name_span.from,
+                       "a FILE connection needs ROOT = 'folder'");
     return true;
 }
 
@@ -171,7 +180,8 @@ static bool parse_columns(parser *p, statement *s)
 /* PARTITIONED BY a, day(b), bucket(16, c) */
 static bool parse_partitions(parser *p, statement *s)
 {
-    static const char *const transforms[] = { "identity", "year", "month", "day", "hour", "bucket", "truncate" };
+    static const char *const transforms[] = { "identity", "year",   "month",   "day",
+                                              "hour",     "bucket", "truncate" };
     VEC(partition_item) items = { 0 };
     bool has_parens = parser_take_symbol(p, "(");
     do {
@@ -186,10 +196,13 @@ static bool parse_partitions(parser *p, statement *s)
             for (size_t i = 0; i < ARRAY_LEN(transforms); i++)
                 is_known |= str_eq(item.transform, str_of(transforms[i]));
             if (!is_known)
-                return fail_at(p->err, p->source_name, p->text, item.span.from,
-                               "expected year, month, day, hour, bucket or truncate, found " STR_FMT, STR_ARG(item.column));
+                return fail_at(
+                    p->err, p->source_name, p->text, item.span.from,
+                    "expected year, month, day, hour, bucket or truncate, found " STR_FMT,
+                    STR_ARG(item.column));
             p->at++;
-            if (parser_peek(p)->kind == TOKEN_NUMBER && str_to_i64(parser_peek(p)->text, &item.argument)) {
+            if (parser_peek(p)->kind == TOKEN_NUMBER &&
+                str_to_i64(parser_peek(p)->text, &item.argument)) {
                 p->at++;
                 TRY(parser_need_symbol(p, ","));
             }
@@ -205,7 +218,8 @@ static bool parse_partitions(parser *p, statement *s)
     return true;
 }
 
-/* CREATE [ICEBERG] TABLE [IF NOT EXISTS] t [(columns)] [PARTITIONED BY …] [PRIMARY KEY …] [options] */
+/* CREATE [ICEBERG] TABLE [IF NOT EXISTS] t [(columns)] [PARTITIONED BY …] [PRIMARY KEY …] [options]
+ */
 static bool parse_create_table(parser *p, statement *s)
 {
     s->kind = STATEMENT_CREATE_TABLE;
@@ -267,17 +281,22 @@ static bool check_start(parser *p, const statement *s)
 {
     const option *start = option_find(s->options, "START_FROM");
     bool is_word = start && start->kind == OPTION_WORD;
-    if (is_word && !str_eq_nocase(start->text, STR("BEGINNING")) && !str_eq_nocase(start->text, STR("NOW")))
-        return fail_at(p->err, p->source_name, p->text, start->span.from, "START_FROM is BEGINNING, NOW or TIMESTAMP '…', not " STR_FMT,
+    if (is_word && !str_eq_nocase(start->text, STR("BEGINNING")) &&
+        !str_eq_nocase(start->text, STR("NOW")))
+        return fail_at(p->err, p->source_name, p->text, start->span.from,
+                       "START_FROM is BEGINNING, NOW or TIMESTAMP '…', not " STR_FMT,
                        STR_ARG(start->text));
-    if (s->kind == STATEMENT_CREATE_COPY_JOB && start && !(is_word && str_eq_nocase(start->text, STR("BEGINNING"))) &&
+    if (s->kind == STATEMENT_CREATE_COPY_JOB && start &&
+        !(is_word && str_eq_nocase(start->text, STR("BEGINNING"))) &&
         !option_find(s->options, "DATE_PATTERN"))
-        return fail_at(p->err, p->source_name, p->text, start->span.from, "START_FROM needs a DATE_PATTERN, which says when an object is from");
+        return fail_at(p->err, p->source_name, p->text, start->span.from,
+                       "START_FROM needs a DATE_PATTERN, which says when an object is from");
     const option *interval = option_find(s->options, "RUN_INTERVAL");
     if (!interval)
         interval = option_find(s->options, "COMMIT_INTERVAL");
     if (interval && 86400000000ll % interval->us != 0)
-        return fail_at(p->err, p->source_name, p->text, interval->span.from, STR_FMT " must divide a day", STR_ARG(interval->name));
+        return fail_at(p->err, p->source_name, p->text, interval->span.from,
+                       STR_FMT " must divide a day", STR_ARG(interval->name));
     return true;
 }
 
@@ -289,13 +308,16 @@ static bool parse_copy(parser *p, statement *s)
     TRY(parse_connection_type(p, &s->type));
     s->connection_span = parser_peek(p)->span;
     TRY(parser_name(p, "the connection's name", &s->connection));
-    TRY(parser_options(p, SCOPE_SOURCE, s->type, (const char *const[]){ "INTO", NULL }, &s->source_options));
+    TRY(parser_options(p, SCOPE_SOURCE, s->type, (const char *const[]){ "INTO", NULL },
+                       &s->source_options));
     TRY(parser_need_word(p, "INTO"));
     TRY(parse_table_name(p, &s->table));
     TRY(parse_expectations(p, s));
     if (parser_peek(p)->kind == TOKEN_WORD && token_is_symbol(&p->tokens[p->at + 1], "="))
         return fail_at(p->err, p->source_name, p->text, parser_peek(p)->span.from,
-                       "job options stand before AS: CREATE JOB name " STR_FMT " = … AS COPY FROM …", STR_ARG(parser_peek(p)->text));
+                       "job options stand before AS: CREATE JOB name " STR_FMT
+                       " = … AS COPY FROM …",
+                       STR_ARG(parser_peek(p)->text));
     return check_start(p, s);
 }
 
@@ -313,13 +335,17 @@ static bool parse_insert(parser *p, statement *s)
     size_t select_from = parser_peek(p)->span.from;
     TRY(parser_select(p, &s->query));
     if (s->query.source.name.len == 0)
-        return fail_at(p->err, p->source_name, p->text, select_from, "a job's SELECT reads one table: FROM catalog.schema.table");
+        return fail_at(p->err, p->source_name, p->text, select_from,
+                       "a job's SELECT reads one table: FROM catalog.schema.table");
     for (size_t i = 0; i < s->query.item_count; i++)
-        if (s->query.items[i].name.len == 0 && s->maps_by_name && !str_eq(s->query.items[i].expression, STR("*")))
-            return fail_at(p->err, p->source_name, p->text, (size_t)(s->query.items[i].expression.data - p->text.data),
+        if (s->query.items[i].name.len == 0 && s->maps_by_name &&
+            !str_eq(s->query.items[i].expression, STR("*")))
+            return fail_at(p->err, p->source_name, p->text,
+                           (size_t)(s->query.items[i].expression.data - p->text.data),
                            "MAP_COLUMNS_BY_NAME needs a name for this: expression AS column");
     if (!s->maps_by_name && s->query.item_count && str_eq(s->query.items[0].expression, STR("*")))
-        return fail_at(p->err, p->source_name, p->text, select_from, "SELECT * needs MAP_COLUMNS_BY_NAME before it");
+        return fail_at(p->err, p->source_name, p->text, select_from,
+                       "SELECT * needs MAP_COLUMNS_BY_NAME before it");
     return check_start(p, s);
 }
 
@@ -332,12 +358,14 @@ static bool parse_create_job(parser *p, statement *s)
     TRY(parser_name(p, "the job's name", &s->name));
     /* COPY and INSERT jobs take different options: look ahead for which it is */
     bool is_copy = false;
-    for (size_t i = p->at; p->tokens[i].kind != TOKEN_END && !token_is_symbol(&p->tokens[i], ";"); i++)
+    for (size_t i = p->at; p->tokens[i].kind != TOKEN_END && !token_is_symbol(&p->tokens[i], ";");
+         i++)
         if (token_is_word(&p->tokens[i], "AS") && token_is_word(&p->tokens[i + 1], "COPY")) {
             is_copy = true;
             break;
         }
-    TRY(parser_options(p, is_copy ? SCOPE_COPY_JOB : SCOPE_INSERT_JOB, STR(""), (const char *const[]){ "AS", NULL }, &s->options));
+    TRY(parser_options(p, is_copy ? SCOPE_COPY_JOB : SCOPE_INSERT_JOB, STR(""),
+                       (const char *const[]){ "AS", NULL }, &s->options));
     TRY(parser_need_word(p, "AS"));
     if (parser_take_word(p, "COPY"))
         return parse_copy(p, s);
@@ -410,7 +438,8 @@ static bool parse_query(parser *p, statement *s)
 
 static bool parse_statement(parser *p, statement *s)
 {
-    static const char *const queries[] = { "SELECT", "WITH", "VALUES", "DESCRIBE", "SHOW", "SUMMARIZE", "FROM", "EXPLAIN" };
+    static const char *const queries[] = { "SELECT", "WITH",      "VALUES", "DESCRIBE",
+                                           "SHOW",   "SUMMARIZE", "FROM",   "EXPLAIN" };
     s->span.from = parser_peek(p)->span.from;
     bool works, is_query = parser_is_symbol(p, "(");
     for (size_t i = 0; i < ARRAY_LEN(queries); i++)
@@ -462,7 +491,8 @@ str statement_text(arena *a, const worksheet *w, const statement *s)
     token *tokens;
     size_t count;
     strbuf b = strbuf_new(a);
-    if (!lexer_run(a, w->source_name, str_slice(w->text, s->span.from, s->span.to), &tokens, &count, &ignored))
+    if (!lexer_run(a, w->source_name, str_slice(w->text, s->span.from, s->span.to), &tokens, &count,
+                   &ignored))
         return STR("");
     for (size_t i = 0; i + 1 < count; i++) {
         if (i)

@@ -5,7 +5,9 @@
 
 static bool is_clause_word(const token *t)
 {
-    static const char *const words[] = { "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "LET", "UNION", "EXCEPT", "INTERSECT", "QUALIFY", "WINDOW" };
+    static const char *const words[] = { "FROM",      "WHERE",   "GROUP", "HAVING", "ORDER",
+                                         "LIMIT",     "OFFSET",  "LET",   "UNION",  "EXCEPT",
+                                         "INTERSECT", "QUALIFY", "WINDOW" };
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (token_is_word(t, words[i]))
             return true;
@@ -31,7 +33,9 @@ static select_item make_item(parser *p, size_t from, size_t to)
     if (to - from >= 3 && token_is_word(&t[to - 2], "AS") && is_name(&t[to - 1])) {
         item.name = name_of(p->arena, &t[to - 1]);
         end = to - 2;
-    } else if (to - from >= 2 && is_name(&t[to - 1]) && (is_name(&t[to - 2]) || token_is_symbol(&t[to - 2], ")") || t[to - 2].kind == TOKEN_TEXT || t[to - 2].kind == TOKEN_NUMBER) &&
+    } else if (to - from >= 2 && is_name(&t[to - 1]) &&
+               (is_name(&t[to - 2]) || token_is_symbol(&t[to - 2], ")") ||
+                t[to - 2].kind == TOKEN_TEXT || t[to - 2].kind == TOKEN_NUMBER) &&
                !token_is_word(&t[to - 1], "END")) {
         item.name = name_of(p->arena, &t[to - 1]);
         end = to - 1;
@@ -60,7 +64,8 @@ static bool parse_items(parser *p, select_query *s)
     size_t from = p->at;
     for (;; p->at++) {
         const token *t = parser_peek(p);
-        bool is_end = t->kind == TOKEN_END || (depth == 0 && (token_is_symbol(t, ";") || is_clause_word(t)));
+        bool is_end =
+            t->kind == TOKEN_END || (depth == 0 && (token_is_symbol(t, ";") || is_clause_word(t)));
         if (is_end || (depth == 0 && token_is_symbol(t, ","))) {
             if (p->at == from)
                 return parser_fail(p, "an expression");
@@ -96,7 +101,9 @@ static void parse_source(parser *p, select_query *s)
     }
     if (count < 2 || token_is_symbol(&p->tokens[at], "(") || token_is_symbol(&p->tokens[at], "."))
         return;
-    s->source = (table_name){ count == 3 ? parts[0] : STR(""), parts[count - 2], parts[count - 1], { from, to } };
+    s->source = (table_name){
+        count == 3 ? parts[0] : STR(""), parts[count - 2], parts[count - 1], { from, to }
+    };
     s->source_span = s->source.span;
 }
 
@@ -111,12 +118,14 @@ bool parser_select(parser *p, select_query *ret)
     if (parser_take_word(p, "FROM"))
         parse_source(p, ret);
     int depth = 0;
-    for (; parser_peek(p)->kind != TOKEN_END && !(depth == 0 && parser_is_symbol(p, ";")); p->at++) {
+    for (; parser_peek(p)->kind != TOKEN_END && !(depth == 0 && parser_is_symbol(p, ";"));
+         p->at++) {
         depth += parser_is_symbol(p, "(");
         depth -= parser_is_symbol(p, ")");
         if (depth < 0)
             return parser_fail(p, "the end of the statement");
-        ret->has_aggregation |= depth == 0 && (parser_is_word(p, "GROUP") || parser_is_word(p, "HAVING"));
+        ret->has_aggregation |=
+            depth == 0 && (parser_is_word(p, "GROUP") || parser_is_word(p, "HAVING"));
         if (depth == 0 && (parser_is_word(p, "JOIN") || parser_is_word(p, "UNION")))
             ret->source.name = STR("");
     }
@@ -146,9 +155,10 @@ static size_t skip_call(const token *t, size_t i)
     return i - 1;
 }
 
-/* Copy the tokens of `text` with the dialect's words replaced. `source` is replaced by `source_sql` when that is not empty;
- * `extra_item` goes before the first FROM at depth 0. */
-static bool rewrite(arena *a, str text, span source, str source_sql, str extra_item, int64_t start_us, int64_t end_us, str *ret, error *err)
+/* Copy the tokens of `text` with the dialect's words replaced. `source` is replaced by `source_sql`
+ * when that is not empty; `extra_item` goes before the first FROM at depth 0. */
+static bool rewrite(arena *a, str text, span source, str source_sql, str extra_item,
+                    int64_t start_us, int64_t end_us, str *ret, error *err)
 {
     token *t;
     size_t count, done = 0;
@@ -170,17 +180,21 @@ static bool rewrite(arena *a, str text, span source, str source_sql, str extra_i
                 i++;
             done = t[i].span.to;
             strbuf_add(&b, source_sql);
-            bool has_alias = is_name(&t[i + 1]) && (token_is_word(&t[i + 1], "AS") || !is_clause_word(&t[i + 1]));
+            bool has_alias = is_name(&t[i + 1]) &&
+                             (token_is_word(&t[i + 1], "AS") || !is_clause_word(&t[i + 1]));
             strbuf_add_c(&b, has_alias ? " " : " AS \"source\"");
         } else if (is_call && token_is_word(&t[i], "TIME_FILTER")) {
             i = skip_call(t, i + 1);
             done = t[i].span.to;
             strbuf_add_c(&b, "TRUE");
-        } else if (is_call && token_is_word(&t[i], "UUID_GENERATOR")) {      /* one key for each row of each object */
+        } else if (is_call &&
+                   token_is_word(&t[i],
+                                 "UUID_GENERATOR")) { /* one key for each row of each object */
             i = skip_call(t, i + 1);
             done = t[i].span.to;
             strbuf_add_c(&b, "floe_row_key(\"_object\", \"_row\")");
-        } else if (is_call && (token_is_word(&t[i], "run_start_time") || token_is_word(&t[i], "run_end_time"))) {
+        } else if (is_call && (token_is_word(&t[i], "run_start_time") ||
+                               token_is_word(&t[i], "run_end_time"))) {
             add_time(&b, token_is_word(&t[i], "run_start_time") ? start_us : end_us);
             i = skip_call(t, i + 1);
             done = t[i].span.to;
@@ -194,8 +208,9 @@ static bool rewrite(arena *a, str text, span source, str source_sql, str extra_i
     return true;
 }
 
-bool select_to_sql(arena *a, str worksheet_text, const select_query *s, str source_sql, str extra_item, int64_t run_start_us, int64_t run_end_us,
-                   str *ret_sql, error *err)
+bool select_to_sql(arena *a, str worksheet_text, const select_query *s, str source_sql,
+                   str extra_item, int64_t run_start_us, int64_t run_end_us, str *ret_sql,
+                   error *err)
 {
     str text = str_slice(worksheet_text, s->span.from, s->span.to);
     span source = { s->source_span.from - s->span.from, s->source_span.to - s->span.from };
@@ -206,7 +221,9 @@ str expression_to_sql(arena *a, str expression)
 {
     error ignored = { 0 };
     str sql;
-    return rewrite(a, expression, (span){ 0, 0 }, STR(""), STR(""), 0, 0, &sql, &ignored) ? sql : expression;
+    return rewrite(a, expression, (span){ 0, 0 }, STR(""), STR(""), 0, 0, &sql, &ignored)
+               ? sql
+               : expression;
 }
 
 bool expression_mentions(str expression, str column)

@@ -1,4 +1,5 @@
-/* The SQL dialect of worksheets: text in, a list of statements out. DuckDB runs the SELECTs; this folder finds their parts. */
+/* The SQL dialect of worksheets: text in, a list of statements out. DuckDB runs the SELECTs; this
+ * folder finds their parts. */
 #pragma once
 
 #include "base/error.h"
@@ -9,22 +10,22 @@ typedef struct span {
 } span;
 
 typedef struct table_name {
-    str catalog, namespace, name;     /* catalog may be empty */
+    str catalog, namespace, name; /* catalog may be empty */
     span span;
 } table_name;
 
 /* ---- Options: NAME = value ---- */
 
 typedef enum option_kind {
-    OPTION_TEXT,          /* 'text' */
+    OPTION_TEXT, /* 'text' */
     OPTION_NUMBER,
-    OPTION_WORD,          /* an identifier or keyword: BEGINNING, PARQUET, default_s3_storage */
+    OPTION_WORD, /* an identifier or keyword: BEGINNING, PARQUET, default_s3_storage */
     OPTION_BOOL,
-    OPTION_DURATION,      /* 5 MINUTES */
-    OPTION_TIMESTAMP,     /* TIMESTAMP '2024-04-18 00:00:00' */
-    OPTION_LIST,          /* ('a', 'b') */
-    OPTION_ASSIGNMENTS,   /* (column = expression, …) */
-    OPTION_NESTED,        /* (TYPE = CSV DELIMITER = ' ') */
+    OPTION_DURATION,    /* 5 MINUTES */
+    OPTION_TIMESTAMP,   /* TIMESTAMP '2024-04-18 00:00:00' */
+    OPTION_LIST,        /* ('a', 'b') */
+    OPTION_ASSIGNMENTS, /* (column = expression, …) */
+    OPTION_NESTED,      /* (TYPE = CSV DELIMITER = ' ') */
 } option_kind;
 
 typedef struct option option;
@@ -38,14 +39,14 @@ typedef struct assignment {
 } assignment;
 
 struct option {
-    str name;             /* upper case */
+    str name; /* upper case */
     span span;
     option_kind kind;
     union {
-        str text;         /* of TEXT (unquoted) and WORD (as written) */
+        str text; /* of TEXT (unquoted) and WORD (as written) */
         int64_t number;
         bool is_true;
-        int64_t us;       /* of DURATION and TIMESTAMP: microseconds */
+        int64_t us; /* of DURATION and TIMESTAMP: microseconds */
         struct {
             const str *items;
             size_t count;
@@ -64,15 +65,15 @@ const option *option_find(option_list options, const char *name);
 /* ---- SELECT ---- */
 
 typedef struct select_item {
-    str expression;       /* as written; "*" for all columns */
-    str name;             /* alias, or what the bare column is called; empty when there is neither */
-    bool is_column;       /* the expression is nothing but a column name (perhaps with a cast) */
-    str column;           /* that column, unquoted */
+    str expression; /* as written; "*" for all columns */
+    str name;       /* alias, or what the bare column is called; empty when there is neither */
+    bool is_column; /* the expression is nothing but a column name (perhaps with a cast) */
+    str column;     /* that column, unquoted */
 } select_item;
 
 typedef struct select_query {
     span span;
-    str text;             /* from SELECT to the end */
+    str text; /* from SELECT to the end */
     const select_item *items;
     size_t item_count;
     table_name source;    /* name empty: none, or more than one plain table */
@@ -80,12 +81,15 @@ typedef struct select_query {
     bool has_aggregation; /* GROUP BY, DISTINCT or HAVING stands at the top level */
 } select_query;
 
-/* DuckDB's form of `s`: the source table is replaced by `source_sql` (a parenthesised relation), TIME_FILTER(…) by TRUE,
- * run_start_time() and run_end_time() by the given times, $system columns are quoted, type names of the dialect are kept (DuckDB
- * knows them). `extra_item`, when not empty, is added to the select list. */
-NODISCARD bool select_to_sql(arena *a, str worksheet_text, const select_query *s, str source_sql, str extra_item, int64_t run_start_us,
-                             int64_t run_end_us, str *ret_sql, error *err);
-/* An expression with its $system columns quoted, and UUID_GENERATOR(…) as the key of the row: floe_row_key("_object", "_row"). */
+/* DuckDB's form of `s`: the source table is replaced by `source_sql` (a parenthesised relation),
+ * TIME_FILTER(…) by TRUE, run_start_time() and run_end_time() by the given times, $system columns
+ * are quoted, type names of the dialect are kept (DuckDB knows them). `extra_item`, when not empty,
+ * is added to the select list. */
+NODISCARD bool select_to_sql(arena *a, str worksheet_text, const select_query *s, str source_sql,
+                             str extra_item, int64_t run_start_us, int64_t run_end_us, str *ret_sql,
+                             error *err);
+/* An expression with its $system columns quoted, and UUID_GENERATOR(…) as the key of the row:
+ * floe_row_key("_object", "_row"). */
 str expression_to_sql(arena *a, str expression);
 /* Whether `expression` names the column anywhere (any case). */
 bool expression_mentions(str expression, str column);
@@ -98,7 +102,7 @@ typedef struct column_definition {
 } column_definition;
 
 typedef struct partition_item {
-    str transform;        /* "identity", "day", "bucket", … lower case */
+    str transform; /* "identity", "day", "bucket", … lower case */
     str column;
     int64_t argument;
     span span;
@@ -119,35 +123,35 @@ typedef enum statement_kind {
     STATEMENT_DROP_JOB,
     STATEMENT_PAUSE_JOB,
     STATEMENT_RESUME_JOB,
-    STATEMENT_QUERY,      /* SELECT, WITH, DESCRIBE, SHOW, …: DuckDB's */
+    STATEMENT_QUERY, /* SELECT, WITH, DESCRIBE, SHOW, …: DuckDB's */
 } statement_kind;
 
 typedef struct statement {
     statement_kind kind;
-    span span;            /* without the ';' */
-    str name;             /* of the connection or job */
+    span span; /* without the ';' */
+    str name;  /* of the connection or job */
     span name_span;
-    str type;             /* of the connection or COPY source, upper case: S3, FILE, GLUE_CATALOG */
+    str type; /* of the connection or COPY source, upper case: S3, FILE, GLUE_CATALOG */
     option_list options;
-    table_name table;     /* created or dropped; a job's target */
-    bool if_exists;       /* IF [NOT] EXISTS */
+    table_name table; /* created or dropped; a job's target */
+    bool if_exists;   /* IF [NOT] EXISTS */
     const column_definition *columns;
     size_t column_count;
     const partition_item *partitions;
     size_t partition_count;
     const str *primary_key;
     size_t primary_key_count;
-    str connection;       /* of COPY FROM */
+    str connection; /* of COPY FROM */
     span connection_span;
     option_list source_options;
     const expectation *expectations;
     size_t expectation_count;
     bool maps_by_name;
-    const str *except;    /* MAP_COLUMNS_BY_NAME EXCEPT */
+    const str *except; /* MAP_COLUMNS_BY_NAME EXCEPT */
     size_t except_count;
-    const str *target_columns;   /* INSERT INTO t (a, b) */
+    const str *target_columns; /* INSERT INTO t (a, b) */
     size_t target_column_count;
-    select_query query;         /* of INSERT and QUERY */
+    select_query query; /* of INSERT and QUERY */
 } statement;
 
 typedef struct worksheet {
@@ -157,8 +161,11 @@ typedef struct worksheet {
 } worksheet;
 
 /* Errors name line and column, show the line with a caret, and say what was expected. */
-NODISCARD bool worksheet_parse(arena *a, str source_name, str text, worksheet **ret_worksheet, error *err);
-/* The statement in one line: comments gone, blanks folded. Two texts that mean the same thing literally are equal. */
+NODISCARD bool worksheet_parse(arena *a, str source_name, str text, worksheet **ret_worksheet,
+                               error *err);
+/* The statement in one line: comments gone, blanks folded. Two texts that mean the same thing
+ * literally are equal. */
 str statement_text(arena *a, const worksheet *w, const statement *s);
 /* An error at a place of the worksheet. */
-bool worksheet_fail_at(const worksheet *w, span at, error *err, const char *format, ...) PRINTF_LIKE(4, 5);
+bool worksheet_fail_at(const worksheet *w, span at, error *err, const char *format, ...)
+    PRINTF_LIKE(4, 5);

@@ -9,16 +9,23 @@
 TEST(statements_of_the_tutorial_parse_as_written)
 {
     static const char text[] =
-        "CREATE S3 CONNECTION upsolver_s3_samples\n&nbsp; AWS_ROLE = 'arn:aws:iam::949275490180:role/r'\n&nbsp; READ_ONLY = TRUE;\n"
-        "CREATE ICEBERG TABLE default_glue.puppygraph.vpcflowlogs_connections()PARTITIONED BY $event_date;\n"
-        "CREATE SYNC JOB ingest START_FROM = BEGINNING DATE_PATTERN = 'yyyy/MM/dd/HH/mm' CONTENT_TYPE = PARQUET\n"
+        "CREATE S3 CONNECTION upsolver_s3_samples\n&nbsp; AWS_ROLE = "
+        "'arn:aws:iam::949275490180:role/r'\n&nbsp; READ_ONLY = TRUE;\n"
+        "CREATE ICEBERG TABLE default_glue.puppygraph.vpcflowlogs_connections()PARTITIONED BY "
+        "$event_date;\n"
+        "CREATE SYNC JOB ingest START_FROM = BEGINNING DATE_PATTERN = 'yyyy/MM/dd/HH/mm' "
+        "CONTENT_TYPE = PARQUET\n"
         " COLUMN_TRANSFORMATIONS = (primary_key = UUID_GENERATOR(account_id::string))\n"
         "AS COPY FROM S3 upsolver_s3_samples LOCATION = 's3://upsolver-samples/vpc_flow_logs/'\n"
         "INTO default_glue.puppygraph.vpcflowlogs_connections;\n"
-        "CREATE ICEBERG TABLE c.p.devices (device_id string, last_seen timestamp, partition_date date) PARTITIONED BY partition_date PRIMARY KEY device_id;\n"
-        "CREATE SYNC JOB up START_FROM = BEGINNING ADD_MISSING_COLUMNS = TRUE RUN_INTERVAL = 1 MINUTE\n"
-        "AS INSERT INTO c.p.devices MAP_COLUMNS_BY_NAME SELECT dstaddr::string as device_id, 'dest' as device_type,\n"
-        " $event_date as partition_date, $event_time as last_seen FROM c.p.connections WHERE TIME_FILTER();";
+        "CREATE ICEBERG TABLE c.p.devices (device_id string, last_seen timestamp, partition_date "
+        "date) PARTITIONED BY partition_date PRIMARY KEY device_id;\n"
+        "CREATE SYNC JOB up START_FROM = BEGINNING ADD_MISSING_COLUMNS = TRUE RUN_INTERVAL = 1 "
+        "MINUTE\n"
+        "AS INSERT INTO c.p.devices MAP_COLUMNS_BY_NAME SELECT dstaddr::string as device_id, "
+        "'dest' as device_type,\n"
+        " $event_date as partition_date, $event_time as last_seen FROM c.p.connections WHERE "
+        "TIME_FILTER();";
     AUTO(arena_free) arena *a = arena_new();
     worksheet *w;
     error err = { 0 };
@@ -28,8 +35,10 @@ TEST(statements_of_the_tutorial_parse_as_written)
     CHECK_STR(w->statements[1].partitions[0].column, STR("$event_date"));
     const statement *copy = &w->statements[2];
     CHECK_INT(copy->kind, STATEMENT_CREATE_COPY_JOB);
-    CHECK_STR(option_find(copy->options, "COLUMN_TRANSFORMATIONS")->assignments.items[0].expression, STR("UUID_GENERATOR(account_id::string)"));
-    CHECK_STR(option_find(copy->source_options, "LOCATION")->text, STR("s3://upsolver-samples/vpc_flow_logs/"));
+    CHECK_STR(option_find(copy->options, "COLUMN_TRANSFORMATIONS")->assignments.items[0].expression,
+              STR("UUID_GENERATOR(account_id::string)"));
+    CHECK_STR(option_find(copy->source_options, "LOCATION")->text,
+              STR("s3://upsolver-samples/vpc_flow_logs/"));
     CHECK_STR(w->statements[3].primary_key[0], STR("device_id"));
     const statement *insert = &w->statements[4];
     CHECK_INT(insert->query.item_count, 4);
@@ -38,8 +47,11 @@ TEST(statements_of_the_tutorial_parse_as_written)
     CHECK(!insert->query.items[1].is_column);
     CHECK_STR(insert->query.items[3].column, STR("$event_time"));
     str sql;
-    CHECK_OK(select_to_sql(a, w->text, &insert->query, STR("(SELECT 1)"), STR("\"x\" AS y"), 0, 0, &sql, &err), &err);
-    CHECK_STR(sql, STR("SELECT dstaddr::string as device_id, 'dest' as device_type,\n \"$event_date\" as partition_date, \"$event_time\" as"
+    CHECK_OK(select_to_sql(a, w->text, &insert->query, STR("(SELECT 1)"), STR("\"x\" AS y"), 0, 0,
+                           &sql, &err),
+             &err);
+    CHECK_STR(sql, STR("SELECT dstaddr::string as device_id, 'dest' as device_type,\n "
+                       "\"$event_date\" as partition_date, \"$event_time\" as"
                        " last_seen , \"x\" AS y FROM (SELECT 1) AS \"source\" WHERE TRUE"));
 }
 
@@ -54,22 +66,34 @@ TEST(errors_of_worksheets_point_and_say_what_was_expected)
         { "no schema", "CREATE TABLE a;", "has no schema" },
         { "open text", "CREATE FILE CONNECTION a ROOT = 'x", "not closed" },
         { "open comment", "/* x", "comment is not closed" },
-        { "unknown option", "CREATE FILE CONNECTION a ROOT = 'x' COMENT = 'y'", "did you mean COMMENT?" },
+        { "unknown option", "CREATE FILE CONNECTION a ROOT = 'x' COMENT = 'y'",
+          "did you mean COMMENT?" },
         { "wrong value", "CREATE FILE CONNECTION a ROOT = 5", "expected a folder" },
         { "missing root", "CREATE FILE CONNECTION a", "needs ROOT" },
         { "twice", "CREATE FILE CONNECTION a ROOT = 'x' ROOT = 'y'", "given twice" },
         { "unclosed list", "CREATE TABLE a.b (c string", "expected ',' or ')'" },
-        { "options behind", "CREATE JOB j AS COPY FROM FILE f LOCATION = 'x' INTO a.b START_FROM = NOW", "stand before AS" },
-        { "start without pattern", "CREATE JOB j START_FROM = NOW AS COPY FROM FILE f LOCATION = 'x' INTO a.b", "needs a DATE_PATTERN" },
-        { "interval", "CREATE JOB j RUN_INTERVAL = 5 HOURS AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x FROM c.d", "must divide a day" },
-        { "nameless item", "CREATE JOB j AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x + 1 FROM c.d", "needs a name" },
+        { "options behind",
+          "CREATE JOB j AS COPY FROM FILE f LOCATION = 'x' INTO a.b START_FROM = NOW",
+          "stand before AS" },
+        { "start without pattern",
+          "CREATE JOB j START_FROM = NOW AS COPY FROM FILE f LOCATION = 'x' INTO a.b",
+          "needs a DATE_PATTERN" },
+        { "interval",
+          "CREATE JOB j RUN_INTERVAL = 5 HOURS AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x "
+          "FROM c.d",
+          "must divide a day" },
+        { "nameless item",
+          "CREATE JOB j AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x + 1 FROM c.d",
+          "needs a name" },
         { "star", "CREATE JOB j AS INSERT INTO a.b SELECT * FROM c.d", "MAP_COLUMNS_BY_NAME" },
-        { "two tables", "CREATE JOB j AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x FROM c.d JOIN e.f USING (y)", "one table" },
+        { "two tables",
+          "CREATE JOB j AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x FROM c.d JOIN e.f USING "
+          "(y)",
+          "one table" },
         { "text behind", "DROP JOB j k", "expected ';'" },
     };
     const struct error_case *c;
-    FOR_EACH_CASE(c, cases)
-    {
+    FOR_EACH_CASE (c, cases) {
         AUTO(arena_free) arena *a = arena_new();
         worksheet *w;
         error err = { 0 };
@@ -79,8 +103,10 @@ TEST(errors_of_worksheets_point_and_say_what_was_expected)
 
 TEST(any_cut_of_a_worksheet_parses_or_fails_cleanly)
 {
-    static const char text[] = "CREATE SYNC JOB j START_FROM = BEGINNING CONTENT_TYPE = (TYPE = CSV DELIMITER = ' ') COLUMN_TRANSFORMATIONS = (a = f(b, 'x'))"
-                               " AS COPY FROM FILE f LOCATION = 'l' INTO a.b.c WITH EXPECTATION e EXPECT x > 1 ON VIOLATION DROP; SELECT \"a\" /* b */ FROM x";
+    static const char text[] = "CREATE SYNC JOB j START_FROM = BEGINNING CONTENT_TYPE = (TYPE = "
+                               "CSV DELIMITER = ' ') COLUMN_TRANSFORMATIONS = (a = f(b, 'x'))"
+                               " AS COPY FROM FILE f LOCATION = 'l' INTO a.b.c WITH EXPECTATION e "
+                               "EXPECT x > 1 ON VIOLATION DROP; SELECT \"a\" /* b */ FROM x";
     uint64_t seed = 7;
     for (size_t i = 0; i < 4000; i++) {
         AUTO(arena_free) arena *a = arena_new();
@@ -103,16 +129,17 @@ TEST(dates_are_found_in_paths)
         const char *name, *pattern, *path, *want;
     } cases[] = {
         { "whole", "yyyy/MM/dd/HH/mm", "a/2024/04/18/03/25/x.gz", "2024-04-18T03:25:00Z" },
-        { "down to the day", "yyyy/MM/dd/HH/mm", "AWSLogs/123456789012/vpcflowlogs/us-east-1/2024/04/18/x.gz", "2024-04-18T00:00:00Z" },
-        { "hive", "'year='yyyy'/month='MM'/day='dd", "r/year=2024/month=04/day=18/x.parquet", "2024-04-18T00:00:00Z" },
+        { "down to the day", "yyyy/MM/dd/HH/mm",
+          "AWSLogs/123456789012/vpcflowlogs/us-east-1/2024/04/18/x.gz", "2024-04-18T00:00:00Z" },
+        { "hive", "'year='yyyy'/month='MM'/day='dd", "r/year=2024/month=04/day=18/x.parquet",
+          "2024-04-18T00:00:00Z" },
         { "day only", "yyyy-MM-dd", "2024-04-18/x", "2024-04-18T00:00:00Z" },
         { "no date", "yyyy/MM/dd", "a/b/c.gz", NULL },
         { "month 13", "yyyy/MM/dd", "2024/13/01/x", "2024-01-01T00:00:00Z" },
         { "not at a folder", "yyyy/MM", "a2024/04/x", NULL },
     };
     const struct date_case *c;
-    FOR_EACH_CASE(c, cases)
-    {
+    FOR_EACH_CASE (c, cases) {
         AUTO(arena_free) arena *a = arena_new();
         int64_t us;
         bool is_found = date_pattern_find(str_of(c->pattern), str_of(c->path), &us);
