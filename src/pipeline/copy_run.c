@@ -830,12 +830,10 @@ bool copy_run(job *j, job_progress *ret, error *err)
     c.output_prefix = str_format(a, "r" STR_FMT, STR_ARG(str_slice(uuid_v4(a), 0, 18)));
     TRY(state_run_plan(home_state(j->home), j->record.id, objects, c.object_count, c.output_prefix,
                        &done.run, err));
-    if (load(&c, err) && note_faults(&c, done.run, err) && commit(&c, done.run, &done, err))
-        return finish(&c, &done, ret, err);
-    error ignored = { 0 }; /* the ledger and the table are as they were; what cannot be tidied now
-                              is at the next start */
-    writer_discard(table, c.files.items, c.files.count);
-    if (!state_run_drop(home_state(j->home), j->record.id, done.run, &ignored))
-        error_clear(&ignored);
-    return false;
+    if (!load(&c, err) || !note_faults(&c, done.run, err)) {
+        job_abandon(j, table, c.files.items, c.files.count, done.run);
+        return false;
+    }
+    /* a commit that reports an error may stand all the same: the next run's recovery asks the table */
+    return commit(&c, done.run, &done, err) && finish(&c, &done, ret, err);
 }

@@ -251,14 +251,12 @@ bool insert_run(job *j, job_progress *ret, error *err)
     x.output_prefix = str_format(a, "r" STR_FMT, STR_ARG(str_slice(uuid_v4(a), 0, 18)));
     TRY(state_run_plan(home_state(j->home), j->record.id, NULL, 0, x.output_prefix, &done.run,
                        err));
-    if (!load(&x, after, is_upsert ? &u : NULL, err) ||
-        !commit(&x, done.run, is_upsert, &committed, err)) {
-        error ignored = { 0 };
-        writer_discard(target, x.files.items, x.files.count);
-        if (!state_run_drop(home_state(j->home), j->record.id, done.run, &ignored))
-            error_clear(&ignored);
+    if (!load(&x, after, is_upsert ? &u : NULL, err)) {
+        job_abandon(j, target, x.files.items, x.files.count, done.run);
         return false;
     }
+    /* a commit that reports an error may stand all the same: the next run's recovery asks the table */
+    TRY(commit(&x, done.run, is_upsert, &committed, err));
     if (is_upsert && u.job)
         upsert_committed(&u, committed);
     for (size_t i = 0; i < x.files.count; i++)

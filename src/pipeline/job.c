@@ -62,6 +62,14 @@ bool job_target(job *j, arena *a, iceberg_table **ret_table, error *err)
                         ret_table, err);
 }
 
+void job_abandon(job *j, const iceberg_table *t, const iceberg_file *files, size_t count, int64_t run)
+{
+    error ignored = { 0 };      /* what cannot be tidied now is at the next start */
+    writer_discard(t, files, count);
+    if (!state_run_drop(home_state(j->home), j->record.id, run, &ignored))
+        error_clear(&ignored);
+}
+
 /* A planned run whose number stands in the table is done; any other did not happen. */
 static bool recover(job *j, error *err)
 {

@@ -1,0 +1,81 @@
+#include "gremlin/gremlin.h"
+
+#include "test.h"
+
+#include "base/arena.h"
+#include "gremlin/ast.h"
+
+TEST(gremlin_text_parses_in_the_forms_people_type)
+{
+    static const char *const texts[] = {
+        "g.V().count()",
+        "g.V('devices:::10.0.1.10').out().dedup().count();",
+        "g.V().has('a', P.gt(5).and(P.lt(7))).order().by('a', Order.desc).limit(10).toList()",
+        "g.V().where(__.out('x').has(\"b\", within(['p', 'q']))).values('n') // end",
+        "g.V(1, 2L, 3.5d, -4).hasLabel('x').as('a').select('a').by(T.id)",
+        "g.V().not(has('a')).has('b', not(eq(null))).has('c', true)",
+        "g.V().has('t', 'it\\'s \\u00e9').group().by(label).by(values('x').sum()).unfold()",
+        "g.\n  V().\n  /* all */ out()",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        AUTO(arena_free) arena *a = arena_new();
+        traversal t;
+        error err = { 0 };
+        test_case(texts[i]);
+        CHECK_OK(gremlin_parse(a, str_of(texts[i]), &t, &err), &err);
+        CHECK(t.count > 0);
+    }
+}
+
+TEST(wrong_gremlin_text_is_told_where)
+{
+    static const struct wrong_case {
+        const char *name, *text, *part;
+    } cases[] = {
+        { "nothing", "", "expected g" },
+        { "no source", "V().count()", "begins with g." },
+        { "no call", "g.V", "expected '('" },
+        { "open call", "g.V().out(", "ends here" },
+        { "open text", "g.V('x", "not closed" },
+        { "text behind", "g.V() g", "gremlin:1:7: expected '.'" },
+        { "bad list", "g.V([1,out()])", "expected a value" },
+    };
+    const struct wrong_case *c;
+    FOR_EACH_CASE(c, cases)
+    {
+        AUTO(arena_free) arena *a = arena_new();
+        traversal t;
+        error err = { 0 };
+        CHECK_FAILS(gremlin_parse(a, str_of(c->text), &t, &err), &err, c->part);
+    }
+}
+
+TEST(any_change_of_a_query_parses_or_fails_cleanly)
+{
+    static const char text[] = "g.V('a:::1').outE('x').as('s').inV().group().by(select('d').id()).by(values('p').sum()).order().by(select(values), desc).limit(20)";
+    uint64_t seed = 3;
+    for (int i = 0; i < 20000; i++) {
+        AUTO(arena_free) arena *a = arena_new();
+        char *copy = arena_copy(a, text, sizeof text - 1);
+        for (int k = 0; k < 1 + i % 5; k++) {
+            seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+            copy[(seed >> 33) % (sizeof text - 1)] = "().,'\"[]g_P1-\\ "[(seed >> 20) % 15];
+        }
+        traversal t;
+        error err = { 0 };
+        if (!gremlin_parse(a, (str){ copy, sizeof text - 1 - (size_t)(i % 9) }, &t, &err))
+            CHECK(err.message[0] != 0);
+    }
+}
+
+TEST(deep_nesting_is_refused)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    strbuf b = strbuf_new(a);
+    strbuf_add_c(&b, "g.V()");
+    for (int i = 0; i < 5000; i++)
+        strbuf_add_c(&b, ".where(out()");
+    traversal t;
+    error err = { 0 };
+    CHECK_FAILS(gremlin_parse(a, strbuf_str(&b), &t, &err), &err, "nested more than");
+}
