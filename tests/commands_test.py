@@ -88,6 +88,20 @@ def sessions():
         check("where and not", h.gremlin("g.V().not(out()).count()"), ["7"])
         check("union", h.gremlin("g.V('devices[10.0.0.1]').union(out().dedup().count(), outE().count())"), ["7", "23"])
         check("repeat", h.gremlin("g.V('devices[10.0.1.1]').repeat(both()).times(2).dedup().count()"), ["7"])
+        def cypher(text):
+            done = h.floe("cypher", text)
+            return done.stdout.splitlines()[1:] if done.returncode == 0 else [done.stderr]
+
+        check("Cypher counts", cypher("MATCH (n) RETURN count(*)"), ["16"])
+        check("Cypher and Gremlin agree", cypher("MATCH (a)-->(b) WHERE id(a) = 'devices[10.0.0.1]' RETURN count(DISTINCT b)"), total)
+        check("Cypher groups as SQL does", cypher("MATCH (a)-[e]->(b) WHERE e.packets > 20 RETURN b.device_id AS d, sum(e.bytes) AS s, count(*) ORDER BY s DESC, d LIMIT 4"),
+              [line.replace(",", " | ") for line in h.sql(f"SELECT dstaddr, sum(bytes), count(*) FROM {CONNECTIONS} WHERE packets > 20 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 4")])
+        check("Cypher paths pass no edge twice", cypher("MATCH (a)-[x]->(b)<-[y]-(c) WHERE id(a) = 'devices[10.0.0.1]' RETURN count(*)"),
+              h.sql(f"SELECT count(*) FROM {CONNECTIONS} x JOIN {CONNECTIONS} y ON x.dstaddr = y.dstaddr AND x.primary_key <> y.primary_key WHERE x.srcaddr = '10.0.0.1'"))
+        for text, part in [("MATCH (n) RETURN m", "`m` is not defined"), ("CREATE (n)", "read-only"), ("MATCH (n RETURN n", "cypher:1:10"), ("MATCH (n) RETURN n LIMIT x", "whole number")]:
+            done = h.floe("cypher", text)
+            check(f"{text}: fails", done.returncode, 1)
+            check_in(text, part, done.stderr)
         for text, part in [("g.V().cont()", "did you mean count()?"), ("g.V().addV('x')", "read-only"), ("g.V().path()", "cannot be answered by this version"),
                            ("g.V(", "gremlin:1:5"), ("g.V().has('packets', )", "expected a value"), ("V()", "begins with g."), ("g.V('unclosed).count()", "not closed"),
                            ("g.V().values('device_id').out()", "takes a vertex")]:

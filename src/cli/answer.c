@@ -1,6 +1,7 @@
 /* Running a Gremlin query from its text to its printed results. */
 #include "cli/answer.h"
 
+#include "cypher/cypher.h"
 #include "exec/query.h"
 #include "gremlin/gremlin.h"
 
@@ -41,4 +42,49 @@ bool answer_gremlin(graph *g, str text, uint64_t timeout_ms, FILE *out, error *e
     if (p->ending == ENDING_NEXT && count == 0)
         return fail(err, ERR_NOT_FOUND, "next(): there is no result");
     return true;
+}
+
+static void print_header(const plan *p, FILE *out)
+{
+    for (size_t i = 0; i < p->column_count; i++)
+        fprintf(out, "%s" STR_FMT, i ? " | " : "", STR_ARG(p->columns[i].name));
+    fputc('\n', out);
+}
+
+static bool print_table(graph *g, const plan *p, query *q, FILE *out, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    print_header(p, out);
+    for (batch *b;;) {
+        TRY(query_next(q, &b, err));
+        if (!b)
+            return true;
+        const int64_t *bulk = b->columns[p->column_count].data;
+        for (size_t r = 0; r < b->rows; r++) {
+            arena_reset(a);
+            strbuf line = strbuf_new(a);
+            for (size_t i = 0; i < p->column_count; i++) {
+                str text;
+                TRY(gremlin_print(g, a, &((const value *)b->columns[i].data)[r], &text, err));
+                strbuf_add_c(&line, i ? " | " : "");
+                strbuf_add(&line, text);
+            }
+            for (int64_t k = 0; k < bulk[r]; k++)
+                fprintf(out, STR_FMT "\n", STR_ARG(strbuf_str(&line)));
+        }
+    }
+}
+
+bool answer_cypher(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    AUTO(query_close) query *q = NULL;
+    plan *p;
+    TRY(cypher_compile(a, text, g, &p, err));
+    if (p->ending == ENDING_EXPLAIN) {
+        fprintf(out, STR_FMT, STR_ARG(plan_explain(p, a, g)));
+        return true;
+    }
+    TRY(query_open(g, p, &(query_options){ .deadline_ms = timeout_ms }, &q, err));
+    return print_table(g, p, q, out, err);
 }

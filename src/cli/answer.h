@@ -7,3 +7,5 @@
 
 /* One Gremlin query; each result on a line, as the console prints it. */
 NODISCARD bool answer_gremlin(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err);
+/* One Cypher query; a header line, then each row's values parted by " | ". */
+NODISCARD bool answer_cypher(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err);

@@ -13,6 +13,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 int run_command(int argc, char **argv);
 int sql_command(int argc, char **argv);
 int gremlin_command(int argc, char **argv);
+int cypher_command(int argc, char **argv);
 int schema_command(int argc, char **argv);
 int jobs_command(int argc, char **argv);
 int gen_command(int argc, char **argv);

@@ -404,9 +404,12 @@ bool expr_eval(query *q, const plan_expr *e, const rows *r, value *ret, error *e
 bool expr_filter(query *q, const plan_expr *e, const rows *r, bool *ret_keep, error *err)
 {
     AUTO(arena_free) arena *scratch = arena_new();
+    arena *kept = q->arena;
     value *cells = arena_array_of(scratch, value, r->count);
-    TRY(expr_eval(q, e, r, cells, err));
-    for (size_t i = 0; i < r->count; i++)
+    q->arena = scratch; /* nothing but the answer outlives the block */
+    bool works = expr_eval(q, e, r, cells, err);
+    q->arena = kept;
+    for (size_t i = 0; works && i < r->count; i++)
         ret_keep[i] = cells[i].kind == VALUE_BOOL && cells[i].boolean;
-    return true;
+    return works;
 }

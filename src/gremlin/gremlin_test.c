@@ -41,8 +41,7 @@ TEST(wrong_gremlin_text_is_told_where)
         { "bad list", "g.V([1,out()])", "expected a value" },
     };
     const struct wrong_case *c;
-    FOR_EACH_CASE(c, cases)
-    {
+    FOR_EACH_CASE (c, cases) {
         AUTO(arena_free) arena *a = arena_new();
         traversal t;
         error err = { 0 };
@@ -52,7 +51,8 @@ TEST(wrong_gremlin_text_is_told_where)
 
 TEST(any_change_of_a_query_parses_or_fails_cleanly)
 {
-    static const char text[] = "g.V('a:::1').outE('x').as('s').inV().group().by(select('d').id()).by(values('p').sum()).order().by(select(values), desc).limit(20)";
+    static const char text[] = "g.V('a:::1').outE('x').as('s').inV().group().by(select('d').id())."
+                               "by(values('p').sum()).order().by(select(values), desc).limit(20)";
     uint64_t seed = 3;
     for (int i = 0; i < 20000; i++) {
         AUTO(arena_free) arena *a = arena_new();

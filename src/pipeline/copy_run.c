@@ -834,6 +834,7 @@ bool copy_run(job *j, job_progress *ret, error *err)
         job_abandon(j, table, c.files.items, c.files.count, done.run);
         return false;
     }
-    /* a commit that reports an error may stand all the same: the next run's recovery asks the table */
+    /* a commit that reports an error may stand all the same: the next run's recovery asks the table
+     */
     return commit(&c, done.run, &done, err) && finish(&c, &done, ret, err);
 }

@@ -255,7 +255,8 @@ bool insert_run(job *j, job_progress *ret, error *err)
         job_abandon(j, target, x.files.items, x.files.count, done.run);
         return false;
     }
-    /* a commit that reports an error may stand all the same: the next run's recovery asks the table */
+    /* a commit that reports an error may stand all the same: the next run's recovery asks the table
+     */
     TRY(commit(&x, done.run, is_upsert, &committed, err));
     if (is_upsert && u.job)
         upsert_committed(&u, committed);

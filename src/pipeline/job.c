@@ -62,9 +62,10 @@ bool job_target(job *j, arena *a, iceberg_table **ret_table, error *err)
                         ret_table, err);
 }
 
-void job_abandon(job *j, const iceberg_table *t, const iceberg_file *files, size_t count, int64_t run)
+void job_abandon(job *j, const iceberg_table *t, const iceberg_file *files, size_t count,
+                 int64_t run)
 {
-    error ignored = { 0 };      /* what cannot be tidied now is at the next start */
+    error ignored = { 0 }; /* what cannot be tidied now is at the next start */
     writer_discard(t, files, count);
     if (!state_run_drop(home_state(j->home), j->record.id, run, &ignored))
         error_clear(&ignored);
@@ -81,6 +82,8 @@ static bool recover(job *j, error *err)
     TRY(state_run_open(s, a, j->record.id, &runs, &count, err));
     if (count == 0)
         return true;
+    copy_source_close(j->source); /* what it knows of the ledger is about to change */
+    j->source = NULL;
     TRY(job_target(j, a, &t, err));
     int64_t committed = job_property_int(j, t, "run", 0);
     for (size_t i = 0; i < count; i++) {

@@ -62,4 +62,5 @@ str job_property(const job *j, arena *a, const char *what);
 int64_t job_property_int(const job *j, const iceberg_table *t, const char *what, int64_t otherwise);
 bool job_target(job *j, arena *a, iceberg_table **ret_table, error *err);
 /* The run did not get as far as its commit: delete its files, free its objects. Never fails. */
-void job_abandon(job *j, const iceberg_table *t, const iceberg_file *files, size_t count, int64_t run);
+void job_abandon(job *j, const iceberg_table *t, const iceberg_file *files, size_t count,
+                 int64_t run);

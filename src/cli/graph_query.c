@@ -1,4 +1,4 @@
-/* `floe gremlin`: one Gremlin query over the home's graph. */
+/* `floe gremlin` and `floe cypher`: queries over the home's graph. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,7 +7,7 @@
 #include "cli/answer.h"
 #include "server/session.h"
 
-static const char usage[] =
+static const char gremlin_usage[] =
     "usage: floe gremlin [TEXT] [--home DIR] [--timeout-ms N] [--time]\n"
     "\n"
     "Answers one Gremlin query over the home's graph (floe schema apply gives it one), or without "
@@ -19,10 +19,26 @@ static const char usage[] =
     "\n"
     "Vertices are named label:::key or label[key]. explain() at the end shows the plan.\n";
 
-static bool answer(graph *g, str text, int64_t timeout_ms, bool shows_time, error *err)
+static const char cypher_usage[] =
+    "usage: floe cypher [TEXT] [--home DIR] [--timeout-ms N] [--time]\n"
+    "\n"
+    "Answers one Cypher query over the home's graph, or without TEXT one query a line from "
+    "standard\n"
+    "input:\n"
+    "\n"
+    "  floe cypher \"MATCH (a)-[e]->(b) WHERE id(a) = 'devices[10.0.1.10]' RETURN b, "
+    "sum(e.packets) AS p\n"
+    "               ORDER BY p DESC LIMIT 20\"\n"
+    "\n"
+    "EXPLAIN before the query shows the plan.\n";
+
+typedef bool (*answer_language)(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err);
+
+static bool answer(graph *g, answer_language language, str text, int64_t timeout_ms,
+                   bool shows_time, error *err)
 {
     uint64_t started = clock_monotonic_us();
-    TRY(answer_gremlin(g, text, (uint64_t)timeout_ms, stdout, err));
+    TRY(language(g, text, (uint64_t)timeout_ms, stdout, err));
     fflush(stdout);
     if (shows_time)
         fprintf(stderr, "%.2f ms\n", (double)(clock_monotonic_us() - started) / 1e3);
@@ -30,7 +46,8 @@ static bool answer(graph *g, str text, int64_t timeout_ms, bool shows_time, erro
 }
 
 /* One query a line; a wrong one does not end the others. */
-static bool answer_lines(graph *g, int64_t timeout_ms, bool shows_time, error *err)
+static bool answer_lines(graph *g, answer_language language, int64_t timeout_ms, bool shows_time,
+                         error *err)
 {
     char *line = NULL;
     size_t capacity = 0;
@@ -38,7 +55,7 @@ static bool answer_lines(graph *g, int64_t timeout_ms, bool shows_time, error *e
     for (ssize_t n; (n = getline(&line, &capacity, stdin)) >= 0;) {
         str text = str_trim((str){ line, (size_t)n });
         error why = { 0 };
-        if (text.len && !answer(g, text, timeout_ms, shows_time, &why)) {
+        if (text.len && !answer(g, language, text, timeout_ms, shows_time, &why)) {
             command_failed(&why);
             all_work = false;
         }
@@ -47,7 +64,7 @@ static bool answer_lines(graph *g, int64_t timeout_ms, bool shows_time, error *e
     return all_work ? true : fail(err, ERR_INVALID, "not every query could be answered");
 }
 
-int gremlin_command(int argc, char **argv)
+static int query_command(int argc, char **argv, const char *usage, answer_language language)
 {
     const char *given_home = NULL, *timeout = NULL, *words[1];
     size_t count;
@@ -67,8 +84,18 @@ int gremlin_command(int argc, char **argv)
         return command_failed(&err);
     AUTO(graph_close) graph *g = NULL;
     bool works = session_graph_open(h, &g, &err) &&
-                 (count ? answer(g, str_of(words[0]), timeout_ms, shows_time, &err)
-                        : answer_lines(g, timeout_ms, shows_time, &err));
+                 (count ? answer(g, language, str_of(words[0]), timeout_ms, shows_time, &err)
+                        : answer_lines(g, language, timeout_ms, shows_time, &err));
     graph_close(TAKE(g));
     return works ? EXIT_DONE : command_failed(&err);
+}
+
+int gremlin_command(int argc, char **argv)
+{
+    return query_command(argc, argv, gremlin_usage, answer_gremlin);
+}
+
+int cypher_command(int argc, char **argv)
+{
+    return query_command(argc, argv, cypher_usage, answer_cypher);
 }
