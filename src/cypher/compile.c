@@ -23,7 +23,7 @@ typedef struct compiler {
     int depth;
     plan_op *op;
     VEC(variable) variables;
-    VEC(plan_slot) edges;      /* of the MATCH so far: no edge is passed twice */
+    VEC(plan_slot) edges; /* of the MATCH so far: no edge is passed twice */
     /* aggregates of the RETURN item that is read; NULL: none are allowed here */
     aggregate_list *aggregates;
     bool is_distinct_count;
@@ -61,13 +61,16 @@ static bool fail_here(compiler *c, const char *expected)
     while (len < rest.len && !strchr(" \n),", rest.data[len]))
         len++;
     if (rest.len == 0)
-        return fail_at(c->err, STR("cypher"), c->text, c->at, "expected %s, but the query ends here", expected);
-    return fail_at(c->err, STR("cypher"), c->text, c->at, "expected %s, found " STR_FMT, expected, STR_ARG(str_slice(rest, 0, len ? len : 1)));
+        return fail_at(c->err, STR("cypher"), c->text, c->at,
+                       "expected %s, but the query ends here", expected);
+    return fail_at(c->err, STR("cypher"), c->text, c->at, "expected %s, found " STR_FMT, expected,
+                   STR_ARG(str_slice(rest, 0, len ? len : 1)));
 }
 
 static bool is_word(char ch, bool is_first)
 {
-    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || ch == '_' || (!is_first && ch >= '0' && ch <= '9');
+    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || ch == '_' ||
+           (!is_first && ch >= '0' && ch <= '9');
 }
 
 static str peek_word(compiler *c)
@@ -150,7 +153,8 @@ static bool parse_text(compiler *c, plan_expr **ret)
         strbuf_add_char(&b, ch);
     }
     if (c->at >= c->text.len)
-        return fail_at(c->err, STR("cypher"), c->text, from, "this text is not closed: %c is missing", quote);
+        return fail_at(c->err, STR("cypher"), c->text, from,
+                       "this text is not closed: %c is missing", quote);
     c->at++;
     *ret = plan_literal_text(c->plan, strbuf_str(&b));
     return true;
@@ -162,8 +166,10 @@ static bool parse_number(compiler *c, plan_expr **ret)
     int64_t integer;
     double real;
     c->at += c->text.data[c->at] == '-';
-    while (c->at < c->text.len && ((c->text.data[c->at] >= '0' && c->text.data[c->at] <= '9') ||
-                                   (c->text.data[c->at] == '.' && c->at + 1 < c->text.len && c->text.data[c->at + 1] >= '0' && c->text.data[c->at + 1] <= '9')))
+    while (c->at < c->text.len &&
+           ((c->text.data[c->at] >= '0' && c->text.data[c->at] <= '9') ||
+            (c->text.data[c->at] == '.' && c->at + 1 < c->text.len &&
+             c->text.data[c->at + 1] >= '0' && c->text.data[c->at + 1] <= '9')))
         c->at++;
     str digits = str_slice(c->text, from, c->at);
     if (str_to_i64(digits, &integer))
@@ -188,15 +194,19 @@ static bool parse_arguments(compiler *c, plan_expr **args, size_t most, size_t *
     return need(c, ")");
 }
 
-static bool parse_aggregate(compiler *c, str name, size_t offset, plan_aggregate_kind kind, plan_expr **ret)
+static bool parse_aggregate(compiler *c, str name, size_t offset, plan_aggregate_kind kind,
+                            plan_expr **ret)
 {
     plan_aggregate x = { .kind = kind };
     if (!c->aggregates)
-        return fail_at(c->err, STR("cypher"), c->text, offset, STR_FMT "() stands in RETURN only", STR_ARG(name));
+        return fail_at(c->err, STR("cypher"), c->text, offset, STR_FMT "() stands in RETURN only",
+                       STR_ARG(name));
     bool is_star = kind == AGGREGATE_COUNT && take(c, "*");
     if (!is_star && take_word(c, "DISTINCT")) {
         if (kind != AGGREGATE_COUNT)
-            return fail_at(c->err, STR("cypher"), c->text, offset, "DISTINCT inside " STR_FMT "() cannot be answered by this version", STR_ARG(name));
+            return fail_at(c->err, STR("cypher"), c->text, offset,
+                           "DISTINCT inside " STR_FMT "() cannot be answered by this version",
+                           STR_ARG(name));
         c->is_distinct_count = true;
     }
     if (!is_star)
@@ -215,7 +225,9 @@ static bool parse_call(compiler *c, str name, size_t offset, plan_expr **ret)
     static const struct {
         const char *name;
         plan_aggregate_kind kind;
-    } aggregates[] = { { "count", AGGREGATE_COUNT }, { "sum", AGGREGATE_SUM }, { "min", AGGREGATE_MIN }, { "max", AGGREGATE_MAX }, { "avg", AGGREGATE_MEAN }, { "collect", AGGREGATE_COLLECT } };
+    } aggregates[] = { { "count", AGGREGATE_COUNT }, { "sum", AGGREGATE_SUM },
+                       { "min", AGGREGATE_MIN },     { "max", AGGREGATE_MAX },
+                       { "avg", AGGREGATE_MEAN },    { "collect", AGGREGATE_COLLECT } };
     plan_expr *args[4];
     size_t count;
     for (size_t i = 0; i < ARRAY_LEN(aggregates); i++)
@@ -239,7 +251,8 @@ static bool parse_call(compiler *c, str name, size_t offset, plan_expr **ret)
         *ret = plan_call_list(c->plan, FN_COALESCE, args, count);
         return true;
     }
-    return fail_at(c->err, STR("cypher"), c->text, offset, "function " STR_FMT "() cannot be answered by this version", STR_ARG(name));
+    return fail_at(c->err, STR("cypher"), c->text, offset,
+                   "function " STR_FMT "() cannot be answered by this version", STR_ARG(name));
 }
 
 static bool parse_list(compiler *c, plan_expr **ret)
@@ -253,7 +266,8 @@ static bool parse_list(compiler *c, plan_expr **ret)
         } while (take(c, ","));
         TRY(need(c, "]"));
     }
-    *ret = items.count ? plan_call_list(c->plan, FN_LIST, items.items, items.count) : plan_literal(c->plan, (value){ .kind = VALUE_LIST });
+    *ret = items.count ? plan_call_list(c->plan, FN_LIST, items.items, items.count)
+                       : plan_literal(c->plan, (value){ .kind = VALUE_LIST });
     return true;
 }
 
@@ -274,7 +288,8 @@ static bool parse_named(compiler *c, plan_expr **ret)
         return parse_call(c, name, offset, ret);
     plan_slot slot = find_variable(c, name);
     if (!slot)
-        return fail_at(c->err, STR("cypher"), c->text, offset, "variable `" STR_FMT "` is not defined", STR_ARG(name));
+        return fail_at(c->err, STR("cypher"), c->text, offset,
+                       "variable `" STR_FMT "` is not defined", STR_ARG(name));
     *ret = plan_slot_expr(c->plan, slot);
     return true;
 }
@@ -309,7 +324,10 @@ static bool parse_product(compiler *c, plan_expr **ret)
     TRY(parse_primary(c, ret));
     for (;;) {
         plan_expr *right;
-        plan_function f = take(c, "*") ? FN_MULTIPLY : take(c, "/") ? FN_DIVIDE : take(c, "%") ? FN_MODULO : FN_COUNT_;
+        plan_function f = take(c, "*")   ? FN_MULTIPLY
+                          : take(c, "/") ? FN_DIVIDE
+                          : take(c, "%") ? FN_MODULO
+                                         : FN_COUNT_;
         if (f == FN_COUNT_)
             return true;
         TRY(parse_primary(c, &right));
@@ -335,7 +353,8 @@ static bool parse_comparison(compiler *c, plan_expr **ret)
     static const struct {
         const char *symbol;
         plan_function function;
-    } operators[] = { { "<>", FN_NE }, { "<=", FN_LE }, { ">=", FN_GE }, { "=", FN_EQ }, { "<", FN_LT }, { ">", FN_GT } };
+    } operators[] = { { "<>", FN_NE }, { "<=", FN_LE }, { ">=", FN_GE },
+                      { "=", FN_EQ },  { "<", FN_LT },  { ">", FN_GT } };
     plan_expr *right;
     TRY(parse_sum(c, ret));
     if (take_word(c, "IS")) {
@@ -389,7 +408,8 @@ static bool parse_expression(compiler *c, plan_expr **ret)
 {
     plan_expr *right;
     if (++c->depth > DEEPEST)
-        return fail_at(c->err, STR("cypher"), c->text, c->at, "the query is nested more than %d deep", DEEPEST);
+        return fail_at(c->err, STR("cypher"), c->text, c->at,
+                       "the query is nested more than %d deep", DEEPEST);
     TRY(parse_and(c, ret));
     while (take_word(c, "OR")) {
         TRY(parse_and(c, &right));
@@ -421,7 +441,8 @@ static bool parse_element(compiler *c, bool is_edge, element *ret)
             str label;
             take(c, ":");
             TRY(parse_name(c, is_edge ? "a type of relationships" : "a label", &label));
-            int number = is_edge ? graph_find_edge_label(c->graph, label) : graph_find_vertex_label(c->graph, label);
+            int number = is_edge ? graph_find_edge_label(c->graph, label)
+                                 : graph_find_vertex_label(c->graph, label);
             if (number >= 0)
                 vec_push(c->arena, &labels, (uint32_t)number);
         } while (take(c, "|"));
@@ -447,7 +468,9 @@ static bool parse_element(compiler *c, bool is_edge, element *ret)
 static void filter_properties(compiler *c, const element *e, plan_slot slot)
 {
     for (size_t i = 0; i < e->keys.count; i++)
-        filter(c, plan_call(c->plan, FN_EQ, plan_property(c->plan, plan_slot_expr(c->plan, slot), e->keys.items[i]), e->values.items[i]));
+        filter(c, plan_call(c->plan, FN_EQ,
+                            plan_property(c->plan, plan_slot_expr(c->plan, slot), e->keys.items[i]),
+                            e->values.items[i]));
 }
 
 static void filter_labels(compiler *c, const element *e, plan_slot slot)
@@ -458,7 +481,8 @@ static void filter_labels(compiler *c, const element *e, plan_slot slot)
     for (size_t i = 0; i < e->labels.count; i++)
         names[i] = value_text(graph_vertex_label(c->graph, e->labels.items[i])->name);
     value list = { .kind = VALUE_LIST, .list = { names, e->labels.count } };
-    filter(c, plan_call(c->plan, FN_IN, plan_call(c->plan, FN_LABEL, plan_slot_expr(c->plan, slot)), plan_literal(c->plan, list)));
+    filter(c, plan_call(c->plan, FN_IN, plan_call(c->plan, FN_LABEL, plan_slot_expr(c->plan, slot)),
+                        plan_literal(c->plan, list)));
 }
 
 static bool name_slot(compiler *c, const element *e, plan_slot slot)
@@ -498,7 +522,8 @@ static bool extend_chain(compiler *c, bool comes_in, plan_slot *current)
     if (take(c, "[")) {
         TRY(parse_element(c, true, &edge));
         if (take(c, "*"))
-            return fail_at(c->err, STR("cypher"), c->text, offset, "paths of variable length cannot be answered by this version");
+            return fail_at(c->err, STR("cypher"), c->text, offset,
+                           "paths of variable length cannot be answered by this version");
         TRY(need(c, "]"));
     }
     TRY(need(c, "-"));
@@ -511,18 +536,22 @@ static bool extend_chain(compiler *c, bool comes_in, plan_slot *current)
     TRY(plan_slot_new(c->plan, bound ? STR("") : node.name, SLOT_VERTEX, &to, c->err));
     plan_op *op = add_op(c, PLAN_EXPAND);
     op->expand.from = *current;
-    op->expand.direction = comes_in == goes_out ? DIRECTION_BOTH : comes_in ? DIRECTION_IN : DIRECTION_OUT;
+    op->expand.direction = comes_in == goes_out ? DIRECTION_BOTH
+                           : comes_in           ? DIRECTION_IN
+                                                : DIRECTION_OUT;
     op->expand.labels = edge.labels;
     op->expand.edge = edge_slot;
     op->expand.to = to;
     if (edge.name.len)
         vec_push(c->arena, &c->variables, (variable){ edge.name, edge_slot });
     filter_properties(c, &edge, edge_slot);
-    for (size_t i = 0; i < c->edges.count; i++)      /* relationship uniqueness of a MATCH */
-        filter(c, plan_call(c->plan, FN_NE, plan_slot_expr(c->plan, c->edges.items[i]), plan_slot_expr(c->plan, edge_slot)));
+    for (size_t i = 0; i < c->edges.count; i++) /* relationship uniqueness of a MATCH */
+        filter(c, plan_call(c->plan, FN_NE, plan_slot_expr(c->plan, c->edges.items[i]),
+                            plan_slot_expr(c->plan, edge_slot)));
     vec_push(c->arena, &c->edges, edge_slot);
     if (bound)
-        filter(c, plan_call(c->plan, FN_EQ, plan_slot_expr(c->plan, to), plan_slot_expr(c->plan, bound)));
+        filter(c, plan_call(c->plan, FN_EQ, plan_slot_expr(c->plan, to),
+                            plan_slot_expr(c->plan, bound)));
     else
         name_slot(c, &node, to);
     filter_labels(c, &node, to);
@@ -552,7 +581,8 @@ static bool parse_match(compiler *c)
     return true;
 }
 
-/* The place in `e`, a conjunction, of id(x) = literal for the vertex `slot`; NULL when there is none. */
+/* The place in `e`, a conjunction, of id(x) = literal for the vertex `slot`; NULL when there is
+ * none. */
 static plan_expr **find_id_test(plan_expr **e, plan_slot slot)
 {
     if ((*e)->kind != EXPR_CALL)
@@ -562,16 +592,23 @@ static plan_expr **find_id_test(plan_expr **e, plan_slot slot)
         plan_expr **left = find_id_test(&args[0], slot);
         return left ? left : find_id_test(&args[1], slot);
     }
-    bool is_test = (*e)->call.function == FN_EQ && args[0]->kind == EXPR_CALL && args[0]->call.function == FN_ID && args[1]->kind == EXPR_LITERAL;
-    return is_test && args[0]->call.args[0]->kind == EXPR_SLOT && args[0]->call.args[0]->slot == slot ? e : NULL;
+    bool is_test = (*e)->call.function == FN_EQ && args[0]->kind == EXPR_CALL &&
+                   args[0]->call.function == FN_ID && args[1]->kind == EXPR_LITERAL;
+    return is_test && args[0]->call.args[0]->kind == EXPR_SLOT &&
+                   args[0]->call.args[0]->slot == slot
+               ? e
+               : NULL;
 }
 
-/* id(a) = 'label[key]' in the WHERE of a scanned a: the scan looks it up, and nothing is left to test. */
+/* id(a) = 'label[key]' in the WHERE of a scanned a: the scan looks it up, and nothing is left to
+ * test. */
 static void scan_by_id(compiler *c)
 {
     for (plan_op *op = c->op; op; op = op->input)
         for (plan_op *scan = op->input; scan && op->kind == PLAN_FILTER; scan = scan->input) {
-            plan_expr **test = scan->kind == PLAN_SCAN_VERTICES && !scan->scan.has_ids ? find_id_test(&op->predicate, scan->scan.to) : NULL;
+            plan_expr **test = scan->kind == PLAN_SCAN_VERTICES && !scan->scan.has_ids
+                                   ? find_id_test(&op->predicate, scan->scan.to)
+                                   : NULL;
             if (!test)
                 continue;
             scan->scan.has_ids = true;
@@ -646,7 +683,9 @@ static bool distinct_before_count(compiler *c, const item *items, size_t count)
             vec_push(c->arena, &keys, (plan_key){ .expr = items[i].expr });
     vec_push(c->arena, &keys, (plan_key){ .expr = c->distinct_of });
     if (c->aggregates->count > 1)
-        return fail_at(c->err, STR("cypher"), c->text, c->at, "count(DISTINCT …) beside other aggregates cannot be answered by this version");
+        return fail_at(
+            c->err, STR("cypher"), c->text, c->at,
+            "count(DISTINCT …) beside other aggregates cannot be answered by this version");
     plan_op *op = add_op(c, PLAN_DISTINCT);
     op->distinct.keys = keys.items;
     op->distinct.key_count = keys.count;
@@ -659,12 +698,14 @@ static bool add_items(compiler *c, item *items, size_t count)
     VEC(plan_column) columns = { 0 };
     bool has_aggregates = c->aggregates->count > 0;
     if (count > 15)
-        return fail_at(c->err, STR("cypher"), c->text, c->at, "RETURN of more than 15 items cannot be answered by this version");
+        return fail_at(c->err, STR("cypher"), c->text, c->at,
+                       "RETURN of more than 15 items cannot be answered by this version");
     if (c->is_distinct_count)
         TRY(distinct_before_count(c, items, count));
     for (size_t i = 0; i < count; i++) {
         plan_slot to;
-        TRY(plan_slot_new(c->plan, items[i].name, plan_expr_kind_of(c->plan, items[i].expr), &to, c->err));
+        TRY(plan_slot_new(c->plan, items[i].name, plan_expr_kind_of(c->plan, items[i].expr), &to,
+                          c->err));
         if (has_aggregates && !items[i].is_aggregate)
             vec_push(c->arena, &keys, (plan_key){ .expr = items[i].expr, .to = to });
         vec_push(c->arena, &columns, (plan_column){ items[i].name, to });
@@ -707,7 +748,8 @@ static bool parse_return(compiler *c)
     if (is_distinct) {
         VEC(plan_key) keys = { 0 };
         for (size_t i = 0; i < c->plan->column_count; i++)
-            vec_push(c->arena, &keys, (plan_key){ .expr = plan_slot_expr(c->plan, c->plan->columns[i].slot) });
+            vec_push(c->arena, &keys,
+                     (plan_key){ .expr = plan_slot_expr(c->plan, c->plan->columns[i].slot) });
         plan_op *op = add_op(c, PLAN_DISTINCT);
         op->distinct.keys = keys.items;
         op->distinct.key_count = keys.count;
@@ -730,11 +772,14 @@ static bool refuse_writing(compiler *c)
     str word = peek_word(c);
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (str_eq_nocase(word, str_of(words[i])))
-            return fail_at(c->err, STR("cypher"), c->text, c->at, "%s would change the graph, which is read-only: it is the tables", words[i]);
+            return fail_at(c->err, STR("cypher"), c->text, c->at,
+                           "%s would change the graph, which is read-only: it is the tables",
+                           words[i]);
     static const char *const later[] = { "OPTIONAL", "WITH", "UNWIND", "CALL", "UNION", "FOREACH" };
     for (size_t i = 0; i < ARRAY_LEN(later); i++)
         if (str_eq_nocase(word, str_of(later[i])))
-            return fail_at(c->err, STR("cypher"), c->text, c->at, "%s cannot be answered by this version", later[i]);
+            return fail_at(c->err, STR("cypher"), c->text, c->at,
+                           "%s cannot be answered by this version", later[i]);
     return fail_here(c, "MATCH or RETURN");
 }
 

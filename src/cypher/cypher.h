@@ -1,5 +1,5 @@
-/* openCypher text to a plan: MATCH of chains, WHERE, RETURN with aggregates, ORDER BY, SKIP, LIMIT. Source: openCypher 9
- * reference. */
+/* openCypher text to a plan: MATCH of chains, WHERE, RETURN with aggregates, ORDER BY, SKIP, LIMIT.
+ * Source: openCypher 9 reference. */
 #pragma once
 
 #include "plan/plan.h"
