@@ -51,26 +51,6 @@ void json_put_array_done(json_writer *w)
     close_nest(w, ']');
 }
 
-/* Length of the valid UTF-8 sequence at `p`, or 0. Unicode 15, table 3-7. */
-static size_t utf8_length(const unsigned char *p, size_t left)
-{
-    if (p[0] < 0x80)
-        return 1;
-    size_t n = p[0] >= 0xC2 && p[0] <= 0xDF   ? 2
-               : (p[0] & 0xF0) == 0xE0        ? 3
-               : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4
-                                              : 0;
-    if (n == 0 || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    bool is_overlong = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xF0 && p[1] < 0x90);
-    bool is_surrogate = p[0] == 0xED && p[1] > 0x9F;
-    bool is_too_big = p[0] == 0xF4 && p[1] > 0x8F;
-    return is_overlong || is_surrogate || is_too_big ? 0 : n;
-}
-
 static void add_escaped(strbuf *out, unsigned char c)
 {
     switch (c) {
@@ -93,7 +73,7 @@ static void add_text(strbuf *out, str s)
             i++;
             continue;
         }
-        size_t n = utf8_length((const unsigned char *)s.data + i, s.len - i);
+        size_t n = str_utf8_length(s, i);
         if (n == 0) {
             strbuf_add(out, STR("\xEF\xBF\xBD"));
             i++;

@@ -77,6 +77,49 @@ str str_slice(str s, size_t from, size_t to)
     return (str){ s.data + from, to - from };
 }
 
+/* Levenshtein's, one row at a time. */
+size_t str_distance(str a, str b)
+{
+    enum { LONGEST = 64 };
+    size_t row[LONGEST + 1];
+    if (a.len > LONGEST || b.len > LONGEST)
+        return LONGEST;
+    for (size_t i = 0; i <= b.len; i++)
+        row[i] = i;
+    for (size_t i = 0; i < a.len; i++) {
+        size_t corner = row[0];
+        row[0] = i + 1;
+        for (size_t k = 0; k < b.len; k++) {
+            size_t change = corner + (lower_of(a.data[i]) != lower_of(b.data[k]));
+            corner = row[k + 1];
+            size_t best = row[k] < row[k + 1] ? row[k] + 1 : row[k + 1] + 1;
+            row[k + 1] = change < best ? change : best;
+        }
+    }
+    return row[b.len];
+}
+
+/* Unicode 15, table 3-7. */
+size_t str_utf8_length(str s, size_t at)
+{
+    const unsigned char *p = (const unsigned char *)s.data + at;
+    if (at >= s.len || p[0] < 0x80)
+        return at < s.len;
+    size_t n = p[0] >= 0xC2 && p[0] <= 0xDF   ? 2
+               : (p[0] & 0xF0) == 0xE0        ? 3
+               : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4
+                                              : 0;
+    if (n == 0 || n > s.len - at)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    bool is_overlong = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xF0 && p[1] < 0x90);
+    bool is_surrogate = p[0] == 0xED && p[1] > 0x9F;
+    bool is_too_big = p[0] == 0xF4 && p[1] > 0x8F;
+    return is_overlong || is_surrogate || is_too_big ? 0 : n;
+}
+
 str str_trim(str s)
 {
     while (s.len && is_space(s.data[0]))

@@ -46,7 +46,12 @@ ptrdiff_t str_find(str s, str part);          /* offset of the first, or -1 */
 ptrdiff_t str_find_char(str s, char c);       /* offset of the first, or -1 */
 ptrdiff_t str_rfind_char(str s, char c);      /* offset of the last, or -1 */
 str str_slice(str s, size_t from, size_t to); /* clamped to the text */
-str str_trim(str s);                          /* without ASCII white space at both ends */
+/* How many characters to add, take out or change to make one of the other, ASCII case aside; 64 for
+ * longer texts than that. For suggestions: "did you mean". */
+size_t str_distance(str a, str b);
+/* Bytes of the UTF-8 character at `at`, 0 when there is no valid one. */
+size_t str_utf8_length(str s, size_t at);
+str str_trim(str s); /* without ASCII white space at both ends */
 /* Cut `*rest` at the first `separator`: returns the part before it, `*rest` keeps what follows
  * (empty at the end). */
 str str_cut(str *rest, char separator);

@@ -335,23 +335,10 @@ static bool fail_field(error *err, const text_scan *s, const line_reader *lines,
 
 static bool is_utf8(str s)
 {
-    for (size_t i = 0; i < s.len;) {
-        unsigned char c = (unsigned char)s.data[i];
-        size_t n = c < 0x80                ? 1
-                   : c >= 0xC2 && c < 0xE0 ? 2
-                   : c >= 0xE0 && c < 0xF0 ? 3
-                   : c >= 0xF0 && c < 0xF5 ? 4
-                                           : 0;
-        if (n == 0 || n > s.len - i)
+    for (size_t i = 0, n; i < s.len; i += n) {
+        n = str_utf8_length(s, i);
+        if (n == 0)
             return false;
-        for (size_t k = 1; k < n; k++)
-            if (((unsigned char)s.data[i + k] & 0xC0) != 0x80)
-                return false;
-        unsigned char d = n > 1 ? (unsigned char)s.data[i + 1] : 0;
-        if ((c == 0xE0 && d < 0xA0) || (c == 0xED && d > 0x9F) || (c == 0xF0 && d < 0x90) ||
-            (c == 0xF4 && d > 0x8F))
-            return false;
-        i += n;
     }
     return true;
 }

@@ -57,7 +57,8 @@ static bool compile_predicate(compiler *c, const predicate *p, plan_expr *of, pl
         for (size_t i = 0; i < p->arg_count; i++) {
             const value *v = &p->args[i].literal;
             if (p->args[i].kind != ARG_LITERAL)
-                return gremlin_fail_step(c, p->args[i].offset, STR_FMT "() takes values", STR_ARG(p->name));
+                return gremlin_fail_step(c, p->args[i].offset, STR_FMT "() takes values",
+                                         STR_ARG(p->name));
             for (size_t k = 0; k < (v->kind == VALUE_LIST ? v->list.count : 1); k++)
                 vec_push(c->arena, &items, v->kind == VALUE_LIST ? v->list.items[k] : *v);
         }
@@ -126,7 +127,8 @@ static bool extend_expression(compiler *c, const step *s, plan_expr **e, reducer
     }
     if (str_eq(s->name, STR("select")) && s->arg_count == 1) {
         if (gremlin_is_token(&s->args[0], "values") || gremlin_is_token(&s->args[0], "keys")) {
-            *e = plan_call(c->plan, gremlin_is_token(&s->args[0], "keys") ? FN_KEYS : FN_MAP_VALUES, *e);
+            *e = plan_call(c->plan, gremlin_is_token(&s->args[0], "keys") ? FN_KEYS : FN_MAP_VALUES,
+                           *e);
             return true;
         }
         str name;
@@ -171,7 +173,7 @@ static bool expression_of(compiler *c, const traversal *t, plan_expr *of, plan_e
 
 /* by('key'), by(id), by(values), by(traversal); without an argument the object itself. */
 bool gremlin_compile_by(compiler *c, const step *by, plan_expr *of, plan_expr **ret,
-                       reducer *ret_reducer)
+                        reducer *ret_reducer)
 {
     *ret = of;
     *ret_reducer = REDUCE_NOT;
@@ -184,17 +186,19 @@ bool gremlin_compile_by(compiler *c, const step *by, plan_expr *of, plan_expr **
         return true;
     }
     if (a->kind == ARG_TOKEN) {
-        plan_function f = gremlin_is_token(a, "id")                           ? FN_ID
-                          : gremlin_is_token(a, "label")                      ? FN_LABEL
-                          : gremlin_is_token(a, "keys") || gremlin_is_token(a, "key") ? FN_KEYS
-                                                                      : FN_MAP_VALUES;
+        plan_function f = gremlin_is_token(a, "id")      ? FN_ID
+                          : gremlin_is_token(a, "label") ? FN_LABEL
+                          : gremlin_is_token(a, "keys") || gremlin_is_token(a, "key")
+                              ? FN_KEYS
+                              : FN_MAP_VALUES;
         *ret = plan_call(c->plan, f, of);
         return true;
     }
     bool works = a->kind == ARG_TRAVERSAL;
     if (works)
         TRY(expression_of(c, a->traversal, of, ret, ret_reducer, &works));
-    return works ? true : gremlin_fail_later(c, a->offset, "by() with a traversal that walks the graph");
+    return works ? true
+                 : gremlin_fail_later(c, a->offset, "by() with a traversal that walks the graph");
 }
 
 bool gremlin_plain_by(compiler *c, const step *by, plan_expr *of, plan_expr **ret)
@@ -203,6 +207,7 @@ bool gremlin_plain_by(compiler *c, const step *by, plan_expr *of, plan_expr **re
     TRY(gremlin_compile_by(c, by, of, ret, &r));
     return r == REDUCE_NOT
                ? true
-               : gremlin_fail_step(c, by->offset,
-                           "by() takes one value of each object here, not an aggregate of several");
+               : gremlin_fail_step(
+                     c, by->offset,
+                     "by() takes one value of each object here, not an aggregate of several");
 }

@@ -197,26 +197,6 @@ static const char *const later[] = {
     "toUpper",        "toLower"
 };
 
-static size_t distance(str x, str y)
-{
-    size_t row[33];
-    if (x.len > 32 || y.len > 32)
-        return 32;
-    for (size_t i = 0; i <= y.len; i++)
-        row[i] = i;
-    for (size_t i = 0; i < x.len; i++) {
-        size_t corner = row[0];
-        row[0] = i + 1;
-        for (size_t k = 0; k < y.len; k++) {
-            size_t change = corner + ((x.data[i] | 32) != (y.data[k] | 32));
-            corner = row[k + 1];
-            size_t best = row[k] < row[k + 1] ? row[k] + 1 : row[k + 1] + 1;
-            row[k + 1] = change < best ? change : best;
-        }
-    }
-    return row[y.len];
-}
-
 static bool fail_unknown(compiler *c, const step *s)
 {
     const char *near = NULL;
@@ -231,7 +211,7 @@ static bool fail_unknown(compiler *c, const step *s)
             return gremlin_fail_step(c, s->offset, "%s() cannot be answered by this version",
                                      later[i]);
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
-        size_t d = distance(s->name, str_of(rules[i].name));
+        size_t d = str_distance(s->name, str_of(rules[i].name));
         if (d < best) {
             best = d;
             near = rules[i].name;

@@ -57,7 +57,8 @@ bool gremlin_step_identity(compiler *c, const step *s, const modulators *m);
 bool gremlin_step_none(compiler *c, const step *s, const modulators *m);
 bool gremlin_compile_steps(compiler *c, const traversal *t);
 bool gremlin_compile_test(compiler *c, const gremlin_argument *a, plan_expr *of, plan_expr **ret);
-bool gremlin_compile_by(compiler *c, const step *by, plan_expr *of, plan_expr **ret, reducer *ret_reducer);
+bool gremlin_compile_by(compiler *c, const step *by, plan_expr *of, plan_expr **ret,
+                        reducer *ret_reducer);
 bool gremlin_plain_by(compiler *c, const step *by, plan_expr *of, plan_expr **ret);
 bool gremlin_step_V(compiler *c, const step *s, const modulators *m);
 bool gremlin_step_E(compiler *c, const step *s, const modulators *m);

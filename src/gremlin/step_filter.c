@@ -38,7 +38,8 @@ static bool any_test(compiler *c, const step *s, size_t from, plan_expr *of, pla
         *ret = *ret ? plan_call(c->plan, FN_OR, *ret, x) : x;
     }
     return *ret ? true
-                : gremlin_fail_step(c, s->offset, STR_FMT "() takes at least one value", STR_ARG(s->name));
+                : gremlin_fail_step(c, s->offset, STR_FMT "() takes at least one value",
+                                    STR_ARG(s->name));
 }
 
 bool gremlin_step_hasLabel(compiler *c, const step *s, const modulators *m)
@@ -93,7 +94,8 @@ bool gremlin_step_has(compiler *c, const step *s, const modulators *m)
     }
     if (s->arg_count == 2 && s->args[0].kind == ARG_TOKEN) {
         step rest = { s->name, s->offset, &s->args[1], 1 };
-        return gremlin_is_token(&s->args[0], "id") ? gremlin_step_hasId(c, &rest, m) : gremlin_step_hasLabel(c, &rest, m);
+        return gremlin_is_token(&s->args[0], "id") ? gremlin_step_hasId(c, &rest, m)
+                                                   : gremlin_step_hasLabel(c, &rest, m);
     }
     str key;
     TRY(gremlin_need_text(c, s, 0, "a property, and a value or a predicate", &key));
@@ -114,7 +116,9 @@ bool gremlin_step_hasNot(compiler *c, const step *s, const modulators *m)
     (void)m;
     str key;
     TRY(gremlin_need_text(c, s, 0, "the name of a property", &key));
-    gremlin_filter(c, plan_call(c->plan, FN_IS_NULL, plan_property(c->plan, gremlin_current(c), key)), s->offset);
+    gremlin_filter(c,
+                   plan_call(c->plan, FN_IS_NULL, plan_property(c->plan, gremlin_current(c), key)),
+                   s->offset);
     return true;
 }
 
@@ -160,8 +164,8 @@ static bool compile_where_labels(compiler *c, const step *s)
         TRY(gremlin_need_text(c, s, 0, "a label and a predicate", &name));
         plan_slot slot = gremlin_find_label(c, name);
         if (!slot)
-            return gremlin_fail_step(c, s->args[0].offset, "there is no as('" STR_FMT "') before this",
-                             STR_ARG(name));
+            return gremlin_fail_step(c, s->args[0].offset,
+                                     "there is no as('" STR_FMT "') before this", STR_ARG(name));
         left = plan_slot_expr(c->plan, slot);
     }
     const predicate *p = a->predicate;
@@ -172,9 +176,10 @@ static bool compile_where_labels(compiler *c, const step *s)
     plan_slot right = gremlin_find_label(c, p->args[0].literal.text);
     if (!right)
         return gremlin_fail_step(c, p->args[0].offset, "there is no as('" STR_FMT "') before this",
-                         STR_ARG(p->args[0].literal.text));
-    gremlin_filter(c, plan_call(c->plan, is_equal ? FN_EQ : FN_NE, left, plan_slot_expr(c->plan, right)),
-           s->offset);
+                                 STR_ARG(p->args[0].literal.text));
+    gremlin_filter(
+        c, plan_call(c->plan, is_equal ? FN_EQ : FN_NE, left, plan_slot_expr(c->plan, right)),
+        s->offset);
     return true;
 }
 
@@ -185,7 +190,7 @@ bool gremlin_step_where(compiler *c, const step *s, const modulators *m)
         return compile_where_labels(c, s);
     if (s->arg_count != 1)
         return gremlin_fail_step(c, s->offset, STR_FMT "() takes a traversal or a predicate",
-                         STR_ARG(s->name));
+                                 STR_ARG(s->name));
     return compile_semi(c, &s->args[0], APPLY_SEMI, s->offset);
 }
 

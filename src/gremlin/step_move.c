@@ -11,8 +11,8 @@ static bool compile_scan(compiler *c, const step *s, plan_op_kind kind, const mo
     TRY(gremlin_new_slot(c, kind == PLAN_SCAN_VERTICES ? SLOT_VERTEX : SLOT_EDGE, &to));
     for (size_t i = 0; i < s->arg_count; i++) {
         if (s->args[i].kind != ARG_LITERAL)
-            return gremlin_fail_step(c, s->args[i].offset, STR_FMT "() takes ids, e.g. 'label:::key'",
-                             STR_ARG(s->name));
+            return gremlin_fail_step(c, s->args[i].offset,
+                                     STR_FMT "() takes ids, e.g. 'label:::key'", STR_ARG(s->name));
         vec_push(c->arena, &ids, s->args[i].literal);
     }
     plan_op *op = gremlin_add_op(c, kind, s->offset);
@@ -69,7 +69,7 @@ static bool compile_expand(compiler *c, const step *s, plan_direction d, bool to
 }
 
 #define MOVE(name, direction, to_edges)                                                            \
-    bool gremlin_step_##name(compiler *c, const step *s, const modulators *m)                       \
+    bool gremlin_step_##name(compiler *c, const step *s, const modulators *m)                      \
     {                                                                                              \
         (void)m;                                                                                   \
         return compile_expand(c, s, direction, to_edges);                                          \
@@ -109,7 +109,7 @@ static bool compile_end(compiler *c, const step *s, plan_direction end)
 }
 
 #define END(name, direction)                                                                       \
-    bool gremlin_step_##name(compiler *c, const step *s, const modulators *m)                       \
+    bool gremlin_step_##name(compiler *c, const step *s, const modulators *m)                      \
     {                                                                                              \
         (void)m;                                                                                   \
         return compile_end(c, s, direction);                                                       \
@@ -128,7 +128,8 @@ bool gremlin_compile_branches(compiler *c, const step *s, plan_op_kind kind, pla
         return gremlin_fail_step(c, s->offset, STR_FMT "() takes traversals", STR_ARG(s->name));
     for (size_t i = 0; i < s->arg_count; i++) {
         if (s->args[i].kind != ARG_TRAVERSAL)
-            return gremlin_fail_step(c, s->args[i].offset, STR_FMT "() takes traversals", STR_ARG(s->name));
+            return gremlin_fail_step(c, s->args[i].offset, STR_FMT "() takes traversals",
+                                     STR_ARG(s->name));
         TRY(gremlin_compile_branch(c, s->args[i].traversal, &inner[i]));
     }
     plan_slot_kind common = gremlin_current_kind(&inner[0]);
@@ -143,7 +144,8 @@ bool gremlin_compile_branches(compiler *c, const step *s, plan_op_kind kind, pla
     op->branches.to = to;
     op->branches.items = arena_array_of(c->arena, plan_op *, s->arg_count);
     op->branches.count = s->arg_count;
-    op->branches.otherwise = mode == APPLY_OPTIONAL && kind == PLAN_APPLY ? gremlin_current(c) : NULL;
+    op->branches.otherwise =
+        mode == APPLY_OPTIONAL && kind == PLAN_APPLY ? gremlin_current(c) : NULL;
     for (size_t i = 0; i < s->arg_count; i++) {
         plan_op *last = gremlin_add_op(&inner[i], PLAN_LET, s->offset);
         last->let.to = to;
@@ -177,7 +179,7 @@ bool gremlin_step_optional(compiler *c, const step *s, const modulators *m)
 bool gremlin_step_local(compiler *c, const step *s, const modulators *m)
 {
     (void)m;
-    return s->arg_count == 1
-               ? gremlin_compile_branches(c, s, PLAN_UNION, APPLY_EACH)
-               : gremlin_fail_step(c, s->offset, STR_FMT "() takes one traversal", STR_ARG(s->name));
+    return s->arg_count == 1 ? gremlin_compile_branches(c, s, PLAN_UNION, APPLY_EACH)
+                             : gremlin_fail_step(c, s->offset, STR_FMT "() takes one traversal",
+                                                 STR_ARG(s->name));
 }

@@ -29,14 +29,15 @@ static bool reduce(compiler *c, const step *s, reducer r, plan_function local)
     if (s->arg_count == 1 && gremlin_is_token(&s->args[0], "local"))
         return gremlin_let(c, plan_call(c->plan, local, gremlin_current(c)), SLOT_VALUE, s->offset);
     TRY(gremlin_new_slot(c, SLOT_VALUE, &to));
-    add_aggregate(c, aggregate_of[r], r == REDUCE_COUNT ? NULL : gremlin_current(c), NULL, to, s->offset);
+    add_aggregate(c, aggregate_of[r], r == REDUCE_COUNT ? NULL : gremlin_current(c), NULL, to,
+                  s->offset);
     if (r != REDUCE_COUNT && r != REDUCE_FOLD)
         gremlin_filter(c, plan_call(c->plan, FN_IS_NOT_NULL, gremlin_current(c)), s->offset);
     return true;
 }
 
 #define REDUCER(name, reducer, local)                                                              \
-    bool gremlin_step_##name(compiler *c, const step *s, const modulators *m)                       \
+    bool gremlin_step_##name(compiler *c, const step *s, const modulators *m)                      \
     {                                                                                              \
         (void)m;                                                                                   \
         return reduce(c, s, reducer, local);                                                       \
@@ -86,7 +87,8 @@ static bool compile_group(compiler *c, const step *s, const modulators *m, bool 
     op->aggregate.keys[0] = (plan_key){ .expr = key_expr, .to = key };
     op->aggregate.key_count = 1;
     if (r != REDUCE_COUNT && r != REDUCE_FOLD) /* a key with nothing to reduce has no entry */
-        gremlin_filter(c, plan_call(c->plan, FN_IS_NOT_NULL, plan_slot_expr(c->plan, val)), s->offset);
+        gremlin_filter(c, plan_call(c->plan, FN_IS_NOT_NULL, plan_slot_expr(c->plan, val)),
+                       s->offset);
     return collect_map(c, key, val, s->offset);
 }
 
@@ -116,14 +118,15 @@ static bool with_entries(compiler *c, const step *s, const modulators *m,
     plan_slot key, val;
     if (!c->is_one_map)
         return gremlin_fail_later(c, s->offset,
-                          "local scope anywhere but right after group() and groupCount()");
+                                  "local scope anywhere but right after group() and groupCount()");
     TRY(gremlin_step_unfold(c, &unfold, m));
     TRY(work(c, &rest, m));
     plan_slot entry = c->current;
-    TRY(gremlin_let(c, plan_call(c->plan, FN_KEYS, plan_slot_expr(c->plan, entry)), SLOT_VALUE, s->offset));
+    TRY(gremlin_let(c, plan_call(c->plan, FN_KEYS, plan_slot_expr(c->plan, entry)), SLOT_VALUE,
+                    s->offset));
     key = c->current;
-    TRY(gremlin_let(c, plan_call(c->plan, FN_MAP_VALUES, plan_slot_expr(c->plan, entry)), SLOT_VALUE,
-            s->offset));
+    TRY(gremlin_let(c, plan_call(c->plan, FN_MAP_VALUES, plan_slot_expr(c->plan, entry)),
+                    SLOT_VALUE, s->offset));
     val = c->current;
     return collect_map(c, key, val, s->offset);
 }
@@ -211,8 +214,9 @@ bool gremlin_step_dedup(compiler *c, const step *s, const modulators *m)
             TRY(gremlin_need_text(c, s, i, "labels", &name));
             plan_slot slot = gremlin_find_label(c, name);
             if (!slot)
-                return gremlin_fail_step(c, s->args[i].offset, "there is no as('" STR_FMT "') before this",
-                                 STR_ARG(name));
+                return gremlin_fail_step(c, s->args[i].offset,
+                                         "there is no as('" STR_FMT "') before this",
+                                         STR_ARG(name));
             of = plan_slot_expr(c->plan, slot);
         }
         TRY(gremlin_plain_by(c, m->count ? m->by[0] : NULL, of, &keys[i].expr));

@@ -24,7 +24,8 @@ bool gremlin_step_values(compiler *c, const step *s, const modulators *m)
     size_t count;
     TRY(keys_of(c, s, 0, args, &count));
     if (count == 2) {
-        TRY(gremlin_let(c, plan_property(c->plan, args[0], args[1]->literal.text), SLOT_VALUE, s->offset));
+        TRY(gremlin_let(c, plan_property(c->plan, args[0], args[1]->literal.text), SLOT_VALUE,
+                        s->offset));
         gremlin_filter(c, plan_call(c->plan, FN_IS_NOT_NULL, gremlin_current(c)), s->offset);
         return true;
     }
@@ -98,8 +99,9 @@ static bool compile_select_one(compiler *c, const step *s, const modulators *m)
         bool is_keys = gremlin_is_token(&s->args[0], "keys");
         if (!is_keys && !gremlin_is_token(&s->args[0], "values"))
             return gremlin_fail_step(c, s->args[0].offset, "select() takes labels, keys or values");
-        return gremlin_let(c, plan_call(c->plan, is_keys ? FN_KEYS : FN_MAP_VALUES, gremlin_current(c)), SLOT_VALUE,
-                   s->offset);
+        return gremlin_let(
+            c, plan_call(c->plan, is_keys ? FN_KEYS : FN_MAP_VALUES, gremlin_current(c)),
+            SLOT_VALUE, s->offset);
     }
     str name;
     TRY(gremlin_need_text(c, s, 0, "labels, keys or values", &name));
@@ -108,8 +110,9 @@ static bool compile_select_one(compiler *c, const step *s, const modulators *m)
         c->current = slot;
         c->is_one_map = false;
     } else {
-        TRY(gremlin_let(c, plan_call(c->plan, FN_MAP_GET, gremlin_current(c), plan_literal_text(c->plan, name)),
-                SLOT_VALUE, s->offset));
+        TRY(gremlin_let(
+            c, plan_call(c->plan, FN_MAP_GET, gremlin_current(c), plan_literal_text(c->plan, name)),
+            SLOT_VALUE, s->offset));
         gremlin_filter(c, plan_call(c->plan, FN_IS_NOT_NULL, gremlin_current(c)), s->offset);
     }
     if (m->count == 0)
@@ -133,13 +136,14 @@ bool gremlin_step_select(compiler *c, const step *s, const modulators *m)
         TRY(gremlin_need_text(c, s, i, "labels", &name));
         plan_slot slot = gremlin_find_label(c, name);
         if (!slot)
-            return gremlin_fail_step(c, s->args[i].offset, "there is no as('" STR_FMT "') before this",
-                             STR_ARG(name));
+            return gremlin_fail_step(c, s->args[i].offset,
+                                     "there is no as('" STR_FMT "') before this", STR_ARG(name));
         args[2 * i] = plan_literal_text(c->plan, name);
-        TRY(gremlin_plain_by(c, m->count ? m->by[i % m->count] : NULL, plan_slot_expr(c->plan, slot),
-                     &args[2 * i + 1]));
+        TRY(gremlin_plain_by(c, m->count ? m->by[i % m->count] : NULL,
+                             plan_slot_expr(c->plan, slot), &args[2 * i + 1]));
     }
-    return gremlin_let(c, plan_call_list(c->plan, FN_MAP, args, 2 * s->arg_count), SLOT_VALUE, s->offset);
+    return gremlin_let(c, plan_call_list(c->plan, FN_MAP, args, 2 * s->arg_count), SLOT_VALUE,
+                       s->offset);
 }
 
 bool gremlin_step_project(compiler *c, const step *s, const modulators *m)
@@ -151,10 +155,11 @@ bool gremlin_step_project(compiler *c, const step *s, const modulators *m)
         str name;
         TRY(gremlin_need_text(c, s, i, "names", &name));
         args[2 * i] = plan_literal_text(c->plan, name);
-        TRY(gremlin_plain_by(c, m->count ? m->by[i % m->count] : NULL, gremlin_current(c), &args[2 * i + 1]));
+        TRY(gremlin_plain_by(c, m->count ? m->by[i % m->count] : NULL, gremlin_current(c),
+                             &args[2 * i + 1]));
     }
-    return gremlin_let(c, plan_call_list(c->plan, FN_MAP_WITHOUT_NULLS, args, 2 * s->arg_count), SLOT_VALUE,
-               s->offset);
+    return gremlin_let(c, plan_call_list(c->plan, FN_MAP_WITHOUT_NULLS, args, 2 * s->arg_count),
+                       SLOT_VALUE, s->offset);
 }
 
 bool gremlin_step_unfold(compiler *c, const step *s, const modulators *m)

@@ -88,33 +88,12 @@ const option *option_find(option_list options, const char *name)
     return NULL;
 }
 
-/* Levenshtein distance of short names, for suggestions. */
-static size_t distance(str x, str y)
-{
-    size_t row[65];
-    if (x.len > 64 || y.len > 64)
-        return 64;
-    for (size_t i = 0; i <= y.len; i++)
-        row[i] = i;
-    for (size_t i = 0; i < x.len; i++) {
-        size_t corner = row[0];
-        row[0] = i + 1;
-        for (size_t k = 0; k < y.len; k++) {
-            size_t change = corner + (x.data[i] != y.data[k]);
-            corner = row[k + 1];
-            size_t best = row[k] < row[k + 1] ? row[k] + 1 : row[k + 1] + 1;
-            row[k + 1] = change < best ? change : best;
-        }
-    }
-    return row[y.len];
-}
-
 static bool fail_unknown(parser *p, option_scope scope, str name)
 {
     const option_rule *near = NULL;
     size_t best = 4;
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
-        size_t d = distance(name, str_of(rules[i].name));
+        size_t d = str_distance(name, str_of(rules[i].name));
         if ((rules[i].scopes >> scope & 1) && d < best) {
             best = d;
             near = &rules[i];
