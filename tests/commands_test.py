@@ -2,6 +2,7 @@
 """The main job by its commands: load, restart, upsert, graph answers, errors of queries."""
 import os
 import pathlib
+import subprocess
 import time
 
 from harness import *
@@ -113,7 +114,31 @@ def sessions():
         check("answers within a second of starting", time.monotonic() - started < 1)
 
 
+def graph_agrees_with_sql():
+    """Random vertices of generated logs: every answer of the graph is what SQL says."""
+    with Home() as h:
+        made = subprocess.run([FLOE, "gen", "flow-logs", "--rows", "60000", "--rows-per-file", "9000", "--seed", "5", "--out", str(h.samples)], capture_output=True)
+        check("generate", made.returncode, 0)
+        check("load", h.load("--most-files", "3").returncode, 0)
+        h.apply_schema()
+        names = h.sql(f"SELECT device_id FROM {DEVICES} WHERE device_id NOT LIKE '%:%' ORDER BY hash(device_id) LIMIT 12") + ["10.0.1.10", "203.0.113.9"]
+        templates = [
+            ("g.V('devices:::%s').out().dedup().count()", "SELECT count(DISTINCT dstaddr) FROM c WHERE srcaddr = '%s' AND dstaddr IS NOT NULL"),
+            ("g.V('devices:::%s').in().dedup().count()", "SELECT count(DISTINCT srcaddr) FROM c WHERE dstaddr = '%s' AND srcaddr IS NOT NULL"),
+            ("g.V('devices:::%s').bothE().count()", "SELECT count(*) FILTER (srcaddr = '%s') + count(*) FILTER (dstaddr = '%s') FROM c WHERE srcaddr IS NOT NULL AND dstaddr IS NOT NULL"),
+            ("g.V('devices:::%s').outE().has('action','REJECT').values('dstport').dedup().count()", "SELECT count(DISTINCT dstport) FROM c WHERE srcaddr = '%s' AND action = 'REJECT'"),
+            ("g.V('devices:::%s').inE().values('bytes').sum()", "SELECT sum(bytes) FROM c WHERE dstaddr = '%s' AND srcaddr IS NOT NULL"),
+            ("g.V('devices:::%s').out().out().dedup().count()", "SELECT count(DISTINCT y.dstaddr) FROM c x JOIN c y ON x.dstaddr = y.srcaddr WHERE x.srcaddr = '%s' AND y.dstaddr IS NOT NULL"),
+        ]
+        for gremlin, sql in templates:
+            for name in names:
+                got = h.gremlin(gremlin.replace("%s", name))
+                want = h.sql(sql.replace("%s", name).replace(" c ", f" {CONNECTIONS} "))
+                check(f"{gremlin} of {name}", got or [""], want)
+
+
 real_data()
+graph_agrees_with_sql()
 new_files_and_order()
 headers_and_schemas()
 sessions()
