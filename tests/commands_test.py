@@ -65,6 +65,27 @@ def new_files_and_order():
         check("pairs and edges", h.gremlin("g.V('devices[10.0.0.1]').out().dedup().count()"), ["3"])
 
 
+ALL_FIELDS = (HEADER + " vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr region az-id sublocation-type sublocation-id pkt-src-aws-service pkt-dst-aws-service "
+              "flow-direction traffic-path ecs-cluster-arn ecs-cluster-name ecs-container-instance-arn ecs-container-instance-id ecs-container-id ecs-second-container-id ecs-service-name "
+              "ecs-task-definition-arn ecs-task-arn ecs-task-id reject-reason resource-id encryption-status instance-tag instance-tag-2 interface-tag interface-tag-2 asg-tag asg-tag-2 "
+              "interface-type next-hop-interface-id next-hop-subnet-id next-hop-az-id next-hop-vpc-id next-hop-interface-type").split()
+
+
+def every_field_of_version_11():
+    import random
+    numbers = {"version", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end", "tcp-flags", "traffic-path"}
+    check("fields of version 11", len(ALL_FIELDS), 54)
+    with Home() as h:
+        for seed in range(3):
+            order = random.Random(seed).sample(ALL_FIELDS, len(ALL_FIELDS))
+            h.write(f"{seed}.log.gz", " ".join(order) + "\n" + " ".join(str(seed) if f in numbers else f"{f}.{seed}" for f in order) + "\n" + " ".join("-" for _ in order) + "\n")
+        check("all orders load", h.load().returncode, 0)
+        columns = ", ".join('"' + f.replace("-", "_") + '"' for f in ALL_FIELDS)
+        want = [",".join(str(seed) if f in numbers else f"{f}.{seed}" for f in ALL_FIELDS) for seed in range(3)]
+        check("every field lands in its column", h.sql(f"SELECT {columns} FROM {CONNECTIONS} WHERE version IS NOT NULL ORDER BY version"), want)
+        check("a row of dashes is all null", h.sql(f"SELECT count(*), {', '.join('count(' + c + ')' for c in columns.split(', '))} FROM {CONNECTIONS} WHERE version IS NULL"), ["3" + ",0" * 54])
+
+
 def headers_and_schemas():
     with Home() as h:
         h.write("a.log.gz", "dstaddr srcaddr version packets account-id\n10.0.0.2 10.0.0.1 3 4 111122223333\n")
@@ -140,6 +161,7 @@ def graph_agrees_with_sql():
 real_data()
 graph_agrees_with_sql()
 new_files_and_order()
+every_field_of_version_11()
 headers_and_schemas()
 sessions()
 finish()
