@@ -31,7 +31,7 @@ def report(name, value, unit, target=None, ok=None, peer=None, peer_value=None):
            "ratio": round(value / peer_value, 3) if peer_value else None}
     results.append(row)
     mark = "" if ok is None else "  ok" if ok else "  MISSED"
-    print(f"{name:44} {value:14,.2f} {unit:8} {'target ' + target if target else '':22}{f'{peer} {peer_value:,.0f}, ratio {value / peer_value:.2f}' if peer_value else ''}{mark}", flush=True)
+    print(f"{name:44} {value:14,.2f} {unit:8} {'target ' + target if target else '':28} {f'{peer} {peer_value:,.0f}, ratio {value / peer_value:.2f}' if peer_value else ''}{mark}", flush=True)
 
 
 def timed(*command, **more):
@@ -77,7 +77,7 @@ try:
     raw = statistics.median(run["ingest_vpcflowlogs_connections"] for run in loads)
     report("load, raw job", ROWS / raw, "rows/s", ">= 80 % of bare COPY", statistics.median(bare) / raw >= 0.8, "bare COPY", ROWS / statistics.median(bare))
     for name in ("create_unique_device_table_from_dstaddr", "create_unique_device_table_from_srcaddr"):
-        report(f"upsert, {name[-11:]}", ROWS / statistics.median(run[name] for run in loads), "rows/s")
+        report(f"upsert {name.split('_', 4)[-1].replace('_', ' ')}", ROWS / statistics.median(run[name] for run in loads), "rows/s")
     report("peak memory of the load", max(peaks), "MiB", "< 2,048", max(peaks) < 2048)
 
     timed(FLOE, "schema", "apply", ROOT / "examples/vpc-flow-logs/schema.json", "--home", home)

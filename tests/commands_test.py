@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The main job by its commands: load, restart, upsert, graph answers, errors of queries."""
+import json
 import os
 import pathlib
 import subprocess
@@ -114,6 +115,11 @@ def sessions():
             done = h.floe("cypher", text)
             return done.stdout.splitlines()[1:] if done.returncode == 0 else [done.stderr]
 
+        typed = h.floe("gremlin", "g.V('devices[10.0.0.1]').outE().limit(1)", "--graphson").stdout
+        edge = json.loads(typed)["@value"]
+        check("GraphSON edges", (json.loads(typed)["@type"], edge["outV"], edge["outVLabel"], edge["label"]), ("g:Edge", "devices[10.0.0.1]", "devices", "connections"))
+        check("GraphSON maps", json.loads(h.floe("gremlin", "g.V('devices[10.0.0.1]').out().groupCount().by(label)", "--graphson").stdout),
+              {"@type": "g:Map", "@value": ["devices", {"@type": "g:Int64", "@value": 23}]})
         check("Cypher counts", cypher("MATCH (n) RETURN count(*)"), ["16"])
         check("Cypher and Gremlin agree", cypher("MATCH (a)-->(b) WHERE id(a) = 'devices[10.0.0.1]' RETURN count(DISTINCT b)"), total)
         check("Cypher groups as SQL does", cypher("MATCH (a)-[e]->(b) WHERE e.packets > 20 RETURN b.device_id AS d, sum(e.bytes) AS s, count(*) ORDER BY s DESC, d LIMIT 4"),

@@ -4,8 +4,24 @@
 #include "cypher/cypher.h"
 #include "exec/query.h"
 #include "gremlin/gremlin.h"
+#include "wire/graphson.h"
 
-static bool print_rows(graph *g, query *q, FILE *out, size_t *ret_count, error *err)
+static bool graphson_text(graph *g, arena *a, const value *v, str *ret_text, error *err)
+{
+    strbuf b = strbuf_new(a);
+    json_writer w = json_writer_new(&b);
+    TRY(graphson_write(&w, g, v, err));
+    *ret_text = strbuf_str(&b);
+    return true;
+}
+
+/* How one result becomes text, and what stands before it. */
+typedef struct printing {
+    const char *prefix;
+    bool (*text)(graph *g, arena *a, const value *v, str *ret_text, error *err);
+} printing;
+
+static bool print_rows(graph *g, query *q, printing how, FILE *out, size_t *ret_count, error *err)
 {
     AUTO(arena_free) arena *a = arena_new();
     *ret_count = 0;
@@ -18,15 +34,16 @@ static bool print_rows(graph *g, query *q, FILE *out, size_t *ret_count, error *
         for (size_t i = 0; i < b->rows; i++) {
             str text;
             arena_reset(a);
-            TRY(gremlin_print(g, a, &values[i], &text, err));
+            TRY(how.text(g, a, &values[i], &text, err));
             for (int64_t k = 0; k < bulk[i]; k++)
-                fprintf(out, "==>" STR_FMT "\n", STR_ARG(text));
+                fprintf(out, "%s" STR_FMT "\n", how.prefix, STR_ARG(text));
             *ret_count += (size_t)bulk[i];
         }
     }
 }
 
-bool answer_gremlin(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err)
+static bool answer_steps(graph *g, str text, uint64_t timeout_ms, printing how, FILE *out,
+                         error *err)
 {
     AUTO(arena_free) arena *a = arena_new();
     AUTO(query_close) query *q = NULL;
@@ -38,10 +55,20 @@ bool answer_gremlin(graph *g, str text, uint64_t timeout_ms, FILE *out, error *e
         return true;
     }
     TRY(query_open(g, p, &(query_options){ .deadline_ms = timeout_ms }, &q, err));
-    TRY(print_rows(g, q, out, &count, err));
+    TRY(print_rows(g, q, how, out, &count, err));
     if (p->ending == ENDING_NEXT && count == 0)
         return fail(err, ERR_NOT_FOUND, "next(): there is no result");
     return true;
+}
+
+bool answer_gremlin(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err)
+{
+    return answer_steps(g, text, timeout_ms, (printing){ "==>", gremlin_print }, out, err);
+}
+
+bool answer_graphson(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err)
+{
+    return answer_steps(g, text, timeout_ms, (printing){ "", graphson_text }, out, err);
 }
 
 static void print_header(const plan *p, FILE *out)

@@ -5,7 +5,8 @@
 
 #include "graph/graph.h"
 
-/* One Gremlin query; each result on a line, as the console prints it. */
+/* One Gremlin query; each result on a line, as the console prints it, or as GraphSON 3. */
 NODISCARD bool answer_gremlin(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err);
+NODISCARD bool answer_graphson(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err);
 /* One Cypher query; a header line, then each row's values parted by " | ". */
 NODISCARD bool answer_cypher(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err);

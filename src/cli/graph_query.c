@@ -8,11 +8,12 @@
 #include "server/session.h"
 
 static const char gremlin_usage[] =
-    "usage: floe gremlin [TEXT] [--home DIR] [--timeout-ms N] [--time]\n"
+    "usage: floe gremlin [TEXT] [--home DIR] [--timeout-ms N] [--time] [--graphson]\n"
     "\n"
     "Answers one Gremlin query over the home's graph (floe schema apply gives it one), or without "
     "TEXT\n"
-    "one query a line from standard input. --time says on stderr how long each took.\n"
+    "one query a line from standard input. --time says on stderr how long each took;\n"
+    "--graphson prints typed JSON (GraphSON 3), one result a line.\n"
     "\n"
     "  floe gremlin 'g.V().count()'\n"
     "  floe gremlin \"g.V('devices:::10.0.1.10').out().dedup().count()\"\n"
@@ -69,13 +70,20 @@ static int query_command(int argc, char **argv, const char *usage, answer_langua
     const char *given_home = NULL, *timeout = NULL, *words[1];
     size_t count;
     int64_t timeout_ms = 300000;
-    bool shows_time = false;
+    bool shows_time = false, is_graphson = false;
     const argument options[] = { { "--home", &given_home, NULL },
                                  { "--timeout-ms", &timeout, NULL },
-                                 { "--time", NULL, &shows_time } };
+                                 { "--time", NULL, &shows_time },
+                                 { "--graphson", NULL, &is_graphson } };
     int code = arguments_parse(argc, argv, options, ARRAY_LEN(options), words, 1, &count, usage);
     if (code >= 0)
         return code;
+    if (is_graphson && language != answer_gremlin) {
+        fputs("floe cypher: --graphson is for Gremlin\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (is_graphson)
+        language = answer_graphson;
     if (!argument_number("--timeout-ms", timeout, 1, &timeout_ms))
         return EXIT_USAGE;
     error err = { 0 };

@@ -1,0 +1,139 @@
+/* The GraphSON 3 writer. */
+#include "wire/graphson.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "exec/query.h"
+
+static void begin(json_writer *w, const char *type)
+{
+    json_put_object_begin(w);
+    json_put_key(w, STR("@type"));
+    json_put_text(w, str_of(type));
+    json_put_key(w, STR("@value"));
+}
+
+static void put_typed_int(json_writer *w, const char *type, int64_t number)
+{
+    begin(w, type);
+    json_put_int(w, number);
+    json_put_object_done(w);
+}
+
+static void put_typed_text(json_writer *w, const char *type, str text)
+{
+    begin(w, type);
+    json_put_text(w, text);
+    json_put_object_done(w);
+}
+
+static void put_double(json_writer *w, double x)
+{
+    begin(w, "g:Double");
+    if (isnan(x) || isinf(x))
+        json_put_text(w, isnan(x) ? STR("NaN") : x < 0 ? STR("-Infinity") : STR("Infinity"));
+    else
+        json_put_double(w, x);
+    json_put_object_done(w);
+}
+
+static bool put_items(json_writer *w, graph *g, const char *type, const value *items, size_t count, error *err)
+{
+    begin(w, type);
+    json_put_array_begin(w);
+    for (size_t i = 0; i < count; i++)
+        TRY(graphson_write(w, g, &items[i], err));
+    json_put_array_done(w);
+    json_put_object_done(w);
+    return true;
+}
+
+/* Keys and values by turns. */
+static bool put_map(json_writer *w, graph *g, const value *v, error *err)
+{
+    begin(w, "g:Map");
+    json_put_array_begin(w);
+    for (size_t i = 0; i < v->map.count; i++) {
+        TRY(graphson_write(w, g, &v->map.keys[i], err));
+        TRY(graphson_write(w, g, &v->map.values[i], err));
+    }
+    json_put_array_done(w);
+    json_put_object_done(w);
+    return true;
+}
+
+static bool put_id(json_writer *w, graph *g, const char *member, value element, error *err)
+{
+    str id;
+    TRY(query_element_id(g, element, w->out->arena, &id, err));
+    json_put_key(w, str_of(member));
+    json_put_text(w, id);
+    return true;
+}
+
+static void put_member(json_writer *w, const char *member, str text)
+{
+    json_put_key(w, str_of(member));
+    json_put_text(w, text);
+}
+
+static bool put_vertex(json_writer *w, graph *g, const value *v, error *err)
+{
+    begin(w, "g:Vertex");
+    json_put_object_begin(w);
+    TRY(put_id(w, g, "id", *v, err));
+    put_member(w, "label", graph_vertex_label(g, graph_ref_label(v->ref))->name);
+    json_put_object_done(w);
+    json_put_object_done(w);
+    return true;
+}
+
+static bool put_edge(json_writer *w, graph *g, const value *v, error *err)
+{
+    const graph_adjacency *x;
+    uint32_t source, target;
+    size_t label = graph_ref_label(v->ref);
+    const graph_label *l = graph_edge_label(g, label);
+    TRY(graph_adjacency_get(g, label, &x, err));
+    graph_edge_ends(x, graph_ref_number(v->ref), &source, &target);
+    value from = { .kind = VALUE_VERTEX, .ref = graph_ref_of(l->from_label, source) };
+    value to = { .kind = VALUE_VERTEX, .ref = graph_ref_of(l->to_label, target) };
+    begin(w, "g:Edge");
+    json_put_object_begin(w);
+    TRY(put_id(w, g, "id", *v, err));
+    put_member(w, "label", l->name);
+    put_member(w, "inVLabel", graph_vertex_label(g, l->to_label)->name);
+    put_member(w, "outVLabel", graph_vertex_label(g, l->from_label)->name);
+    TRY(put_id(w, g, "inV", to, err));
+    TRY(put_id(w, g, "outV", from, err));
+    json_put_object_done(w);
+    json_put_object_done(w);
+    return true;
+}
+
+bool graphson_write(json_writer *w, graph *g, const value *v, error *err)
+{
+    switch (v->kind) {
+    case VALUE_NULL: json_put_null(w); return true;
+    case VALUE_BOOL: json_put_bool(w, v->boolean); return true;
+    case VALUE_INT: put_typed_int(w, "g:Int64", v->integer); return true;
+    case VALUE_DOUBLE: put_double(w, v->real); return true;
+    case VALUE_DECIMAL: put_typed_text(w, "gx:BigDecimal", v->text); return true;
+    case VALUE_STRING: json_put_text(w, v->text); return true;
+    case VALUE_UUID: put_typed_text(w, "g:UUID", v->text); return true;
+    case VALUE_TIMESTAMP: put_typed_int(w, "g:Timestamp", v->integer / 1000); return true;
+    case VALUE_DATE: put_typed_text(w, "gx:LocalDate", clock_format_days(w->out->arena, (int32_t)v->integer)); return true;
+    case VALUE_TIME: put_typed_int(w, "g:Int64", v->integer); return true;
+    case VALUE_BINARY: return fail(err, ERR_INVALID, "binary values cannot be written as GraphSON by this version");
+    case VALUE_LIST: return put_items(w, g, "g:List", v->list.items, v->list.count, err);
+    case VALUE_SET: return put_items(w, g, "g:Set", v->list.items, v->list.count, err);
+    case VALUE_MAP:
+    case VALUE_ENTRY: return put_map(w, g, v, err);
+    case VALUE_VERTEX: return put_vertex(w, g, v, err);
+    case VALUE_EDGE: return put_edge(w, g, v, err);
+    case VALUE_PROPERTY:
+    case VALUE_PATH: break;
+    }
+    return fail(err, ERR_INVALID, "paths and properties cannot be written as GraphSON by this version");
+}
