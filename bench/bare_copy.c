@@ -7,7 +7,8 @@ int main(int argc, char **argv)
     duckdb_database database;
     duckdb_connection connection;
     duckdb_result result;
-    if (argc != 2 || duckdb_open(NULL, &database) != DuckDBSuccess || duckdb_connect(database, &connection) != DuckDBSuccess)
+    if (argc != 2 || duckdb_open(NULL, &database) != DuckDBSuccess ||
+        duckdb_connect(database, &connection) != DuckDBSuccess)
         return 2;
     if (duckdb_query(connection, argv[1], &result) != DuckDBSuccess) {
         fprintf(stderr, "%s\n", duckdb_result_error(&result));

@@ -38,7 +38,8 @@ static void put_double(json_writer *w, double x)
     json_put_object_done(w);
 }
 
-static bool put_items(json_writer *w, graph *g, const char *type, const value *items, size_t count, error *err)
+static bool put_items(json_writer *w, graph *g, const char *type, const value *items, size_t count,
+                      error *err)
 {
     begin(w, type);
     json_put_array_begin(w);
@@ -123,9 +124,13 @@ bool graphson_write(json_writer *w, graph *g, const value *v, error *err)
     case VALUE_STRING: json_put_text(w, v->text); return true;
     case VALUE_UUID: put_typed_text(w, "g:UUID", v->text); return true;
     case VALUE_TIMESTAMP: put_typed_int(w, "g:Timestamp", v->integer / 1000); return true;
-    case VALUE_DATE: put_typed_text(w, "gx:LocalDate", clock_format_days(w->out->arena, (int32_t)v->integer)); return true;
+    case VALUE_DATE:
+        put_typed_text(w, "gx:LocalDate", clock_format_days(w->out->arena, (int32_t)v->integer));
+        return true;
     case VALUE_TIME: put_typed_int(w, "g:Int64", v->integer); return true;
-    case VALUE_BINARY: return fail(err, ERR_INVALID, "binary values cannot be written as GraphSON by this version");
+    case VALUE_BINARY:
+        return fail(err, ERR_INVALID,
+                    "binary values cannot be written as GraphSON by this version");
     case VALUE_LIST: return put_items(w, g, "g:List", v->list.items, v->list.count, err);
     case VALUE_SET: return put_items(w, g, "g:Set", v->list.items, v->list.count, err);
     case VALUE_MAP:
@@ -135,5 +140,6 @@ bool graphson_write(json_writer *w, graph *g, const value *v, error *err)
     case VALUE_PROPERTY:
     case VALUE_PATH: break;
     }
-    return fail(err, ERR_INVALID, "paths and properties cannot be written as GraphSON by this version");
+    return fail(err, ERR_INVALID,
+                "paths and properties cannot be written as GraphSON by this version");
 }
