@@ -10,8 +10,9 @@ typedef struct scan {
     size_t row;    /* of `in` */
     bool is_begun; /* the current row's walk */
     size_t label;
-    uint64_t next, limit; /* of the current label */
-    VEC(uint64_t) found;  /* refs by id */
+    uint64_t next, limit;       /* of the current label */
+    const uint32_t *table_rows; /* of its vertices: some have none; NULL: all have */
+    VEC(uint64_t) found;        /* refs by id */
     size_t at;
 } scan;
 
@@ -97,10 +98,13 @@ static bool begin_label(scan *s, error *err)
     s->next = s->limit = 0;
     if (!wants_label(s, s->label))
         return true;
-    if (is_vertices(s))
-        return graph_vertex_count(q->graph, s->label, &s->limit, err);
+    s->table_rows = NULL;
     if (s->base.plan->scan.is_collapsed)
-        return graph_edge_count(q->graph, s->label, &s->limit, err);
+        return is_vertices(s) ? graph_vertex_count(q->graph, s->label, &s->limit, err)
+                              : graph_edge_count(q->graph, s->label, &s->limit, err);
+    if (is_vertices(s))
+        return graph_vertex_id_limit(q->graph, s->label, &s->limit, err) &&
+               graph_vertex_rows(q->graph, s->label, &s->table_rows, err);
     const graph_adjacency *x;
     TRY(graph_adjacency_get(q->graph, s->label, &x, err));
     s->limit = x->edge_count;
@@ -153,6 +157,8 @@ static bool fill(scan *s, bool *ret_has_more, error *err)
             s->next = s->limit;
         }
         for (; s->next < s->limit; s->next++) {
+            if (s->table_rows && s->table_rows[s->next] == GRAPH_NO_ROW)
+                continue;
             if (out->count == BATCH_ROWS)
                 return true;
             push(s, graph_ref_of(s->label, s->next), 1);

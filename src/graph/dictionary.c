@@ -8,10 +8,14 @@
 
 /* ---- Interning ---- */
 
-enum { SHARDS = 64 };
+/* Addresses are most of the keys: a table of (address, code) a shard, and in front of it a small
+ * table a thread that needs no lock. */
+enum { SHARDS = 256, NEAR_SLOTS = 1 << 14 };
 
 typedef struct shard {
     pthread_mutex_t lock; /* guards the rest */
+    uint64_t *ips;        /* address << 32 | code; EMPTY: none */
+    uint32_t ip_count, ip_slots;
     arena *arena;
     map codes; /* text → code + 1 */
 } shard;
@@ -19,15 +23,28 @@ typedef struct shard {
 struct interner {
     shard shards[SHARDS];
     _Atomic uint32_t next;
+    uint64_t serial; /* of its entries in the near tables */
 };
+
+static const uint64_t EMPTY = UINT64_MAX;
+static __thread struct {
+    uint64_t serial;
+    uint64_t slots[NEAR_SLOTS];
+} near_table;
 
 interner *interner_new(void)
 {
+    static _Atomic uint64_t serial;
     interner *x = memory_alloc(sizeof *x);
+    x->serial = atomic_fetch_add(&serial, 1) + 1;
     for (size_t i = 0; i < SHARDS; i++) {
-        pthread_mutex_init(&x->shards[i].lock, NULL);
-        x->shards[i].arena = arena_new();
-        x->shards[i].codes = map_new(x->shards[i].arena);
+        shard *s = &x->shards[i];
+        pthread_mutex_init(&s->lock, NULL);
+        s->arena = arena_new();
+        s->codes = map_new(s->arena);
+        s->ip_slots = 64;
+        s->ips = memory_alloc(s->ip_slots * sizeof *s->ips);
+        memset(s->ips, 0xFF, s->ip_slots * sizeof *s->ips);
     }
     return x;
 }
@@ -39,13 +56,72 @@ void interner_free(interner *x)
     for (size_t i = 0; i < SHARDS; i++) {
         pthread_mutex_destroy(&x->shards[i].lock);
         arena_free(x->shards[i].arena);
+        free(x->shards[i].ips);
     }
     free(x);
+}
+
+static uint64_t ip_hash(uint32_t ip)
+{
+    return (uint64_t)ip * 0x9E3779B97F4A7C15ull;
+}
+
+/* Where the address is, or belongs. */
+static uint64_t *ip_slot(const shard *s, uint32_t ip)
+{
+    uint32_t at = (uint32_t)(ip_hash(ip) >> 16) & (s->ip_slots - 1);
+    while (s->ips[at] != EMPTY && s->ips[at] >> 32 != ip)
+        at = (at + 1) & (s->ip_slots - 1);
+    return &s->ips[at];
+}
+
+static void grow_ips(shard *s)
+{
+    uint64_t *old = s->ips;
+    uint32_t count = s->ip_slots;
+    s->ip_slots *= 2;
+    s->ips = memory_alloc(s->ip_slots * sizeof *s->ips);
+    memset(s->ips, 0xFF, s->ip_slots * sizeof *s->ips);
+    for (uint32_t i = 0; i < count; i++)
+        if (old[i] != EMPTY)
+            *ip_slot(s, (uint32_t)(old[i] >> 32)) = old[i];
+    free(old);
+}
+
+static uint32_t ip_code(interner *x, uint32_t ip)
+{
+    shard *s = &x->shards[ip_hash(ip) >> 56];
+    pthread_mutex_lock(&s->lock);
+    if (4 * (s->ip_count + 1) > 3 * s->ip_slots)
+        grow_ips(s);
+    uint64_t *slot = ip_slot(s, ip);
+    if (*slot == EMPTY) {
+        *slot = (uint64_t)ip << 32 | atomic_fetch_add(&x->next, 1);
+        s->ip_count++;
+    }
+    uint32_t code = (uint32_t)*slot;
+    pthread_mutex_unlock(&s->lock);
+    return code;
+}
+
+static uint32_t near_ip_code(interner *x, uint32_t ip)
+{
+    if (near_table.serial != x->serial) {
+        memset(near_table.slots, 0xFF, sizeof near_table.slots);
+        near_table.serial = x->serial;
+    }
+    uint64_t *near = &near_table.slots[ip_hash(ip) >> 50];
+    if (*near == EMPTY || *near >> 32 != ip)
+        *near = (uint64_t)ip << 32 | ip_code(x, ip);
+    return (uint32_t)*near;
 }
 
 uint32_t interner_code(void *context, str text)
 {
     interner *x = context;
+    uint32_t ip;
+    if (ipv4_parse(text, &ip) && ip != UINT32_MAX)
+        return near_ip_code(x, ip);
     shard *s = &x->shards[hash64_seeded(text.data, text.len, 7) % SHARDS];
     pthread_mutex_lock(&s->lock);
     uintptr_t code = (uintptr_t)map_get(&s->codes, text);
@@ -62,14 +138,31 @@ uint32_t interner_count(const interner *x)
     return x->next;
 }
 
-str *interner_texts(interner *x, arena *a)
+interned *interner_keys(const interner *x, arena *a)
 {
-    str *texts = arena_array_of(a, str, x->next);
-    for (size_t i = 0; i < SHARDS; i++)
-        for (size_t k = 0; k < x->shards[i].codes.count; k++) {
-            const map_entry *e = &x->shards[i].codes.entries[k];
-            texts[(uintptr_t)e->value - 1] = str_copy(a, e->key);
+    interned *keys = arena_array_of(a, interned, x->next);
+    for (size_t i = 0; i < SHARDS; i++) {
+        const shard *s = &x->shards[i];
+        for (uint32_t k = 0; k < s->ip_slots; k++)
+            if (s->ips[k] != EMPTY)
+                keys[(uint32_t)s->ips[k]].ip = (uint32_t)(s->ips[k] >> 32);
+        for (size_t k = 0; k < s->codes.count; k++) {
+            const map_entry *e = &s->codes.entries[k];
+            keys[(uintptr_t)e->value - 1].text = (str){ e->key.len ? e->key.data : "", e->key.len };
         }
+    }
+    return keys;
+}
+
+static str ipv4_text(arena *a, uint32_t ip);
+
+str *interner_texts(const interner *x, arena *a)
+{
+    AUTO(arena_free) arena *scratch = arena_new();
+    const interned *keys = interner_keys(x, scratch);
+    str *texts = arena_array_of(a, str, x->next);
+    for (uint32_t i = 0; i < x->next; i++)
+        texts[i] = keys[i].text.data ? str_copy(a, keys[i].text) : ipv4_text(a, keys[i].ip);
     return texts;
 }
 
@@ -96,125 +189,128 @@ bool ipv4_parse(str text, uint32_t *ret_ip)
     return at == text.len;
 }
 
-typedef struct numbered_key {
-    str text;
-    uint32_t code, ip;
-    uint8_t part; /* 0 rows by IP, 1 rows by text, 2 ends by IP, 3 ends by text */
-} numbered_key;
+/* A key that the dictionary lacks. */
+typedef struct new_key {
+    interned key;
+    uint32_t code;
+} new_key;
 
 static int compare_keys(const void *x, const void *y)
 {
-    const numbered_key *p = x, *q = y;
-    if (p->part != q->part)
-        return p->part - q->part;
-    return p->part & 1 ? str_compare(p->text, q->text) : (p->ip > q->ip) - (p->ip < q->ip);
+    const new_key *p = x, *q = y;
+    if (!p->key.text.data != !q->key.text.data)
+        return p->key.text.data ? 1 : -1;
+    return p->key.text.data ? str_compare(p->key.text, q->key.text)
+                            : (p->key.ip > q->key.ip) - (p->key.ip < q->key.ip);
 }
 
-void dictionary_build(arena *a, const str *texts, const uint32_t *rows, uint32_t count,
-                      dictionary *ret, uint32_t *ret_ids)
+static bool find_key(const dictionary *d, const interned *key, uint64_t *ret_id);
+
+static key_run make_run(arena *a, uint64_t first, const new_key *keys, uint32_t count,
+                        uint32_t *ret_ids)
 {
-    numbered_key *keys = memory_alloc(count * sizeof *keys);
-    uint64_t counts[4] = { 0 }, heap_bytes = 0;
+    uint64_t heap_bytes = 0;
+    uint32_t ip_count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        bool is_ip = ipv4_parse(texts[i], &keys[i].ip);
-        keys[i].text = texts[i];
-        keys[i].code = i;
-        keys[i].part = (uint8_t)((rows[i] == UINT32_MAX ? 2 : 0) + !is_ip);
-        counts[keys[i].part]++;
-        heap_bytes += is_ip ? 0 : texts[i].len;
+        heap_bytes += keys[i].key.text.len;
+        ip_count += !keys[i].key.text.data;
+        ret_ids[keys[i].code] = (uint32_t)(first + i);
     }
-    if (count)
-        qsort(keys, count, sizeof *keys, compare_keys);
-    uint64_t text_count = counts[1] + counts[3];
-    uint32_t *ips = arena_array_of(a, uint32_t, counts[0] + counts[2]),
-             *row_of = arena_array_of(a, uint32_t, counts[0] + counts[1]);
+    uint32_t text_count = count - ip_count;
+    uint32_t *ips = arena_array_of(a, uint32_t, ip_count);
     uint64_t *offsets = arena_array_of(a, uint64_t, text_count + 1);
-    char *heap = arena_alloc(a, heap_bytes);
-    uint64_t ip_at = 0, text_at = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const numbered_key *k = &keys[i];
-        ret_ids[k->code] = i;
-        if (k->part < 2)
-            row_of[i] = rows[k->code];
-        if (k->part & 1) {
-            memcpy(heap + offsets[text_at], k->text.data, k->text.len);
-            offsets[text_at + 1] = offsets[text_at] + k->text.len;
-            text_at++;
-        } else {
-            ips[ip_at++] = k->ip;
-        }
+    char *heap = arena_alloc(a, heap_bytes + 1);
+    for (uint32_t i = 0; i < ip_count; i++)
+        ips[i] = keys[i].key.ip;
+    for (uint32_t i = 0; i < text_count; i++) {
+        str text = keys[ip_count + i].key.text;
+        memcpy(heap + offsets[i], text.data, text.len);
+        offsets[i + 1] = offsets[i] + text.len;
     }
-    free(keys);
-    *ret = (dictionary){ counts[0], counts[1], counts[2], counts[3], ips, offsets, heap, row_of };
+    return (key_run){ first, ip_count, text_count, ips, offsets, heap };
+}
+
+void dictionary_extend(arena *a, const dictionary *old, const interned *keys, uint32_t count,
+                       dictionary *ret, uint32_t *ret_ids)
+{
+    new_key *fresh = memory_alloc((count + 1) * sizeof *fresh);
+    uint32_t fresh_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t id;
+        if (old->count && find_key(old, &keys[i], &id))
+            ret_ids[i] = (uint32_t)id;
+        else
+            fresh[fresh_count++] = (new_key){ keys[i], i };
+    }
+    qsort(fresh, fresh_count, sizeof *fresh, compare_keys);
+    key_run *runs = arena_array_of(a, key_run, old->run_count + 1);
+    for (size_t i = 0; i < old->run_count; i++) /* the old graph may go first */
+        runs[i] = (key_run){
+            .first = old->runs[i].first,
+            .ip_count = old->runs[i].ip_count,
+            .text_count = old->runs[i].text_count,
+            .ips = arena_copy(a, old->runs[i].ips, old->runs[i].ip_count * sizeof(uint32_t)),
+            .offsets = arena_copy(a, old->runs[i].offsets,
+                                  (old->runs[i].text_count + 1ull) * sizeof(uint64_t)),
+            .heap = arena_copy(a, old->runs[i].heap, old->runs[i].offsets[old->runs[i].text_count]),
+        };
+    runs[old->run_count] = make_run(a, old->count, fresh, fresh_count, ret_ids);
+    *ret = (dictionary){ .runs = runs,
+                         .run_count = old->run_count + (fresh_count > 0),
+                         .count = old->count + fresh_count };
+    free(fresh);
 }
 
 /* ---- Asking ---- */
 
-uint64_t dictionary_row_count(const dictionary *d)
+static str text_at(const key_run *r, uint64_t i)
 {
-    return d->row_ip_count + d->row_text_count;
+    return (str){ r->heap + r->offsets[i], r->offsets[i + 1] - r->offsets[i] };
 }
 
-uint64_t dictionary_count(const dictionary *d)
+static bool find_ip(const key_run *r, uint32_t ip, uint64_t *ret_id)
 {
-    return dictionary_row_count(d) + d->end_ip_count + d->end_text_count;
-}
-
-static bool find_ip(const uint32_t *ips, uint64_t count, uint32_t ip, uint64_t *ret)
-{
-    uint64_t low = 0, high = count;
+    uint64_t low = 0, high = r->ip_count;
     while (low < high) {
         uint64_t middle = (low + high) / 2;
-        if (ips[middle] < ip)
+        if (r->ips[middle] < ip)
             low = middle + 1;
         else
             high = middle;
     }
-    *ret = low;
-    return low < count && ips[low] == ip;
+    *ret_id = r->first + low;
+    return low < r->ip_count && r->ips[low] == ip;
 }
 
-static str text_at(const dictionary *d, uint64_t i)
+static bool find_text(const key_run *r, str key, uint64_t *ret_id)
 {
-    return (str){ d->heap + d->offsets[i], d->offsets[i + 1] - d->offsets[i] };
-}
-
-static bool find_text(const dictionary *d, uint64_t from, uint64_t count, str key, uint64_t *ret)
-{
-    uint64_t low = 0, high = count;
+    uint64_t low = 0, high = r->text_count;
     while (low < high) {
         uint64_t middle = (low + high) / 2;
-        if (str_compare(text_at(d, from + middle), key) < 0)
+        if (str_compare(text_at(r, middle), key) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    *ret = low;
-    return low < count && str_eq(text_at(d, from + low), key);
+    *ret_id = r->first + r->ip_count + low;
+    return low < r->text_count && str_eq(text_at(r, low), key);
+}
+
+static bool find_key(const dictionary *d, const interned *key, uint64_t *ret_id)
+{
+    for (size_t i = 0; i < d->run_count; i++)
+        if (key->text.data ? find_text(&d->runs[i], key->text, ret_id)
+                           : find_ip(&d->runs[i], key->ip, ret_id))
+            return true;
+    return false;
 }
 
 bool dictionary_find(const dictionary *d, str key, uint64_t *ret_id)
 {
-    uint32_t ip;
-    uint64_t at, ends = dictionary_row_count(d);
-    if (ipv4_parse(key, &ip)) {
-        if (find_ip(d->ips, d->row_ip_count, ip, &at)) {
-            *ret_id = at;
-            return true;
-        }
-        *ret_id = ends;
-        if (!find_ip(d->ips + d->row_ip_count, d->end_ip_count, ip, &at))
-            return false;
-        *ret_id = ends + at;
-        return true;
-    }
-    if (find_text(d, 0, d->row_text_count, key, &at)) {
-        *ret_id = d->row_ip_count + at;
-        return true;
-    }
-    bool is_found = find_text(d, d->row_text_count, d->end_text_count, key, &at);
-    *ret_id = ends + d->end_ip_count + at;
-    return is_found;
+    interned x = { .text = { key.len ? key.data : "", key.len } };
+    if (ipv4_parse(key, &x.ip) && x.ip != UINT32_MAX)
+        x.text = (str){ 0 };
+    return find_key(d, &x, ret_id);
 }
 
 static str ipv4_text(arena *a, uint32_t ip)
@@ -236,11 +332,15 @@ static str ipv4_text(arena *a, uint32_t ip)
 
 str dictionary_key(const dictionary *d, arena *a, uint64_t id)
 {
-    uint64_t ends = dictionary_row_count(d);
-    bool is_end = id >= ends;
-    uint64_t at = is_end ? id - ends : id, ip_count = is_end ? d->end_ip_count : d->row_ip_count;
-    if (at >= ip_count)
-        return text_at(d, (is_end ? d->row_text_count : 0) + at - ip_count);
-    uint32_t ip = d->ips[(is_end ? d->row_ip_count : 0) + at];
-    return ipv4_text(a, ip);
+    size_t low = 0, high = d->run_count;
+    while (low + 1 < high) {
+        size_t middle = (low + high) / 2;
+        if (d->runs[middle].first <= id)
+            low = middle;
+        else
+            high = middle;
+    }
+    const key_run *r = &d->runs[low];
+    uint64_t at = id - r->first;
+    return at < r->ip_count ? ipv4_text(a, r->ips[at]) : text_at(r, at - r->ip_count);
 }

@@ -26,34 +26,47 @@ TEST(only_canonical_dotted_quads_are_addresses)
         CHECK_INT(ipv4_parse(str_of(c->text), &ip), c->is_ip);
 }
 
-TEST(keys_are_found_again_under_their_exact_text)
+/* Key number i: addresses, names, and what only looks like an address. */
+static str key_of(arena *a, uint32_t i)
+{
+    return i % 3 == 0   ? str_format(a, "10.%u.%u.%u", i % 7, i / 256 % 256, i % 256)
+           : i % 3 == 1 ? str_format(a, "host-%u", i)
+                        : str_format(a, "010.0.0.%u", i);
+}
+
+TEST(keys_keep_their_ids_and_exact_text_while_more_come)
 {
     AUTO(arena_free) arena *a = arena_new();
-    enum { KEYS = 3000 };
-    str texts[KEYS];
-    uint32_t rows[KEYS], ids[KEYS];
-    for (uint32_t i = 0; i < KEYS; i++) {
-        texts[i] = i % 3 == 0   ? str_format(a, "10.%u.%u.%u", i % 7, i / 256, i % 256)
-                   : i % 3 == 1 ? str_format(a, "host-%u", i)
-                                : str_format(a, "010.0.0.%u", i);
-        rows[i] = i % 4 == 0 ? UINT32_MAX : i;
+    enum { ROUNDS = 3, KEYS = 3000 };
+    dictionary d = { 0 };
+    uint32_t *ids = arena_array_of(a, uint32_t, ROUNDS * KEYS), *again;
+    for (uint32_t round = 1; round <= ROUNDS; round++) {
+        interner *x = interner_new();
+        dictionary next;
+        again = arena_array_of(a, uint32_t, ROUNDS * KEYS);
+        for (uint32_t i = 0; i < round * KEYS; i++)
+            CHECK_INT(interner_code(x, key_of(a, i)), i);
+        dictionary_extend(a, &d, interner_keys(x, a), interner_count(x), &next, again);
+        for (uint32_t i = 0; i < (round - 1) * KEYS; i++)
+            CHECK_INT(again[i], ids[i]);
+        interner_free(x);
+        d = next;
+        ids = again;
     }
-    dictionary d;
-    dictionary_build(a, texts, rows, KEYS, &d, ids);
-    CHECK_INT(dictionary_count(&d), KEYS);
-    CHECK_INT(dictionary_row_count(&d), KEYS - KEYS / 4);
-    for (uint32_t i = 0; i < KEYS; i++) {
+    CHECK_INT((int64_t)d.count, ROUNDS * KEYS);
+    CHECK_INT((int64_t)d.run_count, ROUNDS);
+    for (uint32_t i = 0; i < ROUNDS * KEYS; i++) {
         uint64_t id = 0;
-        if (!dictionary_find(&d, texts[i], &id) || id != ids[i] ||
-            !str_eq(dictionary_key(&d, a, id), texts[i]) ||
-            (id < dictionary_row_count(&d) && d.rows[id] != i)) {
-            test_failed(__FILE__, __LINE__, "key " STR_FMT " is lost", STR_ARG(texts[i]));
+        str key = key_of(a, i);
+        if (!dictionary_find(&d, key, &id) || id != ids[i] ||
+            !str_eq(dictionary_key(&d, a, id), key)) {
+            test_failed(__FILE__, __LINE__, "key " STR_FMT " is lost", STR_ARG(key));
             return;
         }
     }
     uint64_t id;
-    CHECK(!dictionary_find(&d, STR("10.9.9.9"), &id));
-    CHECK(!dictionary_find(&d, STR("nobody"), &id));
+    CHECK_INT(dictionary_find(&d, STR("10.9.9.9"), &id), false);
+    CHECK_INT(dictionary_find(&d, STR(""), &id), false);
 }
 
 TEST(damaged_cache_files_are_as_good_as_none)

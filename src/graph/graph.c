@@ -4,67 +4,92 @@
 #include <assert.h>
 #include <dirent.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/hash.h"
 #include "graph/internal.h"
 
-enum { CACHE_FORMAT = 1 };
+enum { CACHE_FORMAT = 2 };
 
-static column_type property_type(const source *s, str column)
+/* Tables that disagree on a type make it text. */
+static column_type property_type(const label_rows *rows,
+                                 const schema_column *(*column_of)(const schema_source *, size_t),
+                                 size_t i)
 {
-    return source_column_type(s, column);
+    column_type type = COLUMN_STRING;
+    bool is_first = true;
+    for (size_t k = 0; k < rows->schema->source_count; k++) {
+        const schema_column *c = column_of(rows->sources[k].schema, i);
+        if (c->name.len == 0)
+            continue;
+        column_type other = source_column_type(&rows->sources[k], c);
+        type = is_first || other == type ? other : COLUMN_STRING;
+        is_first = false;
+    }
+    return type;
+}
+
+static const schema_column *declared(const schema_source *s, size_t i)
+{
+    return &s->columns[i];
+}
+
+static const schema_column *key_part(const schema_source *s, size_t i)
+{
+    return &s->id[i];
 }
 
 /* Attributes as declared, then key columns that are not among them: ids are readable as properties.
  */
-static void describe(arena *a, const source *s, graph_label *ret)
+static void describe(arena *a, const label_rows *rows, graph_label *ret)
 {
-    const schema_label *l = s->label;
+    const schema_label *l = rows->schema;
     graph_property *out = arena_array_of(a, graph_property, l->property_count + l->id_count);
     size_t count = 0;
     for (size_t i = 0; i < l->property_count; i++) {
         bool is_id = false;
         for (size_t k = 0; k < l->id_count; k++)
-            is_id |= str_eq(l->id[k], l->properties[i].column);
-        out[count++] = (graph_property){ l->properties[i].name,
-                                         property_type(s, l->properties[i].column), is_id };
+            is_id |= str_eq(l->sources[0].id[k].name, l->sources[0].columns[i].name);
+        out[count++] =
+            (graph_property){ l->properties[i].name, property_type(rows, declared, i), is_id };
     }
     for (size_t k = 0; k < l->id_count; k++) {
         bool is_there = false;
         for (size_t i = 0; i < l->property_count; i++)
-            is_there |= str_eq(l->properties[i].name, l->id[k]);
+            is_there |= str_eq(l->properties[i].name, l->id_names[k]);
         if (!is_there)
-            out[count++] = (graph_property){ l->id[k], property_type(s, l->id[k]), true };
+            out[count++] =
+                (graph_property){ l->id_names[k], property_type(rows, key_part, k), true };
     }
     ret->name = l->label;
     ret->properties = out;
     ret->property_count = count;
 }
 
-static str property_column(const source *s, const graph_label *label, size_t property)
-{
-    return property < s->label->property_count ? s->label->properties[property].column
-                                               : label->properties[property].name;
-}
-
-/* What the caches depend on: the schema and the snapshot of every table. */
-static str make_cache_key(graph *g)
+/* What the caches depend on: the schema, and the snapshot of every table. */
+static void make_cache_key(graph *g)
 {
     AUTO(arena_free) arena *a = arena_new();
-    strbuf b = strbuf_new(a);
+    strbuf b = strbuf_new(a), c = strbuf_new(a);
     strbuf_format(&b, "%d/", CACHE_FORMAT);
     strbuf_add(&b, g->options.schema_json);
     for (size_t i = 0; i < g->schema.vertex_count + g->schema.edge_count; i++) {
-        const source *s = i < g->schema.vertex_count ? &g->vertices[i].source
-                                                     : &g->edges[i - g->schema.vertex_count].source;
-        const iceberg_snapshot *now = iceberg_table_current(s->table);
-        strbuf_format(&b, "/" STR_FMT ":%lld", STR_ARG(iceberg_table_uuid(s->table)),
-                      (long long)(now ? now->id : -1));
+        const label_rows *rows = i < g->schema.vertex_count
+                                     ? &g->vertices[i].rows
+                                     : &g->edges[i - g->schema.vertex_count].rows;
+        for (size_t k = 0; k < rows->schema->source_count; k++) {
+            strbuf_format(&b, "/" STR_FMT, STR_ARG(iceberg_table_uuid(rows->sources[k].table)));
+            strbuf_format(&c, "/%lld", (long long)rows->sources[k].snapshot_id);
+        }
     }
-    uint64_t key[] = { hash64(b.data, b.len), hash64_seeded(b.data, b.len, 1) };
-    return str_concat(g->arena, STR("graph-"), hex_encode(g->arena, key, sizeof key));
+    uint64_t schema[] = { hash64(b.data, b.len), hash64_seeded(b.data, b.len, 1) },
+             snapshots = hash64(c.data, c.len);
+    g->schema_key =
+        str_concat(g->arena, STR("graph-"), hex_encode(g->arena, schema, sizeof schema));
+    g->cache_key = str_format(g->arena, STR_FMT "-" STR_FMT, STR_ARG(g->schema_key),
+                              STR_ARG(hex_encode(g->arena, &snapshots, sizeof snapshots)));
 }
 
 static bool open_sources(graph *g, error *err)
@@ -74,14 +99,14 @@ static bool open_sources(graph *g, error *err)
     g->edges = arena_array_of(a, edge_part, g->schema.edge_count);
     for (size_t i = 0; i < g->schema.vertex_count; i++) {
         vertex_part *v = &g->vertices[i];
-        TRY(source_open(&g->options, a, &g->schema.vertices[i], &v->source, err));
-        describe(a, &v->source, &v->label);
+        TRY(label_rows_open(&g->options, a, &g->schema.vertices[i], &v->rows, err));
+        describe(a, &v->rows, &v->label);
         v->columns = arena_array_of(a, cached_column, v->label.property_count);
     }
     for (size_t i = 0; i < g->schema.edge_count; i++) {
         edge_part *e = &g->edges[i];
-        TRY(source_open(&g->options, a, &g->schema.edges[i], &e->source, err));
-        describe(a, &e->source, &e->label);
+        TRY(label_rows_open(&g->options, a, &g->schema.edges[i], &e->rows, err));
+        describe(a, &e->rows, &e->label);
         e->label.from_label = (uint32_t)graph_find_vertex_label(g, g->schema.edges[i].from_label);
         e->label.to_label = (uint32_t)graph_find_vertex_label(g, g->schema.edges[i].to_label);
         e->columns = arena_array_of(a, cached_column, e->label.property_count);
@@ -90,7 +115,7 @@ static bool open_sources(graph *g, error *err)
 }
 
 /* Caches of snapshots that have gone by only take room. */
-static void remove_old_caches(graph *g)
+static void remove_old_caches(const graph *g)
 {
     AUTO(arena_free) arena *a = arena_new();
     DIR *dir = g->options.cache_folder.len ? opendir(str_to_c(a, g->options.cache_folder)) : NULL;
@@ -105,39 +130,61 @@ static void remove_old_caches(graph *g)
         closedir(dir);
 }
 
-bool graph_open(const graph_options *options, graph **ret_graph, error *err)
+static void graph_start(const graph_options *options, graph **ret)
 {
-    AUTO(graph_close) graph *g = memory_alloc(sizeof *g);
+    graph *g = memory_alloc(sizeof *g);
     g->arena = arena_new();
+    g->shares = 1;
     pthread_mutex_init(&g->lock, NULL);
     g->options = *options;
     g->options.schema_json = str_copy(g->arena, options->schema_json);
     g->options.schema_name = str_copy(g->arena, options->schema_name);
     g->options.cache_folder = str_copy(g->arena, options->cache_folder);
     size_t half = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE) / 2;
-    g->budget = (budget){ .what = "the graph",
-                          .limit_bytes = options->memory_bytes ? options->memory_bytes : half };
+    g->memory.budget =
+        (budget){ .what = "the graph",
+                  .limit_bytes = options->memory_bytes ? options->memory_bytes : half };
+    g->memory.folder = g->options.cache_folder;
+    *ret = g;
+}
+
+bool graph_open(const graph_options *options, graph **ret_graph, error *err)
+{
+    AUTO(graph_close) graph *g = NULL;
+    graph_start(options, &g);
     TRY(schema_parse(g->arena, g->options.schema_json, g->options.schema_name, &g->schema, err));
     if (!open_sources(g, err))
         return fail_while(err, STR_FMT, STR_ARG(g->options.schema_name));
-    g->cache_key = make_cache_key(g);
+    make_cache_key(g);
     *ret_graph = TAKE(g);
     return true;
 }
 
+graph *graph_share(graph *g)
+{
+    atomic_fetch_add(&g->shares, 1);
+    return g;
+}
+
 void graph_close(graph *g)
 {
-    if (!g)
+    if (!g || atomic_fetch_sub(&g->shares, 1) > 1)
         return;
+    if (g->has_writer)
+        pthread_join(g->writer, NULL);
     for (size_t i = 0; g->vertices && i < g->schema.vertex_count; i++) {
-        file_map_close(g->vertices[i].map);
-        for (size_t k = 0; g->vertices[i].columns && k < g->vertices[i].label.property_count; k++)
-            file_map_close(g->vertices[i].columns[k].map);
+        vertex_part *v = &g->vertices[i];
+        for (size_t k = 0; v->columns && k < v->label.property_count; k++)
+            column_free(g, &v->columns[k]);
+        file_map_close(v->map);
     }
     for (size_t i = 0; g->edges && i < g->schema.edge_count; i++) {
-        file_map_close(g->edges[i].map);
-        for (size_t k = 0; g->edges[i].columns && k < g->edges[i].label.property_count; k++)
-            file_map_close(g->edges[i].columns[k].map);
+        edge_part *e = &g->edges[i];
+        for (size_t k = 0; e->columns && k < e->label.property_count; k++)
+            column_free(g, &e->columns[k]);
+        for (size_t k = 0; k < PART_BLOCKS; k++)
+            block_give(&g->memory, &e->blocks[k]);
+        file_map_close(e->map);
     }
     sql_disconnect(g->connection);
     pthread_mutex_destroy(&g->lock);
@@ -199,23 +246,94 @@ int graph_find_edge_label(const graph *g, str name)
     return -1;
 }
 
-/* ---- Counting without building ---- */
+/* ---- The topology, on first use ---- */
 
-static bool has_unique_key(const source *s)
+static void *write_cache(void *context)
 {
-    const iceberg_schema *schema = iceberg_table_schema(s->table);
-    if (schema->identifier_count != s->label->id_count)
-        return false;
-    for (size_t i = 0; i < s->label->id_count; i++) {
-        bool is_key = false;
-        for (size_t k = 0; k < schema->identifier_count; k++)
-            is_key |= iceberg_schema_find(schema, s->label->id[i])->id == schema->identifier_ids[k];
-        if (!is_key)
-            return false;
+    const graph *g = context;
+    topology_write(g);
+    if (g->options.as_of_ms == 0)
+        remove_old_caches(g);
+    return NULL;
+}
+
+/* The cache is written while the first questions are answered. */
+static void topology_ready(graph *g, bool is_new)
+{
+    if (is_new && g->options.cache_folder.len)
+        g->has_writer = pthread_create(&g->writer, NULL, write_cache, g) == 0;
+    __atomic_store_n(&g->has_topology, true, __ATOMIC_RELEASE);
+}
+
+static bool topology_need(graph *g, error *err)
+{
+    if (g->has_topology)
+        return true;
+    if (topology_map(g, g->cache_key)) {
+        topology_ready(g, false);
+        return true;
     }
+    AUTO(graph_close) graph *older = topology_find_older(g);
+    TRY(topology_build(g, older, err));
+    topology_ready(g, true);
     return true;
 }
 
+bool graph_refresh(graph *old, const graph_options *options, graph **ret_graph, error *err)
+{
+    AUTO(graph_close) graph *g = NULL;
+    *ret_graph = NULL;
+    TRY(graph_open(options, &g, err));
+    if (str_eq(g->cache_key, old->cache_key))
+        return true;
+    bool is_same_schema = str_eq(g->schema_key, old->schema_key);
+    pthread_mutex_lock(&old->lock); /* its columns must stay while they are copied */
+    bool works = true;
+    if (is_same_schema && old->has_topology) {
+        works = topology_build(g, old, err);
+        for (size_t i = 0; works && i < g->schema.edge_count; i++)
+            for (size_t k = 0; works && k < g->edges[i].label.property_count; k++)
+                works = property_carry(g, &g->edges[i], k, &old->edges[i].columns[k],
+                                       &g->edges[i].columns[k], err);
+        if (works)
+            topology_ready(g, true);
+    }
+    pthread_mutex_unlock(&old->lock);
+    if (works)
+        *ret_graph = TAKE(g);
+    return works;
+}
+
+/* ---- Running queries hold columns ---- */
+
+uint64_t graph_enter(graph *g)
+{
+    pthread_mutex_lock(&g->lock);
+    uint64_t ticket = ++g->ticket;
+    size_t free_place = g->readers.count;
+    for (size_t i = 0; i < g->readers.count; i++)
+        if (g->readers.items[i] == UINT64_MAX)
+            free_place = i;
+    if (free_place == g->readers.count)
+        vec_push(g->arena, &g->readers, ticket);
+    else
+        g->readers.items[free_place] = ticket;
+    pthread_mutex_unlock(&g->lock);
+    return ticket;
+}
+
+void graph_leave(graph *g, uint64_t ticket)
+{
+    pthread_mutex_lock(&g->lock);
+    for (size_t i = 0; i < g->readers.count; i++)
+        if (g->readers.items[i] == ticket)
+            g->readers.items[i] = UINT64_MAX;
+    pthread_mutex_unlock(&g->lock);
+}
+
+/* ---- Counting without building ---- */
+
+/* Rows that no delete takes out, when the metadata alone cannot say. */
 static bool count_live_rows(graph *g, const source *s, uint64_t *ret, error *err)
 {
     AUTO(arena_free) arena *a = arena_new();
@@ -227,7 +345,7 @@ static bool count_live_rows(graph *g, const source *s, uint64_t *ret, error *err
         return true;
     }
     TRY(graph_connection(g, &c, err));
-    TRY(source_sql(s, a, STR("1 AS x"), &rows, err));
+    TRY(source_sql(s, a, &s->scan, STR("1 AS x"), &rows, err));
     TRY(sql_query_int(c, str_format(a, "SELECT count(*) FROM " STR_FMT, STR_ARG(rows)), &count,
                       err));
     *ret = (uint64_t)count;
@@ -237,40 +355,47 @@ static bool count_live_rows(graph *g, const source *s, uint64_t *ret, error *err
 static bool vertex_count(graph *g, size_t label, uint64_t *ret, error *err)
 {
     vertex_part *v = &g->vertices[label];
-    if (!g->has_topology && has_unique_key(&v->source) && v->source.label->where.len == 0)
-        return count_live_rows(g, &v->source, ret, err);
+    if (!g->has_topology && label_rows_have_unique_key(&v->rows) &&
+        !label_rows_have_filter(&v->rows))
+        return count_live_rows(g, &v->rows.sources[0], ret, err);
     TRY(topology_need(g, err));
-    *ret = dictionary_row_count(&v->dictionary);
+    *ret = v->dictionary.row_count;
     return true;
 }
 
-/* Whether the manifests say that no row has a null end. */
-static bool has_no_null_ends(const source *s)
+static int64_t null_count(const iceberg_file *f, int32_t field_id)
 {
-    const schema_label *l = s->label;
-    const iceberg_schema *schema = iceberg_table_schema(s->table);
-    for (size_t i = 0; i < s->scan.file_count; i++)
+    for (size_t i = 0; i < f->stats_count; i++)
+        if (f->stats[i].field_id == field_id)
+            return f->stats[i].null_count;
+    return -1;
+}
+
+/* Whether the manifests say that no row has a null end. */
+static bool has_no_null_ends(const label_rows *rows)
+{
+    const schema_label *l = rows->schema;
+    for (size_t n = 0; n < l->source_count; n++) {
+        const source *s = &rows->sources[n];
+        const iceberg_schema *schema = iceberg_table_schema(s->table);
         for (size_t k = 0; k < l->from_count + l->to_count; k++) {
-            int32_t id = iceberg_schema_find(schema, k < l->from_count ? l->from[k]
-                                                                       : l->to[k - l->from_count])
-                             ->id;
-            const iceberg_file *f = &s->scan.files[i].file;
-            int64_t nulls = -1;
-            for (size_t n = 0; n < f->stats_count; n++)
-                if (f->stats[n].field_id == id)
-                    nulls = f->stats[n].null_count;
-            if (nulls != 0)
-                return false;
+            const schema_column *c =
+                k < l->from_count ? &s->schema->from[k] : &s->schema->to[k - l->from_count];
+            for (size_t i = 0; i < s->scan.file_count; i++)
+                if (c->is_expression || null_count(&s->scan.files[i].file,
+                                                   iceberg_schema_find(schema, c->name)->id) != 0)
+                    return false;
         }
+    }
     return true;
 }
 
 static bool edge_count(graph *g, size_t label, uint64_t *ret, error *err)
 {
     edge_part *e = &g->edges[label];
-    if (!g->has_topology && e->source.scan.delete_count == 0 && e->source.label->where.len == 0 &&
-        has_no_null_ends(&e->source)) {
-        *ret = (uint64_t)e->source.scan.row_count;
+    if (!g->has_topology && !label_rows_have_deletes(&e->rows) &&
+        !label_rows_have_filter(&e->rows) && has_no_null_ends(&e->rows)) {
+        *ret = label_rows_count(&e->rows);
         return true;
     }
     TRY(topology_need(g, err));
@@ -292,10 +417,7 @@ static bool need_topology(graph *g, error *err)
 {
     if (__atomic_load_n(&g->has_topology, __ATOMIC_ACQUIRE))
         return true;
-    bool works = LOCKED(g, topology_need(g, err));
-    if (works)
-        remove_old_caches(g);
-    return works;
+    return LOCKED(g, topology_need(g, err));
 }
 
 bool graph_vertex_count(graph *g, size_t label, uint64_t *ret_count, error *err)
@@ -311,7 +433,7 @@ bool graph_edge_count(graph *g, size_t label, uint64_t *ret_count, error *err)
 bool graph_vertex_id_limit(graph *g, size_t label, uint64_t *ret_limit, error *err)
 {
     TRY(need_topology(g, err));
-    *ret_limit = dictionary_count(&g->vertices[label].dictionary);
+    *ret_limit = g->vertices[label].dictionary.count;
     return true;
 }
 
@@ -326,7 +448,7 @@ bool graph_vertex_find(graph *g, size_t label, str key, uint64_t *ret_id, bool *
 bool graph_vertex_key(graph *g, size_t label, uint64_t id, arena *a, str *ret_key, error *err)
 {
     TRY(need_topology(g, err));
-    assert(id < dictionary_count(&g->vertices[label].dictionary));
+    assert(id < g->vertices[label].dictionary.count);
     *ret_key = dictionary_key(&g->vertices[label].dictionary, a, id);
     return true;
 }
@@ -347,28 +469,31 @@ bool graph_adjacency_get(graph *g, size_t label, const graph_adjacency **ret_adj
 }
 
 /* The largest index whose offset is not above `x`. */
-static uint64_t find_offset(const uint64_t *offsets, uint64_t count, uint64_t x)
-{
-    uint64_t low = 0, high = count;
-    while (low + 1 < high) {
-        uint64_t middle = (low + high) / 2;
-        if (offsets[middle] <= x)
-            low = middle;
-        else
-            high = middle;
+#define DEFINE_FIND(name, type)                                                                    \
+    static uint64_t name(const type *offsets, uint64_t count, uint64_t x)                          \
+    {                                                                                              \
+        uint64_t low = 0, high = count;                                                            \
+        while (low + 1 < high) {                                                                   \
+            uint64_t middle = (low + high) / 2;                                                    \
+            if (offsets[middle] <= x)                                                              \
+                low = middle;                                                                      \
+            else                                                                                   \
+                high = middle;                                                                     \
+        }                                                                                          \
+        return low;                                                                                \
     }
-    return low;
-}
+DEFINE_FIND(find_pair, uint32_t)
+DEFINE_FIND(find_source, uint64_t)
 
 void graph_edge_ends(const graph_adjacency *x, uint64_t edge, uint32_t *ret_source,
                      uint32_t *ret_target)
 {
     assert(edge < x->edge_count);
-    uint64_t pair = find_offset(x->edge_offsets, x->pair_count, edge);
+    uint64_t pair = find_pair(x->edge_offsets, x->pair_count, edge);
     *ret_target = x->out_targets[pair];
     /* of sources with no pairs the offset is the same: the last one that is not above owns the pair
      */
-    *ret_source = (uint32_t)find_offset(x->out_offsets, x->source_count, pair);
+    *ret_source = (uint32_t)find_source(x->out_offsets, x->source_count, pair);
 }
 
 /* ---- Properties ---- */
@@ -382,18 +507,21 @@ static str column_cache_name(graph *g, char kind, size_t label, size_t property)
 static bool vertex_column(graph *g, size_t label, size_t property, error *err)
 {
     vertex_part *v = &g->vertices[label];
-    return property_load(g, &v->source, property_column(&v->source, &v->label, property),
-                         v->label.properties[property].type, v->dictionary.rows,
-                         dictionary_row_count(&v->dictionary),
-                         column_cache_name(g, 'p', label, property), &v->columns[property], err);
+    cached_column *c = &v->columns[property];
+    TRY(property_load(g, &v->rows, property, v->label.properties[property].type, NULL, v,
+                      column_cache_name(g, 'p', label, property), c, err));
+    c->last_use = ++g->ticket;
+    return true;
 }
 
 static bool edge_column(graph *g, size_t label, size_t property, error *err)
 {
     edge_part *e = &g->edges[label];
-    return property_load(g, &e->source, property_column(&e->source, &e->label, property),
-                         e->label.properties[property].type, e->rows, e->adjacency.edge_count,
-                         column_cache_name(g, 'q', label, property), &e->columns[property], err);
+    cached_column *c = &e->columns[property];
+    TRY(property_load(g, &e->rows, property, e->label.properties[property].type, e, NULL,
+                      column_cache_name(g, 'q', label, property), c, err));
+    c->last_use = ++g->ticket;
+    return true;
 }
 
 bool graph_vertex_column(graph *g, size_t label, size_t property, const graph_column **ret_column,
@@ -411,6 +539,13 @@ bool graph_edge_column(graph *g, size_t label, size_t property, const graph_colu
     TRY(need_topology(g, err));
     TRY(LOCKED(g, edge_column(g, label, property, err)));
     *ret_column = &g->edges[label].columns[property].column;
+    return true;
+}
+
+bool graph_vertex_rows(graph *g, size_t label, const uint32_t **ret_rows, error *err)
+{
+    TRY(need_topology(g, err));
+    *ret_rows = g->vertices[label].dictionary.rows;
     return true;
 }
 

@@ -7,7 +7,7 @@
 #include "column/sql.h"
 
 /* Immutable once opened, pinned to one snapshot of every table; safe to read from several threads.
- * Adjacency and columns are built on first use, under a lock, and then stay. */
+ * Adjacency and columns are built on first use, under a lock. */
 typedef struct graph graph;
 
 /* Finds the catalog that a graph schema names; owned by the caller. ERR_NOT_FOUND when there is
@@ -23,13 +23,25 @@ typedef struct graph_options {
     bool (*find_engine)(void *context, sql_engine **ret_engine, error *err);
     void *engine_context;
     str cache_folder;    /* local path; empty: nothing is kept on disk */
-    size_t memory_bytes; /* budget for adjacency and columns; 0: half the machine */
+    size_t memory_bytes; /* budget for adjacency and columns; 0: half the machine. Beyond it
+                            columns are evicted, then arrays move to files in cache_folder. */
+    int64_t as_of_ms;    /* of every table the snapshot that was current then; 0: now */
 } graph_options;
 
 /* Reads only schema and table metadata: a few milliseconds. */
 NODISCARD bool graph_open(const graph_options *options, graph **ret_graph, error *err);
+/* Freed when the last one that shares it closes it. */
+graph *graph_share(graph *g);
 void graph_close(graph *g);
 DEFINE_AUTO(graph, graph_close)
+/* The same graph at the tables' newest snapshots: adjacency and loaded columns are brought up to
+ * date by reading only what was added. `*ret_graph` NULL: nothing has changed. `old` stays as it
+ * is, for those who still read it. */
+NODISCARD bool graph_refresh(graph *old, const graph_options *options, graph **ret_graph,
+                             error *err);
+/* A reader: columns that it asks for stay until it leaves. */
+uint64_t graph_enter(graph *g);
+void graph_leave(graph *g, uint64_t ticket);
 /* Everything `floe schema validate` checks: JSON path and name of what is at fault in each line of
  * the error. */
 NODISCARD bool graph_schema_check(const graph_options *options, error *err);
@@ -79,10 +91,13 @@ static inline uint64_t graph_ref_number(graph_ref r)
 /* Number of rows of the label's table; from Iceberg's metadata when no delete or filter forbids it.
  */
 NODISCARD bool graph_vertex_count(graph *g, size_t label, uint64_t *ret_count, error *err);
-/* Dense ids run from 0 to the result, of which the first `graph_vertex_count` have a row in the
- * label's table; the others are only named by edges (they have a key but no properties, and V()
- * does not list them). */
+/* Dense ids run from 0 to the result, of which `graph_vertex_count` have a row in the label's
+ * tables; the others are only named by edges (they have a key but no properties, and V() does not
+ * list them). */
 NODISCARD bool graph_vertex_id_limit(graph *g, size_t label, uint64_t *ret_limit, error *err);
+/* For each id the number of its row, GRAPH_NO_ROW where it has none. Lives as long as the graph. */
+#define GRAPH_NO_ROW UINT32_MAX
+NODISCARD bool graph_vertex_rows(graph *g, size_t label, const uint32_t **ret_rows, error *err);
 /* The vertex with this key (text of the key column; composite keys joined by '\x1F').
  * `*ret_is_found` false: none. */
 NODISCARD bool graph_vertex_find(graph *g, size_t label, str key, uint64_t *ret_id,
@@ -103,7 +118,7 @@ typedef struct graph_adjacency {
     uint64_t pair_count, edge_count;
     const uint64_t *out_offsets;  /* source → pairs */
     const uint32_t *out_targets;  /* pair → target */
-    const uint64_t *edge_offsets; /* pair → edges, in pair order */
+    const uint32_t *edge_offsets; /* pair → edges, in pair order */
     const uint64_t *in_offsets;   /* target → incoming pairs */
     const uint32_t *in_sources;   /* incoming pair → source */
     const uint32_t *in_pairs;     /* incoming pair → pair (its place in out_targets) */

@@ -1,5 +1,5 @@
-/* What the files of this folder share: the schema's inner form, dictionaries, a table pinned at a
- * snapshot, cache files. */
+/* What the files of this folder share: the schema's inner form, big arrays, dictionaries, a label's
+ * tables pinned at a snapshot, cache files. */
 #pragma once
 
 #include <pthread.h>
@@ -12,17 +12,30 @@
 
 /* ---- schema.c ---- */
 
+/* A column of a table, or an expression over its columns (SQL). */
+typedef struct schema_column {
+    str name; /* of the column; of an expression its text */
+    bool is_expression;
+} schema_column;
+
+/* One table that rows of a label come from. */
+typedef struct schema_source {
+    str path; /* JSON path, for messages */
+    str catalog, namespace, table, where;
+    const schema_column *id, *from, *to; /* the keys */
+    const schema_column *columns;        /* of each property; an empty name: this table has none */
+} schema_source;
+
 typedef struct schema_property {
-    str name, column; /* as queries name it; in the table */
-    str type;         /* as declared */
+    str name, type; /* as queries name it; as declared */
 } schema_property;
 
 /* A vertex or edge label as any of the three formats says it. */
 typedef struct schema_label {
-    str label, path; /* JSON path, for messages */
-    str catalog, namespace, table, where;
-    const str *id, *from, *to; /* columns of the keys */
-    size_t id_count, from_count, to_count;
+    str label, path;
+    const schema_source *sources;
+    size_t source_count, id_count, from_count, to_count;
+    const str *id_names; /* of the key columns, as queries name them */
     str from_label, to_label;
     const schema_property *properties;
     size_t property_count;
@@ -35,22 +48,46 @@ typedef struct schema {
 
 bool schema_parse(arena *a, str json, str name, schema *ret, error *err);
 
+/* ---- memory.c: arrays whose size comes from data ---- */
+
+/* Anonymous memory while the budget holds; beyond it an unlinked file in `folder` that the system
+ * pages. Zeroed. */
+typedef struct block {
+    void *data;
+    size_t bytes;
+    bool is_file;
+} block;
+
+typedef struct graph_memory {
+    budget budget;
+    str folder; /* empty: no file; then a full budget is an error */
+} graph_memory;
+
+bool block_take(graph_memory *m, size_t bytes, block *ret, error *err);
+void block_give(graph_memory *m, block *b); /* an empty block is fine */
+
 /* ---- dictionary.c: keys and dense ids of one vertex label ---- */
 
-/* Ids: rows with IPv4 keys by address, rows with other keys by text, then the same for keys that
- * only edges name. So a CIDR block is at most two ranges of ids. Keys keep their exact text: only
- * canonical dotted quads count as IPv4. */
-typedef struct dictionary {
-    uint64_t row_ip_count, row_text_count, end_ip_count, end_text_count;
-    const uint32_t *ips; /* of rows, then of ends; each part sorted */
-    const uint64_t
-        *offsets; /* of texts (rows, then ends): text i is heap[offsets[i], offsets[i + 1]) */
+enum { NO_ROW = UINT32_MAX };
+
+/* Keys that were found together, ids from `first`: IPv4 addresses in order, then texts in order. */
+typedef struct key_run {
+    uint64_t first;
+    uint32_t ip_count, text_count;
+    const uint32_t *ips;
+    const uint64_t *offsets; /* text i is heap[offsets[i], offsets[i + 1]) */
     const char *heap;
-    const uint32_t *rows; /* id of a row → its number in the table */
+} key_run;
+
+/* Ids never change while a graph is refreshed: new keys come as a further run. A CIDR block is one
+ * range of ids a run. Keys keep their exact text: only canonical dotted quads count as IPv4. */
+typedef struct dictionary {
+    const key_run *runs;
+    size_t run_count;
+    uint64_t count, row_count; /* keys; keys that have a row */
+    const uint32_t *rows;      /* id → number of its row in the label's tables, or NO_ROW */
 } dictionary;
 
-uint64_t dictionary_count(const dictionary *d);
-uint64_t dictionary_row_count(const dictionary *d);
 bool dictionary_find(const dictionary *d, str key, uint64_t *ret_id);
 str dictionary_key(const dictionary *d, arena *a, uint64_t id);
 /* "10.0.0.1" and nothing else that means the same. */
@@ -62,32 +99,75 @@ interner *interner_new(void);
 void interner_free(interner *x);
 uint32_t interner_code(void *interner, str text); /* fits sql_encode */
 uint32_t interner_count(const interner *x);
-/* Text of each code, in `a`. After the last interner_code. */
-str *interner_texts(interner *x, arena *a);
 
-/* Number the keys. `rows[code]`: number of the row that has the key, UINT32_MAX for none.
- * `ret_ids[code]`: its id. */
-void dictionary_build(arena *a, const str *texts, const uint32_t *rows, uint32_t count,
-                      dictionary *ret, uint32_t *ret_ids);
+typedef struct interned {
+    str text; /* NULL data: the address `ip` */
+    uint32_t ip;
+} interned;
 
-/* ---- source.c: a label's table at its snapshot ---- */
+/* The key of each code; texts live as long as the interner. After the last interner_code. */
+interned *interner_keys(const interner *x, arena *a);
+/* The text of each code, in `a`. */
+str *interner_texts(const interner *x, arena *a);
+
+/* `old` with the keys it lacks as a further run; `ret_ids[code]`: the id of each. `rows` of the
+ * result is left to the caller. */
+void dictionary_extend(arena *a, const dictionary *old, const interned *keys, uint32_t count,
+                       dictionary *ret, uint32_t *ret_ids);
+
+/* ---- source.c: a label's tables at their snapshots ---- */
+
+/* A data file and its place in the label's numbering of rows. */
+typedef struct source_file {
+    str uri;
+    uint64_t base, rows;
+    uint64_t deletes; /* hash of the delete files that apply to it */
+} source_file;
 
 typedef struct source {
-    const schema_label *label;
+    const schema_source *schema;
     iceberg_table *table;
-    iceberg_scan scan;
-    const uint64_t *bases; /* "_file_index" → number of the file's first row */
-    uint64_t row_limit;
+    int64_t snapshot_id; /* -1: none */
+    iceberg_scan scan;   /* of the snapshot */
+    source_file *files;  /* of the scan, in iceberg_scan_order */
+    size_t file_count;
+    iceberg_scan added; /* what the numbering before did not hold; all of it at first */
+    uint64_t *added_bases;
 } source;
 
-bool source_open(const graph_options *options, arena *a, const schema_label *label, source *ret,
-                 error *err);
-/* A relation of `expressions` (SQL, with commas) with "_file_index" and "_pos", the label's filter
- * applied. */
-bool source_sql(const source *s, arena *a, str expressions, str *ret_sql, error *err);
+typedef struct row_range {
+    uint64_t from, to;
+} row_range;
+
+typedef struct label_rows {
+    const schema_label *schema;
+    source *sources;
+    uint64_t row_limit;   /* numbers of rows are below it */
+    uint64_t first_added; /* and those of added files are not below this */
+    const row_range *dropped;
+    size_t dropped_count;
+} label_rows;
+
+bool label_rows_open(const graph_options *options, arena *a, const schema_label *label,
+                     label_rows *ret, error *err);
+/* Number the rows: files that `old` has keep their numbers. `old` NULL: from 0. */
+bool label_rows_number(label_rows *rows, arena *a, const label_rows *old, error *err);
+/* A relation of `expressions` (SQL, with commas) with "_file_index" (into `bases`) and "_pos", the
+ * source's filter applied. */
+bool source_sql(const source *s, arena *a, const iceberg_scan *scan, str expressions, str *ret_sql,
+                error *err);
 /* SQL of a key: the column as text, or several joined by '\x1F'. */
-str source_key_sql(const source *s, arena *a, const str *columns, size_t count);
-column_type source_column_type(const source *s, str column);
+str source_key_sql(const source *s, arena *a, const schema_column *columns, size_t count);
+/* SQL of a column. */
+str source_column_sql(arena *a, const schema_column *column);
+column_type source_column_type(const source *s, const schema_column *column);
+/* Whether the column is text without a cast. */
+bool source_is_text(const source *s, const schema_column *column);
+/* Whether the tables' own keys say that no two rows have one vertex key. */
+bool label_rows_have_unique_key(const label_rows *rows);
+uint64_t label_rows_count(const label_rows *rows); /* deletes not subtracted */
+bool label_rows_have_deletes(const label_rows *rows);
+bool label_rows_have_filter(const label_rows *rows);
 
 /* ---- cache_file.c ---- */
 
@@ -108,42 +188,85 @@ bool cache_file_open(str folder, str name, cache_section *ret_sections, size_t c
 typedef struct cached_column {
     bool is_loaded;
     graph_column column;
-    file_map *map;
+    file_map *map; /* or: */
+    block data, valid;
+    arena *texts;      /* of the dictionary */
+    uint64_t last_use; /* ticket */
+    size_t bytes;      /* taken from the budget for a mapped column */
 } cached_column;
+
+enum { PART_BLOCKS = 8 };
 
 typedef struct vertex_part {
     graph_label label;
-    source source;
+    label_rows rows;
     dictionary dictionary;
-    file_map *map;
+    file_map *map; /* or: */
+    block blocks[PART_BLOCKS];
     cached_column *columns;
 } vertex_part;
 
+/* `count` numbers of `bits` bits each, one behind the other. */
+typedef struct packed {
+    const uint64_t *words;
+    unsigned bits;
+} packed;
+
+static inline uint64_t packed_get(const packed *p, uint64_t i)
+{
+    uint64_t bit = i * p->bits, at = bit / 64, shift = bit % 64, x = p->words[at] >> shift;
+    if (shift + p->bits > 64)
+        x |= p->words[at + 1] << (64 - shift);
+    return x & ((1ull << p->bits) - 1);
+}
+
 typedef struct edge_part {
     graph_label label;
-    source source;
+    label_rows rows;
     graph_adjacency adjacency;
-    const uint32_t *rows; /* edge → number of its row in the table */
-    file_map *map;
+    packed row_of; /* edge → number of its row */
+    file_map *map; /* or: */
+    block blocks[PART_BLOCKS];
     cached_column *columns;
+    /* Of a refresh that dropped nothing: edges that are new, in order. NULL: columns start anew. */
+    uint32_t *added;
+    uint64_t added_count;
 } edge_part;
 
 struct graph {
-    arena *arena;         /* lifetime of the graph; allocations under `lock` */
+    arena *arena; /* lifetime of the graph; allocations under `lock` */
+    _Atomic int shares;
     pthread_mutex_t lock; /* guards what is built on first use */
     graph_options options;
     schema schema;
     vertex_part *vertices;
     edge_part *edges;
     bool has_topology;
-    budget budget;
-    str cache_key;
+    graph_memory memory;
+    str schema_key, cache_key;
     sql_connection *connection;
+    uint64_t ticket;       /* counts queries and uses of columns */
+    VEC(uint64_t) readers; /* tickets of running queries */
+    pthread_t writer;      /* of the cache */
+    bool has_writer;
 };
 
 bool graph_connection(graph *g, sql_connection **ret, error *err);
 /* ---- topology.c: dictionaries and adjacency of all labels; under the graph's lock ---- */
-bool topology_need(graph *g, error *err);
+bool topology_build(graph *g, const graph *old, error *err);
+/* ---- topology_file.c ---- */
+bool topology_map(graph *g, str cache_key);
+void topology_write(const graph *g);
+/* A topology of the same schema at other snapshots, if there is one. */
+graph *topology_find_older(const graph *g);
 /* ---- property.c ---- */
-bool property_load(graph *g, const source *s, str column, column_type type, const uint32_t *rows,
-                   uint64_t count, str cache_name, cached_column *ret, error *err);
+/* Read column `property` of the label; `count` cells in the order of `row_of` (edges) or `ids`. */
+bool property_load(graph *g, const label_rows *rows, size_t property, column_type type,
+                   const edge_part *edges, const vertex_part *vertices, str cache_name,
+                   cached_column *ret, error *err);
+/* Bring a column of the graph before the refresh over: only added rows are read. */
+bool property_carry(graph *g, edge_part *e, size_t property, const cached_column *old,
+                    cached_column *ret, error *err);
+void column_free(graph *g, cached_column *c);
+/* Free columns that no running query can hold until `bytes` more fit, or none is left. */
+void columns_evict(graph *g, size_t bytes);

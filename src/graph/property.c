@@ -1,17 +1,20 @@
 /* Property columns: fetched by row number through a sink, brought into the order of ids or edges,
- * kept and cached. */
+ * kept while there is room, and cached. */
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/pool.h"
 #include "graph/internal.h"
 
-/* A column of the whole table, by row number. */
+/* ---- Fetching: cells by row number ---- */
+
 typedef struct fetch {
-    const source *source;
+    const source *source; /* that is being read */
+    const uint64_t *bases;
+    uint64_t first, count; /* numbers of rows wanted: [first, first + count) */
     column_type type;
     size_t width;
-    char *data;
-    uint64_t *valid;
+    block data, valid;
 } fetch;
 
 static bool take_values(void *context, const batch *in, error *err)
@@ -19,26 +22,29 @@ static bool take_values(void *context, const batch *in, error *err)
     fetch *f = context;
     const int64_t *files = in->columns[1].data, *positions = in->columns[2].data;
     const column *values = &in->columns[0];
+    char *data = f->data.data;
+    uint64_t *valid = f->valid.data;
     for (size_t i = 0; i < in->rows; i++) {
-        uint64_t row = f->source->bases[files[i]] + (uint64_t)positions[i];
-        if (row >= f->source->row_limit)
+        uint64_t row = f->bases[files[i]] + (uint64_t)positions[i] - f->first;
+        if (row >= f->count)
             return fail(err, ERR_CORRUPT, "table " STR_FMT " has more rows than its metadata says",
                         STR_ARG(iceberg_table_name(f->source->table)));
         if (column_is_null(values, i))
             continue;
-        atomic_fetch_or_explicit((_Atomic uint64_t *)&f->valid[row / 64], 1ull << (row % 64),
+        atomic_fetch_or_explicit((_Atomic uint64_t *)&valid[row / 64], 1ull << (row % 64),
                                  memory_order_relaxed);
         if (f->type == COLUMN_STRING) {
             uint32_t code = (uint32_t)((const int64_t *)values->data)[i];
-            memcpy(f->data + row * 4, &code, 4);
+            memcpy(data + row * 4, &code, 4);
         } else {
-            memcpy(f->data + row * f->width, (const char *)values->data + i * f->width, f->width);
+            memcpy(data + row * f->width, (const char *)values->data + i * f->width, f->width);
         }
     }
     return true;
 }
 
-static bool fetch_column(graph *g, str column, interner *texts, fetch *f, error *err)
+static bool fetch_source(graph *g, const source *s, const iceberg_scan *scan,
+                         const schema_column *column, interner *texts, fetch *f, error *err)
 {
     static _Atomic int number;
     AUTO(arena_free) arena *a = arena_new();
@@ -50,53 +56,123 @@ static bool fetch_column(graph *g, str column, interner *texts, fetch *f, error 
                             COLUMN_INT64 };
     const char *sink = str_format(a, "floe_values_%d%c", n, 0).data,
                *code = str_format(a, "floe_text_%d%c", n, 0).data;
-    strbuf x = strbuf_new(a);
     TRY(graph_connection(g, &c, err)); /* starts the engine */
-    strbuf_add_sql_name(&x, column);
-    str expression = strbuf_str(&x);
+    str expression = source_column_sql(a, column);
     if (f->type == COLUMN_STRING) {
-        bool is_text =
-            iceberg_schema_find(iceberg_table_schema(f->source->table), column)->type->kind ==
-            ICEBERG_STRING;
         expression = str_format(a, "%s(" STR_FMT "%s)", code, STR_ARG(expression),
-                                is_text ? "" : "::VARCHAR");
+                                source_is_text(s, column) ? "" : "::VARCHAR");
         TRY(sql_register_encode(g->options.engine, code, interner_code, texts, err));
     } else if (f->type == COLUMN_TIMESTAMP) {
         expression = str_format(a, STR_FMT "::TIMESTAMP", STR_ARG(expression));
     }
+    f->source = s;
     TRY(sql_register_sink(g->options.engine, sink, types, 3, take_values, f, err));
-    TRY(source_sql(f->source, a, str_format(a, STR_FMT " AS x", STR_ARG(expression)), &rows, err));
+    TRY(source_sql(s, a, scan, str_format(a, STR_FMT " AS x", STR_ARG(expression)), &rows, err));
     return sql_query_int(c,
                          str_format(a, "SELECT sum(%s(x, \"_file_index\", \"_pos\")) FROM " STR_FMT,
                                     sink, STR_ARG(rows)),
                          &count, err);
 }
 
-/* From row order to the order of `rows`. */
-static void permute(graph *g, const fetch *f, const uint32_t *rows, uint64_t count,
-                    graph_column *ret)
+/* Key columns behind the declared properties are properties too. */
+static const schema_column *column_of(const label_rows *rows, size_t property, const source *s,
+                                      str name)
 {
-    size_t width = f->type == COLUMN_STRING ? 4 : f->width;
-    char *data = arena_alloc(g->arena, count * width);
-    uint64_t *valid = arena_alloc(g->arena, (count + 63) / 64 * 8), nulls = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        uint32_t row = rows[i];
-        bool is_valid = f->valid[row / 64] >> (row % 64) & 1;
-        nulls += !is_valid;
-        valid[i / 64] |= (uint64_t)is_valid << (i % 64);
-        switch (width) {
-        case 4:
-            ((uint32_t *)(void *)data)[i] = ((const uint32_t *)(const void *)f->data)[row];
-            break;
-        case 8:
-            ((uint64_t *)(void *)data)[i] = ((const uint64_t *)(const void *)f->data)[row];
-            break;
-        default: memcpy(data + i * width, f->data + row * width, width);
-        }
+    if (property < rows->schema->property_count)
+        return &s->schema->columns[property];
+    for (size_t i = 0; i < rows->schema->id_count; i++)
+        if (str_eq(rows->schema->id_names[i], name))
+            return &s->schema->id[i];
+    return NULL;
+}
+
+static bool fetch_cells(graph *g, const label_rows *rows, size_t property, str name,
+                        bool only_added, interner *texts, fetch *f, error *err)
+{
+    f->first = only_added ? rows->first_added : 0;
+    f->count = rows->row_limit - f->first;
+    TRY(block_take(&g->memory, f->count * f->width, &f->data, err));
+    TRY(block_take(&g->memory, (f->count + 63) / 64 * 8, &f->valid, err));
+    for (size_t i = 0; i < rows->schema->source_count; i++) {
+        AUTO(arena_free) arena *a = arena_new();
+        const source *s = &rows->sources[i];
+        const schema_column *c = column_of(rows, property, s, name);
+        uint64_t *bases = arena_array_of(a, uint64_t, s->file_count);
+        for (size_t k = 0; k < s->file_count; k++)
+            bases[k] = s->files[k].base;
+        f->bases = only_added ? s->added_bases : bases;
+        if (!c || c->name.len == 0 || (only_added && s->added.file_count == 0))
+            continue;
+        TRY(fetch_source(g, s, only_added ? &s->added : &s->scan, c, texts, f, err));
     }
-    *ret = (graph_column){
-        .type = f->type, .count = count, .data = data, .valid = nulls ? valid : NULL
+    return true;
+}
+
+/* ---- From row order to the order of ids or edges ---- */
+
+typedef struct permutation {
+    const fetch *from;
+    const edge_part *edges; /* or: */
+    const vertex_part *vertices;
+    uint64_t count;
+    char *data;
+    uint64_t *valid;
+    _Atomic uint64_t nulls;
+} permutation;
+
+enum { PERMUTE_PIECE = 1 << 18 }; /* a multiple of 64 */
+
+static bool permute_piece(void *context, size_t piece)
+{
+    permutation *p = context;
+    const uint64_t *from_valid = p->from->valid.data;
+    const char *from = p->from->data.data;
+    size_t width = p->from->width;
+    uint64_t begin = piece * PERMUTE_PIECE, end = begin + PERMUTE_PIECE, nulls = 0;
+    for (uint64_t i = begin; i < end && i < p->count; i++) {
+        uint64_t row =
+            p->edges ? packed_get(&p->edges->row_of, i) : p->vertices->dictionary.rows[i];
+        bool is_valid = row < p->from->count && (from_valid[row / 64] >> (row % 64) & 1);
+        nulls += !is_valid;
+        p->valid[i / 64] |= (uint64_t)is_valid << (i % 64);
+        if (is_valid && width == 4)
+            memcpy(p->data + i * 4, from + row * 4, 4);
+        else if (is_valid && width == 8)
+            memcpy(p->data + i * 8, from + row * 8, 8);
+        else if (is_valid)
+            memcpy(p->data + i * width, from + row * width, width);
+    }
+    atomic_fetch_add(&p->nulls, nulls);
+    return true;
+}
+
+static bool take_column(graph *g, uint64_t count, size_t width, cached_column *c, error *err)
+{
+    columns_evict(g, count * width);
+    TRY(block_take(&g->memory, count * width, &c->data, err));
+    return block_take(&g->memory, (count + 63) / 64 * 8, &c->valid, err);
+}
+
+static bool permute(graph *g, const fetch *f, const edge_part *edges, const vertex_part *vertices,
+                    cached_column *ret, error *err)
+{
+    permutation p = { .from = f, .edges = edges, .vertices = vertices };
+    p.count = edges ? edges->adjacency.edge_count : vertices->dictionary.count;
+    TRY(take_column(g, p.count, f->width, ret, err));
+    p.data = ret->data.data;
+    p.valid = ret->valid.data;
+    pool_each((p.count + PERMUTE_PIECE - 1) / PERMUTE_PIECE, permute_piece, &p);
+    ret->column = (graph_column){
+        .type = f->type, .count = p.count, .data = p.data, .valid = p.nulls ? p.valid : NULL
     };
+    return true;
+}
+
+static void take_dictionary(cached_column *c, interner *texts)
+{
+    c->texts = arena_new();
+    c->column.dictionary_count = interner_count(texts);
+    c->column.dictionary = interner_texts(texts, c->texts);
 }
 
 /* ---- On disk: [counts, data, validity, text offsets, text heap] ---- */
@@ -131,7 +207,8 @@ static bool map_column(graph *g, str name, column_type type, uint64_t count, siz
     if (n[0] != type || n[1] != count || s[1].bytes != count * width ||
         s[3].bytes != (n[2] + 1) * 8 || (n[3] && s[2].bytes != (count + 63) / 64 * 8))
         return false;
-    str *dictionary = arena_array_of(g->arena, str, n[2]);
+    ret->texts = arena_new();
+    str *dictionary = arena_array_of(ret->texts, str, n[2]);
     for (uint64_t i = 0; i < n[2]; i++) {
         if (offsets[i] > offsets[i + 1] || offsets[i + 1] > s[4].bytes)
             return false;
@@ -139,37 +216,158 @@ static bool map_column(graph *g, str name, column_type type, uint64_t count, siz
     }
     ret->column = (graph_column){ type,       count,         s[1].data, n[3] ? s[2].data : NULL,
                                   dictionary, (uint32_t)n[2] };
+    size_t bytes = count * width;
+    error ignored = { 0 };
+    columns_evict(g, bytes);
+    ret->bytes = budget_take(&g->memory.budget, bytes, &ignored) ? bytes : 0;
     return true;
 }
 
-bool property_load(graph *g, const source *s, str column, column_type type, const uint32_t *rows,
-                   uint64_t count, str cache_name, cached_column *ret, error *err)
+/* ---- Loading ---- */
+
+static void fetch_free(graph *g, fetch *f)
 {
-    size_t width = type == COLUMN_STRING ? 4 : column_type_bytes(type);
+    block_give(&g->memory, &f->data);
+    block_give(&g->memory, &f->valid);
+}
+
+static size_t width_of(column_type type)
+{
+    return type == COLUMN_STRING ? 4 : column_type_bytes(type);
+}
+
+static str name_of(const graph_label *l, size_t property)
+{
+    return l->properties[property].name;
+}
+
+bool property_load(graph *g, const label_rows *rows, size_t property, column_type type,
+                   const edge_part *edges, const vertex_part *vertices, str cache_name,
+                   cached_column *ret, error *err)
+{
     if (ret->is_loaded)
         return true;
-    if (!map_column(g, cache_name, type, count, width, ret)) {
-        fetch f = { .source = s, .type = type, .width = width };
-        TRY(budget_take(&g->budget, (s->row_limit + count) * (width + 1), err));
-        f.data = memory_alloc(s->row_limit * width);
-        f.valid = memory_alloc((s->row_limit + 63) / 64 * 8);
-        interner *texts = interner_new();
-        bool works = fetch_column(g, column, texts, &f, err);
-        if (works) {
-            permute(g, &f, rows, count, &ret->column);
-            ret->column.dictionary_count = interner_count(texts);
-            ret->column.dictionary = interner_texts(texts, g->arena);
-            write_column(g, cache_name, &ret->column, width);
-        }
-        budget_give(&g->budget, s->row_limit * (width + 1));
-        interner_free(texts);
-        free(f.data);
-        free(f.valid);
-        if (!works)
-            return fail_while(err, "reading property column " STR_FMT, STR_ARG(column));
+    fetch f = { .type = type, .width = width_of(type) };
+    uint64_t count = edges ? edges->adjacency.edge_count : vertices->dictionary.count;
+    if (map_column(g, cache_name, type, count, f.width, ret)) {
+        ret->is_loaded = true;
+        return true;
     }
-    ret->is_loaded = true;
-    return true;
+    column_free(g, ret);
+    str name = name_of(edges ? &edges->label : &vertices->label, property);
+    columns_evict(g, rows->row_limit * f.width);
+    interner *texts = interner_new();
+    bool works = fetch_cells(g, rows, property, name, false, texts, &f, err) &&
+                 permute(g, &f, edges, vertices, ret, err);
+    fetch_free(g, &f);
+    if (works) {
+        take_dictionary(ret, texts);
+        write_column(g, cache_name, &ret->column, f.width);
+        ret->is_loaded = true;
+    } else {
+        column_free(g, ret);
+    }
+    interner_free(texts);
+    return works ? true : fail_while(err, "reading property column " STR_FMT, STR_ARG(name));
+}
+
+static void set_valid(uint64_t *valid, uint64_t i, bool is_valid)
+{
+    if (is_valid)
+        valid[i / 64] |= 1ull << (i % 64);
+}
+
+/* Cells of the old column in order, and between them those of added edges. */
+static void interleave(const edge_part *e, const graph_column *old, const fetch *f,
+                       cached_column *ret)
+{
+    uint64_t count = e->adjacency.edge_count, from = 0, at = 0;
+    char *data = ret->data.data;
+    uint64_t *valid = ret->valid.data, nulls = 0;
+    const uint64_t *added_valid = f->valid.data;
+    size_t width = f->width;
+    for (uint64_t next = 0; next <= e->added_count; next++) {
+        uint64_t to = next < e->added_count ? e->added[next] : count, run = to - at;
+        memcpy(data + at * width, (const char *)old->data + from * width, run * width);
+        for (uint64_t i = 0; i < run; i++) {
+            bool is_valid = !old->valid || (old->valid[(from + i) / 64] >> ((from + i) % 64) & 1);
+            nulls += !is_valid;
+            set_valid(valid, at + i, is_valid);
+        }
+        from += run;
+        at = to;
+        if (next == e->added_count)
+            break;
+        uint64_t row = packed_get(&e->row_of, at) - e->rows.first_added;
+        bool is_valid = added_valid[row / 64] >> (row % 64) & 1;
+        nulls += !is_valid;
+        set_valid(valid, at, is_valid);
+        memcpy(data + at * width, (const char *)f->data.data + row * width, width);
+        at++;
+    }
+    ret->column = (graph_column){
+        .type = old->type, .count = count, .data = data, .valid = nulls ? valid : NULL
+    };
+}
+
+bool property_carry(graph *g, edge_part *e, size_t property, const cached_column *old,
+                    cached_column *ret, error *err)
+{
+    enum { MOST_TEXTS = 1 << 20 }; /* more are as quick to read again */
+    if (!old->is_loaded || !e->added || old->column.dictionary_count > MOST_TEXTS)
+        return true;
+    fetch f = { .type = old->column.type, .width = width_of(old->column.type) };
+    interner *texts = interner_new();
+    for (uint32_t i = 0; i < old->column.dictionary_count; i++) /* codes stay what they were */
+        interner_code(texts, old->column.dictionary[i]);
+    bool works =
+        fetch_cells(g, &e->rows, property, name_of(&e->label, property), true, texts, &f, err) &&
+        take_column(g, e->adjacency.edge_count, f.width, ret, err);
+    if (works) {
+        interleave(e, &old->column, &f, ret);
+        take_dictionary(ret, texts);
+        ret->is_loaded = true;
+    }
+    fetch_free(g, &f);
+    interner_free(texts);
+    return works;
+}
+
+/* ---- Room ---- */
+
+void column_free(graph *g, cached_column *c)
+{
+    block_give(&g->memory, &c->data);
+    block_give(&g->memory, &c->valid);
+    if (c->bytes)
+        budget_give(&g->memory.budget, c->bytes);
+    file_map_close(c->map);
+    arena_free(c->texts);
+    *c = (cached_column){ 0 };
+}
+
+static void find_oldest(cached_column *columns, size_t count, cached_column **oldest)
+{
+    for (size_t i = 0; i < count; i++)
+        if (columns[i].is_loaded && (!*oldest || columns[i].last_use < (*oldest)->last_use))
+            *oldest = &columns[i];
+}
+
+void columns_evict(graph *g, size_t bytes)
+{
+    uint64_t first_reader = UINT64_MAX;
+    for (size_t i = 0; i < g->readers.count; i++)
+        first_reader = g->readers.items[i] < first_reader ? g->readers.items[i] : first_reader;
+    while (g->memory.budget.used_bytes + bytes > g->memory.budget.limit_bytes) {
+        cached_column *oldest = NULL;
+        for (size_t i = 0; i < g->schema.vertex_count; i++)
+            find_oldest(g->vertices[i].columns, g->vertices[i].label.property_count, &oldest);
+        for (size_t i = 0; i < g->schema.edge_count; i++)
+            find_oldest(g->edges[i].columns, g->edges[i].label.property_count, &oldest);
+        if (!oldest || oldest->last_use >= first_reader)
+            return;
+        column_free(g, oldest);
+    }
 }
 
 value graph_column_value(const graph_column *c, uint64_t i, arena *a)
