@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "base/pool.h"
 #include "base/vec.h"
 #include "exec/internal.h"
 
@@ -25,6 +26,8 @@ typedef struct aggregate {
     size_t table_size;
     size_t next;
     bool is_read;
+    ref_map *group_of; /* of a vertex that is the only key: group + 1 */
+    size_t null_group; /* + 1 */
 } aggregate;
 
 op *aggregate_new(query *q)
@@ -39,6 +42,9 @@ static void aggregate_reset(op *self)
     x->is_read = false;
     if (x->table)
         memset(x->table, 0, x->table_size * sizeof *x->table);
+    if (x->group_of)
+        ref_map_clear(x->group_of);
+    x->null_group = 0;
 }
 
 /* ---- Groups ---- */
@@ -206,8 +212,7 @@ static value finish(const plan_aggregate *item, const state *s)
 
 /* ---- Reading ---- */
 
-/* id(x) of a vertex or edge slot: grouped by the reference, its text made once a group. */
-static const plan_expr *reference_of(const query *q, const plan_expr *e)
+const plan_expr *reference_of(const query *q, const plan_expr *e)
 {
     if (e->kind == EXPR_CALL && e->call.function == FN_ID)
         e = e->call.args[0];
@@ -252,22 +257,87 @@ static bool sum_in_place(aggregate *x, const plan_expr *of, const rows *in, cons
     return true;
 }
 
-/* One key that is a reference: neighbours come in runs, so most rows have the group of the row
- * before. */
-static void group_by_reference(aggregate *x, const plan_expr *reference, const rows *in,
-                               size_t *groups)
+/* One key that is a vertex: its group is found by its number. Neighbours come in runs, too. */
+static bool group_by_vertex(aggregate *x, plan_slot slot, const rows *in, size_t *groups,
+                            error *err)
 {
-    const uint64_t *refs = in->refs[reference->slot];
-    value_kind kind =
-        x->base.query->plan->slots[reference->slot].kind == SLOT_VERTEX ? VALUE_VERTEX : VALUE_EDGE;
+    const uint64_t *refs = in->refs[slot];
+    size_t label = SIZE_MAX;
+    uint32_t *known = NULL;
+    if (!x->group_of)
+        x->group_of = ref_map_new(x->base.query, sizeof(uint32_t));
     for (size_t r = 0; r < in->count; r++) {
-        if (r > 0 && refs[r] == refs[r - 1]) {
+        uint64_t ref = refs ? refs[r] : NO_REF;
+        if (r > 0 && refs && ref == refs[r - 1]) {
             groups[r] = groups[r - 1];
             continue;
         }
-        value key = refs[r] == NO_REF ? value_null() : (value){ .kind = kind, .ref = refs[r] };
-        groups[r] = find_group(x, &key);
+        if (ref == NO_REF) {
+            value null = value_null();
+            if (!x->null_group)
+                x->null_group = new_group(x, &null) + 1;
+            groups[r] = x->null_group - 1;
+            continue;
+        }
+        if (graph_ref_label(ref) != label) {
+            char *array;
+            label = graph_ref_label(ref);
+            TRY(ref_map_label(x->group_of, label, &array, err));
+            known = (uint32_t *)(void *)array;
+        }
+        uint32_t *group = &known[graph_ref_number(ref)];
+        if (!*group) {
+            value key = { .kind = VALUE_VERTEX, .ref = ref };
+            *group = (uint32_t)new_group(x, &key) + 1;
+        }
+        groups[r] = *group - 1;
     }
+    return true;
+}
+
+/* Rows that stand for all edges of a pair: the cells of its edges lie in a row. */
+static bool sum_pairs(aggregate *x, const plan_aggregate *item, size_t number, const rows *in,
+                      const size_t *groups, error *err)
+{
+    const plan_op *p = x->base.plan;
+    const uint64_t *edges = in->refs[item->of->property.of->slot],
+                   *spans = in->refs[p->aggregate.span];
+    const graph_column *c = NULL;
+    size_t label = SIZE_MAX;
+    for (size_t r = 0, next; r < in->count; r = next) {
+        uint64_t span = spans[r], weight = in->bulk[r] == span ? 1 : in->bulk[r] / span;
+        if (graph_ref_label(edges[r]) != label) {
+            label = graph_ref_label(edges[r]);
+            TRY(query_column(x->base.query, false, label, item->of->property.key, &c, err));
+        }
+        /* neighbours of one vertex lie one behind the other, too */
+        for (next = r + 1; next < in->count && groups[next] == groups[r] &&
+                           edges[next] == edges[r] + span && weight == 1 &&
+                           in->bulk[next] == spans[next];
+             next++)
+            span += spans[next];
+        __int128 integer;
+        double real;
+        uint64_t count;
+        state *s = &x->states[groups[r] * p->aggregate.item_count + number];
+        if (!c)
+            continue;
+        if (!column_sum_run(c, graph_ref_number(edges[r]), span, &integer, &real, &count))
+            return fail(err, ERR_INVALID, "%s takes numbers, and got something else",
+                        item->kind == AGGREGATE_MEAN ? "mean()" : "sum()");
+        if (count == 0)
+            continue;
+        s->has_value = true;
+        s->real += real * (double)weight;
+        s->is_real |= c->type == COLUMN_DOUBLE || c->type == COLUMN_FLOAT;
+        s->best.integer += (int64_t)(count * weight);
+        if (__builtin_mul_overflow(integer, (__int128)weight, &integer) ||
+            __builtin_add_overflow(integer, (__int128)s->integer, &integer) ||
+            integer != (int64_t)integer)
+            return fail(err, ERR_LIMIT, "sum() is larger than a 64-bit number holds");
+        s->integer = (int64_t)integer;
+    }
+    return true;
 }
 
 static bool group_by_values(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], size_t *groups,
@@ -297,13 +367,17 @@ static bool add_rows(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], va
     size_t groups[BATCH_ROWS];
     const plan_expr *reference =
         p->aggregate.key_count == 1 ? reference_of(q, p->aggregate.keys[0].expr) : NULL;
-    if (reference && in->refs[reference->slot])
-        group_by_reference(x, reference, in, groups);
+    if (reference && q->plan->slots[reference->slot].kind == SLOT_VERTEX)
+        TRY(group_by_vertex(x, reference->slot, in, groups, err));
     else
         TRY(group_by_values(x, in, keys, groups, err));
     for (size_t i = 0; i < p->aggregate.item_count; i++) {
         const plan_aggregate *item = &p->aggregate.items[i];
         bool is_done = false;
+        if (p->aggregate.span && item->of && item->of->kind == EXPR_PROPERTY) {
+            TRY(sum_pairs(x, item, i, in, groups, err));
+            continue;
+        }
         if (item->kind == AGGREGATE_SUM)
             TRY(sum_in_place(x, item->of, in, groups, i, &is_done, err));
         if (is_done)
@@ -320,7 +394,7 @@ static bool add_rows(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], va
     return true;
 }
 
-static bool read_all(aggregate *x, error *err)
+static bool read_rows(aggregate *x, error *err)
 {
     query *q = x->base.query;
     value(*keys)[BATCH_ROWS] =
@@ -330,9 +404,149 @@ static bool read_all(aggregate *x, error *err)
     for (rows *in;;) {
         TRY(op_next(x->base.input, &in, err));
         if (!in)
-            break;
+            return true;
         TRY(add_rows(x, in, keys, of, with, err));
     }
+}
+
+/* ---- Side by side ---- */
+
+static bool can_merge(const plan_op *p)
+{
+    for (size_t i = 0; i < p->aggregate.item_count; i++) {
+        plan_aggregate_kind k = p->aggregate.items[i].kind;
+        if (k != AGGREGATE_COUNT && k != AGGREGATE_SUM && k != AGGREGATE_MIN &&
+            k != AGGREGATE_MAX && k != AGGREGATE_MEAN)
+            return false; /* the order of arrival matters */
+    }
+    return true;
+}
+
+/* The scan at the bottom when everything above it looks at one row at a time. */
+static const plan_op *scan_below(const plan_op *p)
+{
+    for (p = p->input; p; p = p->input)
+        switch (p->kind) {
+        case PLAN_EXPAND:
+        case PLAN_EDGE_END:
+        case PLAN_FILTER:
+        case PLAN_LET:
+        case PLAN_UNWIND: continue;
+        case PLAN_SCAN_VERTICES:
+        case PLAN_SCAN_EDGES:
+            return !p->scan.has_ids && !p->scan.is_collapsed && p->input->kind == PLAN_ONE ? p
+                                                                                           : NULL;
+        default: return NULL;
+        }
+    return NULL;
+}
+
+static bool is_worth_it(query *q, const plan_op *p, bool *ret, error *err)
+{
+    enum { FEW_EDGES = 200000 };
+    *ret = false;
+    if (q->morsels || pool_thread_count() < 2 || !can_merge(p) || !scan_below(p))
+        return true;
+    uint64_t sum = 0, count;
+    for (size_t i = 0; i < graph_edge_label_count(q->graph); i++) {
+        TRY(graph_edge_count(q->graph, i, &count, err));
+        sum += count;
+    }
+    *ret = sum > FEW_EDGES;
+    return true;
+}
+
+static void merge_state(const plan_aggregate *item, state *to, const state *from)
+{
+    to->integer += from->integer;
+    to->real += from->real;
+    to->is_real |= from->is_real;
+    if (item->kind == AGGREGATE_MEAN)
+        to->best.integer += from->best.integer;
+    if ((item->kind == AGGREGATE_MIN || item->kind == AGGREGATE_MAX) && from->has_value) {
+        int order = to->has_value ? value_compare(&from->best, &to->best) : 0;
+        if (!to->has_value || (item->kind == AGGREGATE_MIN ? order < 0 : order > 0))
+            to->best = from->best;
+    }
+    to->has_value |= from->has_value;
+}
+
+static bool merge_groups(aggregate *x, const aggregate *from, error *err)
+{
+    const plan_op *p = x->base.plan;
+    size_t keys = p->aggregate.key_count, items = p->aggregate.item_count;
+    for (size_t g = 0; g < from->group_count; g++) {
+        size_t to;
+        const value *key = &from->keys[g * keys];
+        if (x->group_of && key->kind == VALUE_VERTEX) {
+            char *array;
+            TRY(ref_map_label(x->group_of, graph_ref_label(key->ref), &array, err));
+            uint32_t *known = (uint32_t *)(void *)array + graph_ref_number(key->ref);
+            if (!*known)
+                *known = (uint32_t)new_group(x, key) + 1;
+            to = *known - 1;
+        } else {
+            to = find_group(x, key);
+        }
+        for (size_t i = 0; i < items; i++) {
+            state *s = &x->states[to * items + i];
+            const state *other = &from->states[g * items + i];
+            int64_t sum;
+            if (__builtin_add_overflow(s->integer, other->integer, &sum))
+                return fail(err, ERR_LIMIT, "sum() is larger than a 64-bit number holds");
+            merge_state(&p->aggregate.items[i], s, other);
+        }
+    }
+    return true;
+}
+
+typedef struct parts {
+    aggregate **items;
+    error *errors;
+} parts;
+
+static bool read_part(void *context, size_t i)
+{
+    parts *x = context;
+    return read_rows(x->items[i], &x->errors[i]);
+}
+
+static bool read_side_by_side(aggregate *x, error *err)
+{
+    query *q = x->base.query;
+    size_t count = (size_t)pool_thread_count();
+    const plan_op *scan = scan_below(x->base.plan);
+    size_t labels = scan->kind == PLAN_SCAN_VERTICES ? graph_vertex_label_count(q->graph)
+                                                     : graph_edge_label_count(q->graph);
+    morsels shared = { arena_alloc(q->arena, labels * sizeof *shared.next) };
+    memset((void *)shared.next, 0, labels * sizeof *shared.next);
+    parts all = { arena_array_of(q->arena, aggregate *, count),
+                  arena_array_of(q->arena, error, count) };
+    for (size_t i = 0; i < count; i++) {
+        query *w = query_worker(q, &shared);
+        aggregate *part = (aggregate *)(void *)aggregate_new(w);
+        part->base = (op){ .kind = &aggregate_kind, .plan = x->base.plan, .query = w };
+        part->base.input = op_build(w, x->base.plan->input, NULL);
+        all.items[i] = part;
+    }
+    if (!pool_each(count, read_part, &all))
+        for (size_t i = 0; i < count; i++)
+            if (all.errors[i].code) {
+                *err = all.errors[i];
+                return false;
+            }
+    if (all.items[0]->group_of)
+        x->group_of = ref_map_new(q, sizeof(uint32_t));
+    for (size_t i = 0; i < count; i++)
+        TRY(merge_groups(x, all.items[i], err));
+    return true;
+}
+
+static bool read_all(aggregate *x, error *err)
+{
+    bool side_by_side;
+    TRY(is_worth_it(x->base.query, x->base.plan, &side_by_side, err));
+    TRY(side_by_side ? read_side_by_side(x, err) : read_rows(x, err));
     if (x->base.plan->aggregate.key_count == 0 && x->group_count == 0)
         new_group(x, NULL);
     x->is_read = true;

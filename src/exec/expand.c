@@ -75,23 +75,70 @@ static uint64_t neighbour_of(const expand *x, uint64_t entry)
     return graph_ref_of(x->is_in ? l->from_label : l->to_label, number);
 }
 
+/* One row for each neighbour, as many as fit; the edges of the pair are its multiplicity. */
 static void fill_pairs(expand *x)
 {
+    query *q = x->base.query;
     rows *out = &x->base.out;
-    uint64_t *to = rows_refs(x->base.query, out, x->base.plan->expand.to);
-    for (; x->pair < x->pair_end && out->count < BATCH_ROWS; x->pair++) {
-        uint64_t pair = pair_of(x, x->pair);
-        rows_append(x->base.query, &x->base.plan->live, out, x->in, x->row);
-        to[out->count - 1] = neighbour_of(x, x->pair);
-        out->bulk[out->count - 1] *=
-            x->adjacency->edge_offsets[pair + 1] - x->adjacency->edge_offsets[pair];
+    const plan_op *p = x->base.plan;
+    const graph_adjacency *a = x->adjacency;
+    const graph_label *l = graph_edge_label(q->graph, x->label);
+    uint64_t *to = p->expand.to ? rows_refs(q, out, p->expand.to) : NULL;
+    uint64_t *edges = p->expand.is_by_pair ? rows_refs(q, out, p->expand.edge) : NULL,
+             *spans = p->expand.is_by_pair ? rows_refs(q, out, p->expand.span) : NULL;
+    size_t at = out->count, times = rows_repeat(q, &p->live, out, x->in, x->row,
+                                                (size_t)(x->pair_end - x->pair));
+    const uint32_t *ends = x->is_in ? a->in_sources : a->out_targets;
+    graph_ref label = graph_ref_of(x->is_in ? l->from_label : l->to_label, 0);
+    for (size_t i = 0; to && i < times; i++)
+        to[at + i] = label | ends[x->pair + i];
+    for (size_t i = 0; i < times; i++) {
+        uint64_t pair = pair_of(x, x->pair + i),
+                 count = a->edge_offsets[pair + 1] - a->edge_offsets[pair];
+        out->bulk[at + i] *= count;
+        if (edges) {
+            edges[at + i] = graph_ref_of(x->label, a->edge_offsets[pair]);
+            spans[at + i] = count;
+        }
     }
+    x->pair += times;
+}
+
+/* Edges of a source lie one behind the other. */
+static void fill_out_edges(expand *x)
+{
+    rows *out = &x->base.out;
+    const plan_op *p = x->base.plan;
+    const uint32_t *offsets = x->adjacency->edge_offsets;
+    uint64_t *edges = rows_refs(x->base.query, out, p->expand.edge);
+    uint64_t *to = p->expand.to ? rows_refs(x->base.query, out, p->expand.to) : NULL;
+    if (x->edge_end == 0) {
+        x->edge = offsets[x->pair];
+        x->edge_end = offsets[x->pair_end];
+    }
+    size_t at = out->count, times = rows_repeat(x->base.query, &p->live, out, x->in, x->row,
+                                                (size_t)(x->edge_end - x->edge));
+    for (size_t i = 0; i < times; i++)
+        edges[at + i] = graph_ref_of(x->label, x->edge + i);
+    for (size_t i = 0; to && i < times;) {
+        uint64_t neighbour = neighbour_of(x, x->pair), run = offsets[x->pair + 1] - x->edge;
+        for (; i < times && i < run; i++)
+            to[at + i] = neighbour;
+        x->pair += i == run;
+    }
+    x->edge += times;
+    if (x->edge == x->edge_end)
+        x->pair = x->pair_end;
 }
 
 static void fill_edges(expand *x)
 {
     rows *out = &x->base.out;
     const plan_op *p = x->base.plan;
+    if (!x->is_in) {
+        fill_out_edges(x);
+        return;
+    }
     uint64_t *edges = rows_refs(x->base.query, out, p->expand.edge);
     uint64_t *to = p->expand.to ? rows_refs(x->base.query, out, p->expand.to) : NULL;
     while (out->count < BATCH_ROWS) {
@@ -137,7 +184,7 @@ static bool expand_next(op *self, rows **ret_rows, error *err)
             x->step = 0;
             continue;
         }
-        if (self->plan->expand.edge)
+        if (self->plan->expand.edge && !self->plan->expand.is_by_pair)
             fill_edges(x);
         else
             fill_pairs(x);

@@ -12,17 +12,6 @@ static const graph_label *label_of(query *q, value v)
                                   : graph_edge_label(q->graph, graph_ref_label(v.ref));
 }
 
-static bool property_at(query *q, value element, size_t property, value *ret, error *err)
-{
-    const graph_column *c;
-    size_t label = graph_ref_label(element.ref);
-    uint64_t number = graph_ref_number(element.ref);
-    TRY(element.kind == VALUE_VERTEX ? graph_vertex_column(q->graph, label, property, &c, err)
-                                     : graph_edge_column(q->graph, label, property, &c, err));
-    *ret = number < c->count ? graph_column_value(c, number, q->arena) : value_null();
-    return true;
-}
-
 bool element_property(query *q, value element, str key, value *ret, error *err)
 {
     *ret = value_null();
@@ -34,10 +23,11 @@ bool element_property(query *q, value element, str key, value *ret, error *err)
     }
     if (element.kind != VALUE_VERTEX && element.kind != VALUE_EDGE)
         return true;
-    const graph_label *l = label_of(q, element);
-    for (size_t i = 0; i < l->property_count; i++)
-        if (str_eq(l->properties[i].name, key))
-            return property_at(q, element, i, ret, err);
+    const graph_column *c;
+    uint64_t number = graph_ref_number(element.ref);
+    TRY(query_column(q, element.kind == VALUE_VERTEX, graph_ref_label(element.ref), key, &c, err));
+    if (c && number < c->count)
+        *ret = graph_column_value(c, number, q->arena);
     return true;
 }
 
@@ -68,7 +58,7 @@ static bool property_map(query *q, value *args, size_t count, bool as_lists, boo
         value v;
         if (!is_wanted)
             continue;
-        TRY(property_at(q, args[0], i, &v, err));
+        TRY(element_property(q, args[0], l->properties[i].name, &v, err));
         if (v.kind == VALUE_NULL)
             continue;
         value *one = arena_copy(q->arena, &v, sizeof v);
@@ -347,6 +337,11 @@ static bool call(query *q, const plan_expr *e, value *args, value *ret, error *e
         return true;
     case FN_MAP:
     case FN_MAP_WITHOUT_NULLS: *ret = make_map(q, args, count, f == FN_MAP); return true;
+    case FN_ENTRY: {
+        value *pair = arena_copy(q->arena, args, 2 * sizeof *args);
+        *ret = (value){ .kind = VALUE_ENTRY, .map = { &pair[0], &pair[1], 1 } };
+        return true;
+    }
     case FN_MAP_GET: *ret = map_get(&args[0], &args[1]); return true;
     case FN_KEYS:
     case FN_MAP_VALUES: *ret = map_side(q, &args[0], f == FN_KEYS); return true;

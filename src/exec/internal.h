@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/budget.h"
+#include "base/vec.h"
 #include "exec/query.h"
 
 #define NO_REF UINT64_MAX /* a null vertex or edge */
@@ -17,6 +18,7 @@ typedef struct rows {
 } rows;
 
 typedef struct op op;
+typedef struct morsels morsels;
 typedef struct op_kind {
     bool (*next)(op *self, rows **ret_rows,
                  error *err); /* `*ret_rows` NULL at the end; valid until the next call */
@@ -41,7 +43,26 @@ struct query {
     uint64_t deadline_us;
     op *root;
     batch result;
+    uint64_t ticket;    /* of graph_enter */
+    VEC(void *) owned;  /* freed at the end */
+    const graph_column **columns[2]; /* of edges, of vertices: by label and property, once asked */
+    morsels *morsels;   /* of a worker: what its scan shares with others */
+    VEC(query *) workers;
 };
+
+/* Pieces of a scan that workers share out among themselves. */
+struct morsels {
+    _Atomic uint64_t *next; /* by label */
+};
+enum { MORSEL_VERTICES = 256, MORSEL_EDGES = 1 << 14 };
+
+/* free() this when the query closes. */
+void query_free_later(query *q, void *memory);
+/* A property column of a label by name, kept for the query; NULL when the label has none. */
+NODISCARD bool query_column(query *q, bool is_vertex, size_t label, str key,
+                            const graph_column **ret, error *err);
+/* A query over the same plan and graph with memory of its own, closed with `q`. */
+query *query_worker(query *q, morsels *m);
 
 /* Deadline, cancel, memory: once a batch. */
 NODISCARD bool query_check(query *q, error *err);
@@ -75,6 +96,36 @@ NODISCARD bool expr_eval(query *q, const plan_expr *e, const rows *r, value *ret
 NODISCARD bool expr_filter(query *q, const plan_expr *e, const rows *r, bool *ret_keep, error *err);
 NODISCARD bool element_property(query *q, value element, str key, value *ret, error *err);
 
+/* ---- kernel.c ---- */
+
+typedef struct kernel kernel;
+/* `*ret` NULL: the predicate cannot be compiled for this slot and label. */
+NODISCARD bool kernel_make(query *q, const plan_expr *e, plan_slot slot, size_t label,
+                           kernel **ret, error *err);
+/* `refs`: of the kernel's label, none null. */
+void kernel_run(const kernel *k, const uint64_t *refs, size_t count, uint8_t *ret_keep);
+/* Sum of `count` cells, those that are not null; false: the column holds no numbers. */
+bool column_sum_run(const graph_column *c, uint64_t first, uint64_t count, __int128 *ret_integer,
+                    double *ret_real, uint64_t *ret_count);
+
+/* ---- ref_map.c ---- */
+
+typedef struct ref_map {
+    query *query;
+    size_t width, count;
+    char **arrays;
+    uint64_t *sizes;
+} ref_map;
+ref_map *ref_map_new(query *q, size_t width);
+/* The label's array by id, zeroed at first. */
+NODISCARD bool ref_map_label(ref_map *m, size_t label, char **ret_array, error *err);
+void ref_map_clear(ref_map *m);
+
+/* id(x) of a vertex or edge slot, or the slot itself: compared by the reference. NULL: neither. */
+const plan_expr *reference_of(const query *q, const plan_expr *e);
+
+extern const op_kind merge_kind;
+op *merge_new(query *q);
 extern const op_kind scan_kind, expand_kind, edge_end_kind, filter_kind, let_kind, aggregate_kind,
     sort_kind, slice_kind, tail_kind, distinct_kind, unwind_kind, union_kind, apply_kind, one_kind,
     argument_kind, nothing_kind;

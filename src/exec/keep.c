@@ -1,4 +1,4 @@
-/* Operators that keep rows: sort, tail, distinct. */
+/* Operators that keep rows: sort, tail, distinct, merge. */
 #include <stdlib.h>
 
 #include "base/vec.h"
@@ -17,6 +17,8 @@ typedef struct keeper {
     bool is_read;
     uint32_t *table; /* of distinct: row + 1 by hash */
     size_t table_size;
+    ref_map *seen;       /* of distinct vertices: a byte each; of merge: multiplicities */
+    VEC(uint64_t) found; /* of merge: vertices in order of arrival */
 } keeper;
 
 op *sort_new(query *q)
@@ -41,6 +43,9 @@ static void keeper_reset(op *self)
     k->is_read = false;
     if (k->table && !(self->plan->kind == PLAN_DISTINCT && self->plan->distinct.is_kept))
         memset(k->table, 0, k->table_size * sizeof *k->table);
+    if (k->seen && !(self->plan->kind == PLAN_DISTINCT && self->plan->distinct.is_kept))
+        ref_map_clear(k->seen);
+    k->found.count = 0;
 }
 
 static kept keep(keeper *k, const rows *in, size_t row, size_t key_count)
@@ -221,8 +226,60 @@ static bool is_new(keeper *k, const value *keys, size_t key_count)
     return true;
 }
 
+/* The vertex slot that is the only key; NULL: the keys are something else. */
+static const plan_expr *only_vertex(const query *q, const plan_key *keys, size_t count)
+{
+    const plan_expr *e = count == 1 ? reference_of(q, keys[0].expr) : NULL;
+    return e && q->plan->slots[e->slot].kind == SLOT_VERTEX ? e : NULL;
+}
+
+static bool distinct_vertices(keeper *k, plan_slot slot, rows **ret_rows, error *err)
+{
+    op *self = &k->base;
+    query *q = self->query;
+    bool has_null = false;
+    self->out.count = 0;
+    *ret_rows = NULL;
+    if (!k->seen)
+        k->seen = ref_map_new(q, 1);
+    while (self->out.count == 0) {
+        rows *in;
+        TRY(op_next(self->input, &in, err));
+        if (!in)
+            return true;
+        char *seen = NULL;
+        size_t label = SIZE_MAX;
+        const uint64_t *refs = in->refs[slot];
+        for (size_t r = 0; r < in->count; r++) {
+            uint64_t ref = refs ? refs[r] : NO_REF;
+            if (ref == NO_REF) {
+                if (has_null)
+                    continue;
+                has_null = true;
+            } else {
+                if (graph_ref_label(ref) != label) {
+                    label = graph_ref_label(ref);
+                    TRY(ref_map_label(k->seen, label, &seen, err));
+                }
+                if (seen[graph_ref_number(ref)])
+                    continue;
+                seen[graph_ref_number(ref)] = 1;
+            }
+            rows_append(q, &self->plan->live, &self->out, in, r);
+            self->out.bulk[self->out.count - 1] = 1;
+        }
+    }
+    *ret_rows = &self->out;
+    return true;
+}
+
 static bool distinct_next(op *self, rows **ret_rows, error *err)
 {
+    const plan_expr *vertex = only_vertex(self->query, self->plan->distinct.keys,
+                                          self->plan->distinct.key_count);
+    if (vertex)
+        return distinct_vertices((keeper *)self, vertex->slot, ret_rows, err);
+
     keeper *k = (keeper *)self;
     const plan_op *p = self->plan;
     query *q = self->query;
@@ -251,6 +308,66 @@ static bool distinct_next(op *self, rows **ret_rows, error *err)
     return true;
 }
 
+/* ---- Merge: rows that are nothing but one vertex ---- */
+
+op *merge_new(query *q)
+{
+    return sort_new(q);
+}
+
+static bool read_merged(keeper *k, error *err)
+{
+    query *q = k->base.query;
+    plan_slot slot = k->base.plan->merge.slot;
+    if (!k->seen)
+        k->seen = ref_map_new(q, sizeof(uint64_t));
+    for (rows *in;;) {
+        TRY(op_next(k->base.input, &in, err));
+        if (!in)
+            return true;
+        uint64_t *bulks = NULL;
+        size_t label = SIZE_MAX;
+        for (size_t r = 0; r < in->count; r++) {
+            uint64_t ref = in->refs[slot][r];
+            if (ref == NO_REF)
+                continue; /* leads nowhere */
+            if (graph_ref_label(ref) != label) {
+                char *array;
+                label = graph_ref_label(ref);
+                TRY(ref_map_label(k->seen, label, &array, err));
+                bulks = (uint64_t *)(void *)array;
+            }
+            uint64_t *bulk = &bulks[graph_ref_number(ref)];
+            if (*bulk == 0)
+                vec_push(q->arena, &k->found, ref);
+            if (__builtin_add_overflow(*bulk, in->bulk[r], bulk))
+                return fail(err, ERR_LIMIT, "there are more paths than a 64-bit number counts");
+        }
+    }
+}
+
+static bool merge_next(op *self, rows **ret_rows, error *err)
+{
+    keeper *k = (keeper *)self;
+    query *q = self->query;
+    if (!k->is_read)
+        TRY(read_merged(k, err));
+    k->is_read = true;
+    rows *out = &self->out;
+    uint64_t *refs = rows_refs(q, out, self->plan->merge.slot);
+    out->count = 0;
+    for (; k->next < k->found.count && out->count < BATCH_ROWS; k->next++) {
+        char *array;
+        uint64_t ref = k->found.items[k->next];
+        TRY(ref_map_label(k->seen, graph_ref_label(ref), &array, err));
+        refs[out->count] = ref;
+        out->bulk[out->count++] = ((uint64_t *)(void *)array)[graph_ref_number(ref)];
+    }
+    *ret_rows = out->count ? out : NULL;
+    return true;
+}
+
+const op_kind merge_kind = { merge_next, keeper_reset };
 const op_kind sort_kind = { sort_next, keeper_reset };
 const op_kind tail_kind = { tail_next, keeper_reset };
 const op_kind distinct_kind = { distinct_next, keeper_reset };

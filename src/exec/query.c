@@ -120,7 +120,7 @@ static op *make(query *q, const plan_op *p)
         [PLAN_AGGREGATE] = aggregate_new, [PLAN_SORT] = sort_new,
         [PLAN_SLICE] = slice_new,         [PLAN_TAIL] = tail_new,
         [PLAN_DISTINCT] = distinct_new,   [PLAN_UNWIND] = unwind_new,
-        [PLAN_NOTHING] = filter_new,      [PLAN_MERGE] = filter_new,
+        [PLAN_NOTHING] = filter_new,      [PLAN_MERGE] = merge_new,
     };
     if (p->kind == PLAN_UNION || p->kind == PLAN_APPLY)
         return branch_new(q, p);
@@ -137,7 +137,7 @@ op *op_build(query *q, const plan_op *p, op *argument)
         [PLAN_SLICE] = &slice_kind,         [PLAN_TAIL] = &tail_kind,
         [PLAN_DISTINCT] = &distinct_kind,   [PLAN_UNWIND] = &unwind_kind,
         [PLAN_UNION] = &union_kind,         [PLAN_APPLY] = &apply_kind,
-        [PLAN_NOTHING] = &nothing_kind,
+        [PLAN_NOTHING] = &nothing_kind,     [PLAN_MERGE] = &merge_kind,
     };
     if (p->kind == PLAN_ARGUMENT || (p->kind == PLAN_ONE && argument)) {
         assert(argument);
@@ -160,10 +160,43 @@ op *op_build(query *q, const plan_op *p, op *argument)
     return o;
 }
 
-bool query_open(graph *g, const plan *p, const query_options *options, query **ret_query,
-                error *err)
+/* ---- What a query holds ---- */
+
+void query_free_later(query *q, void *memory)
 {
-    (void)err;
+    vec_push(q->arena, &q->owned, memory);
+}
+
+static size_t find_property(const graph_label *l, str key)
+{
+    size_t i = 0;
+    while (i < l->property_count && !str_eq(l->properties[i].name, key))
+        i++;
+    return i;
+}
+
+bool query_column(query *q, bool is_vertex, size_t label, str key, const graph_column **ret,
+                  error *err)
+{
+    const graph_label *l =
+        is_vertex ? graph_vertex_label(q->graph, label) : graph_edge_label(q->graph, label);
+    size_t property = find_property(l, key), first = 0;
+    *ret = NULL;
+    if (property == l->property_count)
+        return true;
+    for (size_t i = 0; i < label; i++)
+        first += (is_vertex ? graph_vertex_label(q->graph, i) : graph_edge_label(q->graph, i))
+                     ->property_count;
+    const graph_column **known = &q->columns[is_vertex][first + property];
+    if (!*known)
+        TRY(is_vertex ? graph_vertex_column(q->graph, label, property, known, err)
+                      : graph_edge_column(q->graph, label, property, known, err));
+    *ret = *known;
+    return true;
+}
+
+static query *query_new(graph *g, const plan *p, const query_options *options)
+{
     query *q = memory_alloc(sizeof *q);
     q->arena = arena_new();
     q->graph = g;
@@ -172,6 +205,31 @@ bool query_open(graph *g, const plan *p, const query_options *options, query **r
     q->budget = (budget){ .what = "the query",
                           .limit_bytes = options->memory_bytes ? options->memory_bytes
                                                                : DEFAULT_MEMORY_BYTES };
+    size_t counts[2] = { 0 };
+    for (size_t i = 0; i < graph_edge_label_count(g); i++)
+        counts[0] += graph_edge_label(g, i)->property_count;
+    for (size_t i = 0; i < graph_vertex_label_count(g); i++)
+        counts[1] += graph_vertex_label(g, i)->property_count;
+    for (int i = 0; i < 2; i++)
+        q->columns[i] = arena_array_of(q->arena, const graph_column *, counts[i]);
+    q->ticket = graph_enter(g);
+    return q;
+}
+
+query *query_worker(query *q, morsels *m)
+{
+    query *w = query_new(q->graph, q->plan, &q->options);
+    w->deadline_us = q->deadline_us;
+    w->morsels = m;
+    vec_push(q->arena, &q->workers, w);
+    return w;
+}
+
+bool query_open(graph *g, const plan *p, const query_options *options, query **ret_query,
+                error *err)
+{
+    (void)err;
+    query *q = query_new(g, p, options);
     q->deadline_us = options->deadline_ms ? clock_monotonic_us() + options->deadline_ms * 1000 : 0;
     q->root = op_build(q, p->root, NULL);
     q->result.column_count = p->column_count + 1;
@@ -203,6 +261,11 @@ void query_close(query *q)
 {
     if (!q)
         return;
+    for (size_t i = 0; i < q->workers.count; i++)
+        query_close(q->workers.items[i]);
+    for (size_t i = 0; i < q->owned.count; i++)
+        free(q->owned.items[i]);
+    graph_leave(q->graph, q->ticket);
     arena_free(q->arena);
     free(q);
 }

@@ -10,7 +10,7 @@ typedef struct scan {
     size_t row;    /* of `in` */
     bool is_begun; /* the current row's walk */
     size_t label;
-    uint64_t next, limit;       /* of the current label */
+    uint64_t next, limit, piece_end; /* of the current label */
     const uint32_t *table_rows; /* of its vertices: some have none; NULL: all have */
     VEC(uint64_t) found;        /* refs by id */
     size_t at;
@@ -95,7 +95,7 @@ static bool find_value(scan *s, const value *v, error *err)
 static bool begin_label(scan *s, error *err)
 {
     query *q = s->base.query;
-    s->next = s->limit = 0;
+    s->next = s->limit = s->piece_end = 0;
     if (!wants_label(s, s->label))
         return true;
     s->table_rows = NULL;
@@ -138,6 +138,18 @@ static void push(scan *s, uint64_t ref, uint64_t times)
     out->bulk[out->count - 1] *= times;
 }
 
+/* Whether there is a next number; workers take theirs in pieces. */
+static bool next_piece(scan *s)
+{
+    morsels *m = s->base.query->morsels;
+    if (!m || s->next < s->piece_end)
+        return s->next < s->limit;
+    uint64_t size = is_vertices(s) ? MORSEL_VERTICES : MORSEL_EDGES;
+    s->next = atomic_fetch_add(&m->next[s->label], size);
+    s->piece_end = s->next + size;
+    return s->next < s->limit;
+}
+
 /* Rows of the current input row, as many as fit; false when it is done. */
 static bool fill(scan *s, bool *ret_has_more, error *err)
 {
@@ -156,7 +168,7 @@ static bool fill(scan *s, bool *ret_has_more, error *err)
             push(s, graph_ref_of(s->label, 0), s->limit);
             s->next = s->limit;
         }
-        for (; s->next < s->limit; s->next++) {
+        for (; next_piece(s); s->next++) {
             if (s->table_rows && s->table_rows[s->next] == GRAPH_NO_ROW)
                 continue;
             if (out->count == BATCH_ROWS)

@@ -9,6 +9,10 @@ typedef struct simple {
     value *lists;
     uint64_t skipped, passed; /* of slice */
     bool is_done;
+    plan_slot tested;  /* the one slot that a filter reads; PLAN_NO_SLOT: several, or no reference */
+    size_t label;      /* that the kernel is for */
+    kernel *kernel;
+    bool has_kernel, knows_tested;
 } simple;
 
 op *filter_new(query *q)
@@ -44,17 +48,63 @@ static void simple_reset(op *self)
     s->is_done = false;
 }
 
+static plan_slot only_reference(const query *q, const plan_expr *e)
+{
+    plan_slots reads = { { 0 } };
+    plan_slot found = PLAN_NO_SLOT;
+    plan_expr_reads(e, &reads);
+    for (plan_slot s = 1; s < q->plan->slot_count; s++)
+        if (plan_slots_has(&reads, s)) {
+            if (found || !slot_is_ref(q, s))
+                return PLAN_NO_SLOT;
+            found = s;
+        }
+    return found;
+}
+
+/* By the compiled predicate, when all rows have an element of one label. */
+static bool filter_compiled(simple *s, const rows *in, uint8_t *keep, bool *ret_is_done, error *err)
+{
+    query *q = s->base.query;
+    *ret_is_done = false;
+    if (!s->knows_tested) {
+        s->tested = only_reference(q, s->base.plan->predicate);
+        s->knows_tested = true;
+    }
+    const uint64_t *refs = s->tested ? in->refs[s->tested] : NULL;
+    if (!refs)
+        return true;
+    uint64_t label = refs[0] >> 48, differs = 0;
+    for (size_t i = 0; i < in->count; i++)
+        differs |= (refs[i] >> 48) ^ label;
+    if (differs || refs[0] == NO_REF)
+        return true;
+    if (!s->has_kernel || s->label != label) {
+        TRY(kernel_make(q, s->base.plan->predicate, s->tested, label, &s->kernel, err));
+        s->has_kernel = true;
+        s->label = label;
+    }
+    if (!s->kernel)
+        return true;
+    kernel_run(s->kernel, refs, in->count, keep);
+    *ret_is_done = true;
+    return true;
+}
+
 static bool filter_next(op *self, rows **ret_rows, error *err)
 {
-    bool keep[BATCH_ROWS];
+    uint8_t keep[BATCH_ROWS];
     rows *in;
     self->out.count = 0;
     *ret_rows = NULL;
     while (self->out.count == 0) {
+        bool is_done;
         TRY(op_next(self->input, &in, err));
         if (!in)
             return true;
-        TRY(expr_filter(self->query, self->plan->predicate, in, keep, err));
+        TRY(filter_compiled((simple *)self, in, keep, &is_done, err));
+        if (!is_done)
+            TRY(expr_filter(self->query, self->plan->predicate, in, (bool *)keep, err));
         for (size_t i = 0; i < in->count; i++)
             if (keep[i])
                 rows_append(self->query, &self->plan->live, &self->out, in, i);

@@ -7,8 +7,8 @@
 
 /* ---- Checking the schema against the tables ---- */
 
-static bool check_column(const source *s, const char *member, const schema_column *column,
-                         error *err)
+static bool check_column(const source *s, const schema_label *l, const char *member,
+                         const schema_column *column, error *err)
 {
     const iceberg_schema *schema = iceberg_table_schema(s->table);
     if (column->name.len == 0 || column->is_expression || iceberg_schema_find(schema, column->name))
@@ -19,20 +19,21 @@ static bool check_column(const source *s, const char *member, const schema_colum
         strbuf_format(&there, "%s" STR_FMT, i ? ", " : "", STR_ARG(schema->fields[i].name));
     return fail(err, ERR_NOT_FOUND,
                 STR_FMT ".%s: table " STR_FMT " has no column '" STR_FMT "'; there are: " STR_FMT,
-                STR_ARG(s->schema->path), member, STR_ARG(iceberg_table_name(s->table)),
+                STR_ARG(l->source_count == 1 ? l->path : s->schema->path), member,
+                STR_ARG(iceberg_table_name(s->table)),
                 STR_ARG(column->name), STR_ARG(strbuf_str(&there)));
 }
 
 static bool check_columns(const source *s, const schema_label *l, error *err)
 {
     for (size_t i = 0; i < l->id_count; i++)
-        TRY(check_column(s, "id", &s->schema->id[i], err));
+        TRY(check_column(s, l, "id", &s->schema->id[i], err));
     for (size_t i = 0; i < l->from_count; i++)
-        TRY(check_column(s, "from", &s->schema->from[i], err));
+        TRY(check_column(s, l, "from", &s->schema->from[i], err));
     for (size_t i = 0; i < l->to_count; i++)
-        TRY(check_column(s, "to", &s->schema->to[i], err));
+        TRY(check_column(s, l, "to", &s->schema->to[i], err));
     for (size_t i = 0; i < l->property_count; i++)
-        TRY(check_column(s, "attributes", &s->schema->columns[i], err));
+        TRY(check_column(s, l, "attributes", &s->schema->columns[i], err));
     return true;
 }
 

@@ -207,8 +207,8 @@ typedef enum plan_op_kind {
     PLAN_UNION,     /* every row through every branch */
     PLAN_APPLY,     /* a sub-plan for each row on its own */
     PLAN_REPEAT,    /* a sub-plan again and again on its own result */
-    PLAN_MERGE,     /* rows that are equal become one with the sum of their multiplicities; order is
-                       lost */
+    PLAN_MERGE,     /* rows of one vertex slot and no other: equal ones become one with the sum of
+                       their multiplicities */
     PLAN_NOTHING,   /* runs its input for nothing and gives no row */
     PLAN_OP_COUNT_
 } plan_op_kind;
@@ -287,6 +287,10 @@ struct plan_op {
             plan_direction direction;
             plan_labels labels;
             plan_slot edge, to; /* either may be PLAN_NO_SLOT */
+            /* One row for each neighbour: `edge` is the first of the pair's edges, which lie one
+             * behind the other, and `span` holds their number. */
+            bool is_by_pair;
+            plan_slot span;
         } expand;
         struct {
             plan_slot edge, to;
@@ -303,7 +307,11 @@ struct plan_op {
             size_t key_count;
             plan_aggregate *items;
             size_t item_count;
+            plan_slot span; /* rows stand for the edges of a pair: their number; see expand */
         } aggregate;
+        struct {
+            plan_slot slot;
+        } merge;
         struct {
             plan_key *keys;
             size_t key_count;

@@ -85,6 +85,7 @@ void plan_op_sets(const plan_op *op, plan_slots *set)
     case PLAN_EXPAND:
         add(set, op->expand.edge);
         add(set, op->expand.to);
+        add(set, op->expand.span);
         break;
     case PLAN_EDGE_END: add(set, op->edge_end.to); break;
     case PLAN_LET: add(set, op->let.to); break;
@@ -130,6 +131,10 @@ void plan_op_reads(plan_op *op, plan_slots *set)
         plan_expr_reads(*e, set);
     if (op->kind != PLAN_ARGUMENT)
         add(set, op->per);
+    if (op->kind == PLAN_AGGREGATE)
+        add(set, op->aggregate.span);
+    if (op->kind == PLAN_MERGE)
+        add(set, op->merge.slot);
     if (op->kind == PLAN_EXPAND)
         add(set, op->expand.from);
     if (op->kind == PLAN_EDGE_END) {

@@ -1,0 +1,12 @@
+/* What the files of this folder share. */
+#pragma once
+
+#include "base/arena.h"
+#include "plan/plan.h"
+
+/* ---- rewrite.c ---- */
+
+/* Before it is known which slots live where. */
+NODISCARD bool plan_rewrite_shape(plan *p, plan_op **place, error *err);
+/* Afterwards. */
+void plan_rewrite_live(plan *p, plan_op *op);
