@@ -11,11 +11,16 @@
 typedef struct state {
     int64_t integer;
     double real;
+    uint64_t count; /* of what the mean is of */
     bool is_real, has_value;
+    struct kept_values *kept; /* what few aggregates need */
+} state;
+
+typedef struct kept_values {
     value best;
     VEC(value) list;
     VEC(value) with;
-} state;
+} kept_values;
 
 typedef struct aggregate {
     op base;
@@ -158,34 +163,38 @@ static bool add_value(aggregate *x, const plan_aggregate *item, state *s, const 
     query *q = x->base.query;
     if (item->of && v->kind == VALUE_NULL)
         return true;
+    bool keeps = item->kind != AGGREGATE_COUNT && item->kind != AGGREGATE_SUM &&
+                 item->kind != AGGREGATE_MEAN;
+    if (keeps && !s->kept)
+        s->kept = arena_new_of(q->arena, kept_values);
     switch (item->kind) {
     case AGGREGATE_COUNT: s->integer += (int64_t)bulk; return true;
     case AGGREGATE_MEAN:
-        s->best.integer += (int64_t)bulk;
+        s->count += bulk;
         return add_number(s, v, bulk, "mean()", err);
     case AGGREGATE_SUM: return add_number(s, v, bulk, "sum()", err);
     case AGGREGATE_MIN:
     case AGGREGATE_MAX: {
-        int order = s->has_value ? value_compare(v, &s->best) : 0;
+        int order = s->has_value ? value_compare(v, &s->kept->best) : 0;
         if (!s->has_value || (item->kind == AGGREGATE_MIN ? order < 0 : order > 0))
-            s->best = *v;
+            s->kept->best = *v;
         s->has_value = true;
         return true;
     }
     case AGGREGATE_COLLECT:
         for (uint64_t i = 0; i < bulk; i++)
-            vec_push(q->arena, &s->list, *v);
+            vec_push(q->arena, &s->kept->list, *v);
         return true;
     case AGGREGATE_COLLECT_MAP:
-        vec_push(q->arena, &s->list, *v);
-        vec_push(q->arena, &s->with, *with);
+        vec_push(q->arena, &s->kept->list, *v);
+        vec_push(q->arena, &s->kept->with, *with);
         return true;
     case AGGREGATE_FIRST:
         if (!s->has_value)
-            s->best = *v;
+            s->kept->best = *v;
         s->has_value = true;
         return true;
-    case AGGREGATE_LAST: s->best = *v; return true;
+    case AGGREGATE_LAST: s->kept->best = *v; return true;
     }
     return true;
 }
@@ -201,12 +210,17 @@ static value finish(const plan_aggregate *item, const state *s)
     case AGGREGATE_MEAN:
         return !s->has_value
                    ? value_null()
-                   : value_double((s->real + (double)s->integer) / (double)s->best.integer);
+                   : value_double((s->real + (double)s->integer) / (double)s->count);
     case AGGREGATE_COLLECT:
-        return (value){ .kind = VALUE_LIST, .list = { s->list.items, s->list.count } };
+        return s->kept ? (value){ .kind = VALUE_LIST,
+                                  .list = { s->kept->list.items, s->kept->list.count } }
+                       : (value){ .kind = VALUE_LIST };
     case AGGREGATE_COLLECT_MAP:
-        return (value){ .kind = VALUE_MAP, .map = { s->list.items, s->with.items, s->list.count } };
-    default: return s->has_value || item->kind == AGGREGATE_LAST ? s->best : value_null();
+        return s->kept ? (value){ .kind = VALUE_MAP,
+                                  .map = { s->kept->list.items, s->kept->with.items,
+                                           s->kept->list.count } }
+                       : (value){ .kind = VALUE_MAP };
+    default: return s->kept ? s->kept->best : value_null();
     }
 }
 
@@ -330,7 +344,7 @@ static bool sum_pairs(aggregate *x, const plan_aggregate *item, size_t number, c
         s->has_value = true;
         s->real += real * (double)weight;
         s->is_real |= c->type == COLUMN_DOUBLE || c->type == COLUMN_FLOAT;
-        s->best.integer += (int64_t)(count * weight);
+        s->count += count * weight;
         if (__builtin_mul_overflow(integer, (__int128)weight, &integer) ||
             __builtin_add_overflow(integer, (__int128)s->integer, &integer) ||
             integer != (int64_t)integer)
@@ -461,12 +475,11 @@ static void merge_state(const plan_aggregate *item, state *to, const state *from
     to->integer += from->integer;
     to->real += from->real;
     to->is_real |= from->is_real;
-    if (item->kind == AGGREGATE_MEAN)
-        to->best.integer += from->best.integer;
+    to->count += from->count;
     if ((item->kind == AGGREGATE_MIN || item->kind == AGGREGATE_MAX) && from->has_value) {
-        int order = to->has_value ? value_compare(&from->best, &to->best) : 0;
+        int order = to->has_value ? value_compare(&from->kept->best, &to->kept->best) : 0;
         if (!to->has_value || (item->kind == AGGREGATE_MIN ? order < 0 : order > 0))
-            to->best = from->best;
+            to->kept = from->kept; /* the worker lives as long as the query */
     }
     to->has_value |= from->has_value;
 }

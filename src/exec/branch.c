@@ -71,6 +71,34 @@ static bool keep_matching(op *self, rows **ret_rows, error *err)
     return true;
 }
 
+/* The input row on its own: slots that only the sub-plan sets are null, but for `to`. */
+static bool give_unmatched(branch *b, error *err)
+{
+    op *self = &b->base;
+    query *q = self->query;
+    const plan_op *p = self->plan;
+    rows *out = &self->out;
+    out->count = 0;
+    rows_append(q, &p->live, out, b->in, b->row);
+    for (plan_slot s = 1; s < q->plan->slot_count; s++) {
+        if (!plan_slots_has(&p->live, s) || b->in->refs[s] || b->in->values[s])
+            continue;
+        if (slot_is_ref(q, s))
+            rows_refs(q, out, s)[0] = NO_REF;
+        else
+            rows_values(q, out, s)[0] = value_null();
+    }
+    if (!p->branches.otherwise)
+        return true;
+    value cells[BATCH_ROWS];
+    TRY(expr_eval(q, p->branches.otherwise, b->in, cells, err));
+    if (slot_is_ref(q, p->branches.to))
+        rows_refs(q, out, p->branches.to)[0] = cells[b->row].ref;
+    else
+        rows_values(q, out, p->branches.to)[0] = cells[b->row];
+    return true;
+}
+
 /* Rows of sub-plans in the place of the input row: all of them (union), or of the first that gives
  * any (coalesce). */
 static bool replace_rows(op *self, rows **ret_rows, error *err)
@@ -100,14 +128,7 @@ static bool replace_rows(op *self, rows **ret_rows, error *err)
         b->is_running = false;
         b->number = is_coalesce && b->gave_rows ? p->branches.count : b->number + 1;
         if (is_optional && !b->gave_rows && b->number == p->branches.count) {
-            value cells[BATCH_ROWS];
-            TRY(expr_eval(self->query, p->branches.otherwise, b->in, cells, err));
-            self->out.count = 0;
-            rows_append(self->query, &p->live, &self->out, b->in, b->row);
-            if (slot_is_ref(self->query, p->branches.to))
-                rows_refs(self->query, &self->out, p->branches.to)[0] = cells[b->row].ref;
-            else
-                rows_values(self->query, &self->out, p->branches.to)[0] = cells[b->row];
+            TRY(give_unmatched(b, err));
             *ret_rows = &self->out;
             return true;
         }

@@ -137,11 +137,22 @@ static value compare(plan_function f, value x, value y)
                                    : order >= 0);
 }
 
-static bool arithmetic(plan_function f, value x, value y, value *ret, error *err)
+static bool arithmetic(query *q, plan_function f, value x, value y, value *ret, error *err)
 {
     *ret = value_null();
     if (x.kind == VALUE_NULL || y.kind == VALUE_NULL)
         return true;
+    if (f == FN_ADD && x.kind == VALUE_STRING && y.kind == VALUE_STRING) {
+        *ret = value_text(str_concat(q->arena, x.text, y.text));
+        return true;
+    }
+    if (f == FN_ADD && x.kind == VALUE_LIST && y.kind == VALUE_LIST) {
+        value *items = arena_array_of(q->arena, value, x.list.count + y.list.count);
+        memcpy(items, x.list.items, x.list.count * sizeof *items);
+        memcpy(items + x.list.count, y.list.items, y.list.count * sizeof *items);
+        *ret = value_list(items, x.list.count + y.list.count);
+        return true;
+    }
     if (!is_number(&x) || !is_number(&y))
         return fail(err, ERR_INVALID, "%s takes numbers", plan_function_get(f)->name);
     if (x.kind == VALUE_INT && y.kind == VALUE_INT) {
@@ -232,7 +243,7 @@ static value map_side(query *q, const value *v, bool is_keys)
     return (value){ .kind = is_keys ? VALUE_SET : VALUE_LIST, .list = { items, v->map.count } };
 }
 
-static bool list_reduce(plan_function f, const value *list, value *ret, error *err)
+static bool list_reduce(query *q, plan_function f, const value *list, value *ret, error *err)
 {
     *ret = value_null();
     if (list->kind != VALUE_LIST && list->kind != VALUE_SET)
@@ -244,7 +255,7 @@ static bool list_reduce(plan_function f, const value *list, value *ret, error *e
         else if (f == FN_LIST_MIN || f == FN_LIST_MAX)
             *ret = (value_compare(&v, ret) < 0) == (f == FN_LIST_MIN) ? v : *ret;
         else
-            TRY(arithmetic(FN_ADD, *ret, v, ret, err));
+            TRY(arithmetic(q, FN_ADD, *ret, v, ret, err));
     }
     if (f == FN_LIST_MEAN && ret->kind != VALUE_NULL)
         *ret = value_double(value_to_double(ret) / (double)list->list.count);
@@ -293,9 +304,7 @@ static bool call_element(query *q, const plan_expr *e, value *args, value *ret, 
     case FN_VALUE_MAP_FLAT: return property_map(q, args, count, false, false, ret, err);
     case FN_ELEMENT_MAP: return property_map(q, args, count, false, true, ret, err);
     case FN_VALUES: return property_values(q, args, count, ret, err);
-    default:
-        return fail(err, ERR_INVALID, "%s cannot be answered by this version",
-                    plan_function_get(e->call.function)->name);
+    default: return scalar_call(q, e->call.function, args, count, ret, err);
     }
 }
 
@@ -322,7 +331,7 @@ static bool call(query *q, const plan_expr *e, value *args, value *ret, error *e
     case FN_SUBTRACT:
     case FN_MULTIPLY:
     case FN_DIVIDE:
-    case FN_MODULO: return arithmetic(f, args[0], args[1], ret, err);
+    case FN_MODULO: return arithmetic(q, f, args[0], args[1], ret, err);
     case FN_STARTS_WITH:
     case FN_ENDS_WITH:
     case FN_CONTAINS: *ret = text_test(f, &args[0], &args[1]); return true;
@@ -346,7 +355,10 @@ static bool call(query *q, const plan_expr *e, value *args, value *ret, error *e
     case FN_KEYS:
     case FN_MAP_VALUES: *ret = map_side(q, &args[0], f == FN_KEYS); return true;
     case FN_SIZE:
-        *ret = args[0].kind == VALUE_MAP ? value_int((int64_t)args[0].map.count)
+        if (args[0].kind == VALUE_STRING)
+            return scalar_call(q, FN_LENGTH, args, 1, ret, err);
+        *ret = args[0].kind == VALUE_NULL ? value_null()
+               : args[0].kind == VALUE_MAP ? value_int((int64_t)args[0].map.count)
                : args[0].kind == VALUE_LIST || args[0].kind == VALUE_SET
                    ? value_int((int64_t)args[0].list.count)
                    : value_int(1);
@@ -354,7 +366,7 @@ static bool call(query *q, const plan_expr *e, value *args, value *ret, error *e
     case FN_LIST_SUM:
     case FN_LIST_MIN:
     case FN_LIST_MAX:
-    case FN_LIST_MEAN: return list_reduce(f, &args[0], ret, err);
+    case FN_LIST_MEAN: return list_reduce(q, f, &args[0], ret, err);
     default: return call_element(q, e, args, ret, err);
     }
 }

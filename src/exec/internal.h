@@ -108,6 +108,11 @@ void kernel_run(const kernel *k, const uint64_t *refs, size_t count, uint8_t *re
 bool column_sum_run(const graph_column *c, uint64_t first, uint64_t count, __int128 *ret_integer,
                     double *ret_real, uint64_t *ret_count);
 
+/* ---- scalar.c ---- */
+
+NODISCARD bool scalar_call(query *q, plan_function f, const value *args, size_t count, value *ret,
+                           error *err);
+
 /* ---- ref_map.c ---- */
 
 typedef struct ref_map {
@@ -124,8 +129,14 @@ void ref_map_clear(ref_map *m);
 /* id(x) of a vertex or edge slot, or the slot itself: compared by the reference. NULL: neither. */
 const plan_expr *reference_of(const query *q, const plan_expr *e);
 
-extern const op_kind merge_kind;
+extern const op_kind merge_kind, call_kind, trail_kind;
 op *merge_new(query *q);
+op *call_new(query *q);
+op *trail_new(query *q);
+/* Vertices or edges that an id text names: "label[key]", "label:::key", or a key of any label. */
+typedef VEC(uint64_t) ref_list;
+NODISCARD bool refs_find(query *q, bool is_vertex, const plan_labels *labels, str id,
+                         ref_list *found, error *err);
 extern const op_kind scan_kind, expand_kind, edge_end_kind, filter_kind, let_kind, aggregate_kind,
     sort_kind, slice_kind, tail_kind, distinct_kind, unwind_kind, union_kind, apply_kind, one_kind,
     argument_kind, nothing_kind;

@@ -121,6 +121,7 @@ static op *make(query *q, const plan_op *p)
         [PLAN_SLICE] = slice_new,         [PLAN_TAIL] = tail_new,
         [PLAN_DISTINCT] = distinct_new,   [PLAN_UNWIND] = unwind_new,
         [PLAN_NOTHING] = filter_new,      [PLAN_MERGE] = merge_new,
+        [PLAN_CALL] = call_new,           [PLAN_TRAIL] = trail_new,
     };
     if (p->kind == PLAN_UNION || p->kind == PLAN_APPLY)
         return branch_new(q, p);
@@ -138,6 +139,7 @@ op *op_build(query *q, const plan_op *p, op *argument)
         [PLAN_DISTINCT] = &distinct_kind,   [PLAN_UNWIND] = &unwind_kind,
         [PLAN_UNION] = &union_kind,         [PLAN_APPLY] = &apply_kind,
         [PLAN_NOTHING] = &nothing_kind,     [PLAN_MERGE] = &merge_kind,
+        [PLAN_CALL] = &call_kind,           [PLAN_TRAIL] = &trail_kind,
     };
     if (p->kind == PLAN_ARGUMENT || (p->kind == PLAN_ONE && argument)) {
         assert(argument);

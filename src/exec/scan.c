@@ -12,7 +12,7 @@ typedef struct scan {
     size_t label;
     uint64_t next, limit, piece_end; /* of the current label */
     const uint32_t *table_rows; /* of its vertices: some have none; NULL: all have */
-    VEC(uint64_t) found;        /* refs by id */
+    ref_list found; /* by id */
     size_t at;
 } scan;
 
@@ -26,37 +26,35 @@ static bool is_vertices(const scan *s)
     return s->base.plan->kind == PLAN_SCAN_VERTICES;
 }
 
-static bool wants_label(const scan *s, size_t label)
-{
-    const plan_labels *l = &s->base.plan->scan.labels;
-    for (size_t i = 0; i < l->count; i++)
-        if (l->items[i] == label)
-            return true;
-    return l->is_any;
-}
-
 static size_t label_count(const scan *s)
 {
     graph *g = s->base.query->graph;
     return is_vertices(s) ? graph_vertex_label_count(g) : graph_edge_label_count(g);
 }
 
-static bool find_key(scan *s, size_t label, str key, error *err)
+static bool find_key(query *q, bool is_vertex, size_t label, str key, ref_list *found, error *err)
 {
-    query *q = s->base.query;
     uint64_t number;
     bool is_found;
-    TRY(is_vertices(s) ? graph_vertex_find(q->graph, label, key, &number, &is_found, err)
-                       : graph_edge_find(q->graph, label, key, &number, &is_found, err));
+    TRY(is_vertex ? graph_vertex_find(q->graph, label, key, &number, &is_found, err)
+                  : graph_edge_find(q->graph, label, key, &number, &is_found, err));
     if (is_found)
-        vec_push(q->arena, &s->found, graph_ref_of(label, number));
+        vec_push(q->arena, found, graph_ref_of(label, number));
     return true;
 }
 
-/* "label[key]", "label:::key", or a key of any wanted label. */
-static bool find_text(scan *s, str text, error *err)
+static bool is_wanted(const plan_labels *l, size_t label)
 {
-    graph *g = s->base.query->graph;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i] == label)
+            return true;
+    return l->is_any;
+}
+
+bool refs_find(query *q, bool is_vertex, const plan_labels *labels, str text, ref_list *found,
+               error *err)
+{
+    graph *g = q->graph;
     ptrdiff_t bracket = str_find_char(text, '['), colons = str_find(text, STR(":::"));
     str label = STR(""), key = text;
     if (bracket > 0 && str_ends_with(text, STR("]"))) {
@@ -66,15 +64,24 @@ static bool find_text(scan *s, str text, error *err)
         label = str_slice(text, 0, (size_t)colons);
         key = str_slice(text, (size_t)colons + 3, text.len);
     }
-    int named = label.len == 0   ? -1
-                : is_vertices(s) ? graph_find_vertex_label(g, label)
-                                 : graph_find_edge_label(g, label);
+    int named = label.len == 0 ? -1
+                : is_vertex    ? graph_find_vertex_label(g, label)
+                               : graph_find_edge_label(g, label);
     if (named >= 0)
-        return wants_label(s, (size_t)named) ? find_key(s, (size_t)named, key, err) : true;
-    for (size_t i = 0; i < label_count(s); i++)
-        if (wants_label(s, i))
-            TRY(find_key(s, i, text, err));
+        return is_wanted(labels, (size_t)named)
+                   ? find_key(q, is_vertex, (size_t)named, key, found, err)
+                   : true;
+    size_t count = is_vertex ? graph_vertex_label_count(g) : graph_edge_label_count(g);
+    for (size_t i = 0; i < count; i++)
+        if (is_wanted(labels, i))
+            TRY(find_key(q, is_vertex, i, text, found, err));
     return true;
+}
+
+static bool find_text(scan *s, str text, error *err)
+{
+    return refs_find(s->base.query, is_vertices(s), &s->base.plan->scan.labels, text, &s->found,
+                     err);
 }
 
 static bool find_value(scan *s, const value *v, error *err)
@@ -96,7 +103,7 @@ static bool begin_label(scan *s, error *err)
 {
     query *q = s->base.query;
     s->next = s->limit = s->piece_end = 0;
-    if (!wants_label(s, s->label))
+    if (!is_wanted(&s->base.plan->scan.labels, s->label))
         return true;
     s->table_rows = NULL;
     if (s->base.plan->scan.is_collapsed)

@@ -185,6 +185,7 @@ void graph_close(graph *g)
         for (size_t k = 0; k < PART_BLOCKS; k++)
             block_give(&g->memory, &e->blocks[k]);
         file_map_close(e->map);
+        arena_free(e->key_arena);
     }
     sql_disconnect(g->connection);
     pthread_mutex_destroy(&g->lock);
@@ -564,13 +565,40 @@ static int id_property(const edge_part *e)
     return found;
 }
 
+/* Ids are shown of few edges: those are looked up one by one, until the whole column is cheaper. */
+static bool edge_key_alone(graph *g, size_t label, size_t property, uint64_t edge, arena *a,
+                           str *ret_key, error *err)
+{
+    edge_part *e = &g->edges[label];
+    if (!e->key_arena) {
+        e->key_arena = arena_new();
+        e->keys = map_new(e->key_arena);
+    }
+    str number = { (const char *)&edge, sizeof edge };
+    const str *known = map_get(&e->keys, number);
+    if (!known) {
+        str *key = arena_new_of(e->key_arena, str);
+        TRY(property_fetch_one(g, &e->rows, property, e->label.properties[property].name,
+                               packed_get(&e->row_of, edge), e->key_arena, key, err));
+        map_set(&e->keys, str_copy(e->key_arena, number), key);
+        known = key;
+    }
+    *ret_key = str_copy(a, *known);
+    return true;
+}
+
 bool graph_edge_key(graph *g, size_t label, uint64_t edge, arena *a, str *ret_key, error *err)
 {
-    int property = id_property(&g->edges[label]);
+    enum { FEW_KEYS = 256 };
+    edge_part *e = &g->edges[label];
+    int property = id_property(e);
     if (property < 0) {
         *ret_key = str_format(a, "%llu", (unsigned long long)edge);
         return true;
     }
+    TRY(need_topology(g, err));
+    if (!e->columns[property].is_loaded && e->keys.count < FEW_KEYS)
+        return LOCKED(g, edge_key_alone(g, label, (size_t)property, edge, a, ret_key, err));
     const graph_column *c;
     TRY(graph_edge_column(g, label, (size_t)property, &c, err));
     value v = graph_column_value(c, edge, a);

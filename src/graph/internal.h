@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/budget.h"
 #include "base/file.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "graph/graph.h"
 
@@ -231,6 +232,9 @@ typedef struct edge_part {
     /* Of a refresh that dropped nothing: edges that are new, in order. NULL: columns start anew. */
     uint32_t *added;
     uint64_t added_count;
+    /* Ids that were asked for one by one, before it is worth to load all. */
+    arena *key_arena;
+    map keys; /* number of the edge, as bytes → text */
 } edge_part;
 
 struct graph {
@@ -267,6 +271,9 @@ bool property_load(graph *g, const label_rows *rows, size_t property, column_typ
 /* Bring a column of the graph before the refresh over: only added rows are read. */
 bool property_carry(graph *g, edge_part *e, size_t property, const cached_column *old,
                     cached_column *ret, error *err);
+/* One cell, read from the table by the number of its row, as text in `a`; null: empty. */
+bool property_fetch_one(graph *g, const label_rows *rows, size_t property, str name, uint64_t row,
+                        arena *a, str *ret, error *err);
 void column_free(graph *g, cached_column *c);
 /* Free columns that no running query can hold until `bytes` more fit, or none is left. */
 void columns_evict(graph *g, size_t bytes);

@@ -333,6 +333,57 @@ bool property_carry(graph *g, edge_part *e, size_t property, const cached_column
     return works;
 }
 
+/* ---- One cell ---- */
+
+static bool find_place(const label_rows *rows, uint64_t row, const source **ret_source,
+                       size_t *ret_file)
+{
+    for (size_t i = 0; i < rows->schema->source_count; i++)
+        for (size_t k = 0; k < rows->sources[i].file_count; k++) {
+            const source_file *f = &rows->sources[i].files[k];
+            if (row < f->base || row - f->base >= f->rows)
+                continue;
+            *ret_source = &rows->sources[i];
+            *ret_file = k;
+            return true;
+        }
+    return false;
+}
+
+bool property_fetch_one(graph *g, const label_rows *rows, size_t property, str name, uint64_t row,
+                        arena *a, str *ret, error *err)
+{
+    const source *s;
+    size_t file;
+    AUTO(arena_free) arena *scratch = arena_new();
+    *ret = STR("");
+    if (!find_place(rows, row, &s, &file))
+        return true;
+    const schema_column *c = column_of(rows, property, s, name);
+    if (!c || c->name.len == 0)
+        return true;
+    size_t *order = arena_array_of(scratch, size_t, s->file_count);
+    iceberg_scan_order(&s->scan, order);
+    iceberg_scan_file one = s->scan.files[order[file]];
+    one.delete_count = 0; /* the row is known to be live */
+    iceberg_scan scan = { .files = &one, .file_count = 1 };
+    sql_connection *connection;
+    batch *answer;
+    str from;
+    TRY(graph_connection(g, &connection, err));
+    TRY(source_sql(s, scratch, &scan,
+                   str_format(scratch, "(" STR_FMT ")::VARCHAR AS x",
+                              STR_ARG(source_column_sql(scratch, c))),
+                   &from, err));
+    TRY(sql_query_all(connection, scratch,
+                      str_format(scratch, "SELECT x FROM " STR_FMT " WHERE \"_pos\" = %llu",
+                                 STR_ARG(from), (unsigned long long)(row - s->files[file].base)),
+                      &answer, err));
+    if (answer->rows && !column_is_null(&answer->columns[0], 0))
+        *ret = str_copy(a, ((const str *)answer->columns[0].data)[0]);
+    return true;
+}
+
 /* ---- Room ---- */
 
 void column_free(graph *g, cached_column *c)

@@ -81,7 +81,8 @@ void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out)
                                          "Expand",    "EdgeEnd",  "Filter",       "Let",
                                          "Aggregate", "Sort",     "Slice",        "Tail",
                                          "Distinct",  "Unwind",   "Union",        "Apply",
-                                         "Repeat",    "Merge",    "Nothing" };
+                                         "Repeat",    "Merge",    "Nothing",      "Call",
+                                         "Trail" };
     static const char *const directions[] = { "out", "in", "both", "other" };
     strbuf_format(out, "%s ", names[op->kind]);
     switch (op->kind) {
@@ -99,8 +100,24 @@ void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out)
         add_slot(p, op->expand.from, out);
         strbuf_format(out, " %s", directions[op->expand.direction]);
         add_labels(&op->expand.labels, g, true, out);
-        strbuf_add_c(out, op->expand.edge ? " edges" : " pairs");
+        strbuf_add_c(out, !op->expand.edge        ? " pairs"
+                          : op->expand.is_by_pair ? " edges, summed by pair"
+                                                  : " edges");
         break;
+    case PLAN_TRAIL:
+        add_slot(p, op->trail.from, out);
+        strbuf_format(out, " %s", directions[op->trail.direction]);
+        add_labels(&op->trail.labels, g, true, out);
+        strbuf_format(out, " %llu..", (unsigned long long)op->trail.least);
+        if (op->trail.most != PLAN_ALL)
+            strbuf_format(out, "%llu", (unsigned long long)op->trail.most);
+        strbuf_add_c(out, op->trail.is_reach ? " (each vertex once)" : "");
+        break;
+    case PLAN_CALL:
+        strbuf_format(out, "%s ", op->call.procedure->names[0]);
+        plan_expr_text(p, op->call.options, out);
+        break;
+    case PLAN_MERGE: add_slot(p, op->merge.slot, out); break;
     case PLAN_EDGE_END: strbuf_add_c(out, directions[op->edge_end.end]); break;
     case PLAN_FILTER: plan_expr_text(p, op->predicate, out); break;
     case PLAN_LET:

@@ -32,10 +32,10 @@ static void mark_live(plan_op *op, plan_slots after)
 
 bool plan_finish(plan *p, const graph *g, error *err)
 {
-    (void)g;
     plan_slots wanted = { { 0 } };
     for (size_t i = 0; i < p->column_count; i++)
         plan_slots_add(&wanted, p->columns[i].slot);
+    plan_order(p, g);
     TRY(plan_rewrite_shape(p, &p->root, err));
     mark_live(p->root, wanted);
     plan_rewrite_live(p, p->root);

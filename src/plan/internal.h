@@ -10,3 +10,8 @@
 NODISCARD bool plan_rewrite_shape(plan *p, plan_op **place, error *err);
 /* Afterwards. */
 void plan_rewrite_live(plan *p, plan_op *op);
+
+/* ---- order.c ---- */
+
+/* First of all: where the plan starts, where filters stand. */
+void plan_order(plan *p, const graph *g);

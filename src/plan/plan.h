@@ -154,6 +154,19 @@ typedef enum plan_function {
     FN_PATH_SELECT,    /* path, label, "first" | "last" | "all" | "mixed": null when the label is
                           absent */
     FN_PATH_IS_SIMPLE, /* path */
+    FN_PATH_OF,     /* vertex, then by turns an edge or a list of edges, and the vertex behind it */
+    FN_PATH_NODES,
+    FN_PATH_EDGES,
+    FN_PATH_LENGTH,
+    FN_ELEMENT_KEYS,
+    FN_TO_INTEGER,
+    FN_TO_TEXT,
+    FN_HEAD,
+    FN_LAST,
+    FN_REVERSE,
+    FN_RANGE,
+    FN_DISJOINT, /* two lists have no item in common */
+    FN_IN_CIDR,  /* address or vertex, block */
     FN_SELECT, /* map or anything, key, otherwise: the map's value for the key where it has it */
     FN_COUNT_
 } plan_function;
@@ -187,6 +200,41 @@ struct plan_expr {
     };
 };
 
+/* ---- Procedures: algorithms and path searches, called with one map of options ---- */
+
+typedef enum plan_procedure_kind {
+    PROCEDURE_PAGE_RANK,
+    PROCEDURE_WEAK_COMPONENTS,
+    PROCEDURE_STRONG_COMPONENTS,
+    PROCEDURE_LABEL_PROPAGATION,
+    PROCEDURE_LOUVAIN,
+    PROCEDURE_CORE_NUMBERS,
+    PROCEDURE_TRIANGLES,
+    PROCEDURE_DEGREE,
+    PROCEDURE_BETWEENNESS,
+    PROCEDURE_DISTANCES,
+    PROCEDURE_SHORTEST,
+    PROCEDURE_ALL_SHORTEST,
+    PROCEDURE_CHEAPEST,
+    PROCEDURE_EARLIEST,
+} plan_procedure_kind;
+
+enum { PROCEDURE_COLUMNS = 4 };
+
+typedef struct plan_procedure {
+    plan_procedure_kind kind;
+    const char *names[2];
+    const char *options; /* names of what it takes, each followed by a blank */
+    struct {
+        const char *name; /* NULL: no more. A first column `node` can be had as its `id`, too */
+        plan_slot_kind kind;
+    } columns[PROCEDURE_COLUMNS];
+} plan_procedure;
+
+const plan_procedure *plan_procedure_find(str name); /* NULL: none */
+const plan_procedure *plan_procedure_at(size_t i);   /* NULL: no more */
+const char *plan_procedure_nearest(str name);
+
 /* ---- Operators ---- */
 
 typedef enum plan_op_kind {
@@ -210,6 +258,8 @@ typedef enum plan_op_kind {
     PLAN_MERGE,     /* rows of one vertex slot and no other: equal ones become one with the sum of
                        their multiplicities */
     PLAN_NOTHING,   /* runs its input for nothing and gives no row */
+    PLAN_CALL,      /* every input row × every row that a procedure gives for its options */
+    PLAN_TRAIL,     /* from a vertex along `least` to `most` edges, none of them twice */
     PLAN_OP_COUNT_
 } plan_op_kind;
 
@@ -312,6 +362,21 @@ struct plan_op {
         struct {
             plan_slot slot;
         } merge;
+        struct {
+            const plan_procedure *procedure;
+            plan_expr *options;
+            plan_slot to[PROCEDURE_COLUMNS]; /* PLAN_NO_SLOT: not wanted */
+        } call;
+        struct {
+            plan_slot from, to;
+            plan_direction direction;
+            plan_labels labels;
+            uint64_t least, most; /* most PLAN_ALL: any number */
+            plan_slot edges;      /* list of the edges passed; PLAN_NO_SLOT: not wanted */
+            plan_slot edge;       /* of `predicate`: each edge must pass; NULL: any does */
+            plan_expr *predicate;
+            bool is_reach; /* each vertex once: only which can be reached is asked */
+        } trail;
         struct {
             plan_key *keys;
             size_t key_count;

@@ -261,8 +261,25 @@ static void compute_after_top(plan *p, plan_op **place)
 
 /* ---- All of them ---- */
 
+/* Who can be reached within so many edges: the shortest way there is a trail. */
+static void reach(const plan *p, plan_op *top)
+{
+    bool is_set = top->kind == PLAN_DISTINCT && top->distinct.key_count == 1 &&
+                  !top->distinct.is_kept && is_vertex_key(p, top->distinct.keys[0].expr) &&
+                  only(&top->live, top->distinct.keys[0].expr->slot);
+    if (!is_set)
+        return;
+    plan_op *op = top->input;
+    while (op && (op->kind == PLAN_FILTER || op->kind == PLAN_LET))
+        op = op->input;
+    if (op && op->kind == PLAN_TRAIL && op->trail.least <= 1 && only(&op->live, op->trail.to))
+        op->trail.is_reach = true;
+}
+
 static void drop_edge_nobody_reads(plan_op *op)
 {
+    if (op->kind == PLAN_TRAIL && !plan_slots_has(&op->live, op->trail.edges))
+        op->trail.edges = PLAN_NO_SLOT;
     if (op->kind == PLAN_EXPAND && op->expand.edge && op->expand.to &&
         !plan_slots_has(&op->live, op->expand.edge))
         op->expand.edge = PLAN_NO_SLOT;
@@ -306,5 +323,6 @@ void plan_rewrite_live(plan *p, plan_op *op)
             plan_rewrite_live(p, *plan_op_branch(op, i));
         drop_edge_nobody_reads(op);
         gather_below(p, op);
+        reach(p, op);
     }
 }

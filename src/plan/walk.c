@@ -51,6 +51,8 @@ plan_expr **plan_op_expr(plan_op *op, size_t i)
     case PLAN_FILTER: one = &op->predicate; break;
     case PLAN_LET: one = &op->let.expr; break;
     case PLAN_UNWIND: one = &op->unwind.list; break;
+    case PLAN_CALL: one = &op->call.options; break;
+    case PLAN_TRAIL: one = &op->trail.predicate; break;
     case PLAN_APPLY: one = &op->branches.otherwise; break;
     case PLAN_AGGREGATE: return aggregate_expr(op, i);
     case PLAN_SORT: return key_expr(op->sort.keys, op->sort.key_count, i);
@@ -96,6 +98,15 @@ void plan_op_sets(const plan_op *op, plan_slots *set)
             add(set, op->aggregate.items[i].to);
         break;
     case PLAN_UNWIND: add(set, op->unwind.to); break;
+    case PLAN_CALL:
+        for (size_t i = 0; i < PROCEDURE_COLUMNS; i++)
+            add(set, op->call.to[i]);
+        break;
+    case PLAN_TRAIL:
+        add(set, op->trail.to);
+        add(set, op->trail.edges);
+        add(set, op->trail.edge);
+        break;
     case PLAN_REPEAT: add(set, op->repeat.loops); break;
     case PLAN_ONE:
     case PLAN_FILTER:
@@ -133,6 +144,8 @@ void plan_op_reads(plan_op *op, plan_slots *set)
         add(set, op->per);
     if (op->kind == PLAN_AGGREGATE)
         add(set, op->aggregate.span);
+    if (op->kind == PLAN_TRAIL)
+        add(set, op->trail.from);
     if (op->kind == PLAN_MERGE)
         add(set, op->merge.slot);
     if (op->kind == PLAN_EXPAND)

@@ -1,0 +1,287 @@
+/* Views over the graph for algorithms. */
+#include "exec/view.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/pool.h"
+
+/* ---- Configuration ---- */
+
+static const value *member(const value *config, const char *name)
+{
+    if (config->kind == VALUE_MAP)
+        for (size_t i = 0; i < config->map.count; i++)
+            if (config->map.keys[i].kind == VALUE_STRING &&
+                str_eq_nocase(config->map.keys[i].text, str_of(name)))
+                return &config->map.values[i];
+    return NULL;
+}
+
+/* Which of the labels that `find` knows the list names; all when it is left out. */
+static bool read_labels(query *q, const value *list, int (*find)(const graph *g, str name),
+                        const char *what, size_t count, bool *ret_wanted, error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        ret_wanted[i] = !list || list->kind == VALUE_NULL;
+    if (!list || list->kind == VALUE_NULL)
+        return true;
+    value one = *list;
+    bool is_list = list->kind == VALUE_LIST || list->kind == VALUE_SET;
+    for (size_t i = 0; i < (is_list ? list->list.count : 1); i++) {
+        const value *name = is_list ? &list->list.items[i] : &one;
+        if (name->kind != VALUE_STRING)
+            return fail(err, ERR_INVALID, "%s takes the names of labels", what);
+        int label = find(q->graph, name->text);
+        if (label < 0)
+            return fail(err, ERR_INVALID, "%s: the graph has no '" STR_FMT "'", what,
+                        STR_ARG(name->text));
+        ret_wanted[label] = true;
+    }
+    return true;
+}
+
+/* ---- Opening ---- */
+
+static bool weigh(query *q, view_part *p, str key, error *err)
+{
+    const graph_column *c;
+    TRY(query_column(q, false, p->label, key, &c, err));
+    if (!c)
+        return fail(err, ERR_INVALID,
+                    "relationshipWeightProperty: edges '" STR_FMT "' have no '" STR_FMT "'",
+                    STR_ARG(graph_edge_label(q->graph, p->label)->name), STR_ARG(key));
+    const graph_adjacency *a = p->adjacency;
+    p->weights = memory_alloc(a->pair_count * sizeof *p->weights);
+    query_free_later(q, p->weights);
+    for (uint64_t i = 0; i < a->pair_count; i++) {
+        __int128 integer;
+        double real;
+        uint64_t count;
+        if (!column_sum_run(c, a->edge_offsets[i], a->edge_offsets[i + 1] - a->edge_offsets[i],
+                            &integer, &real, &count))
+            return fail(err, ERR_INVALID,
+                        "relationshipWeightProperty: '" STR_FMT "' holds no numbers", STR_ARG(key));
+        p->weights[i] = real + (double)integer;
+    }
+    return true;
+}
+
+static view_label *find_label(view *v, size_t label)
+{
+    for (size_t i = 0; i < v->label_count; i++)
+        if (v->labels[i].label == label)
+            return &v->labels[i];
+    return NULL;
+}
+
+bool view_open(query *q, const value *config, view *ret, error *err)
+{
+    graph *g = q->graph;
+    size_t vertices = graph_vertex_label_count(g), edges = graph_edge_label_count(g);
+    bool *wants_vertex = arena_array_of(q->arena, bool, vertices),
+         *wants_edge = arena_array_of(q->arena, bool, edges);
+    const value *weight = member(config, "relationshipWeightProperty");
+    TRY(read_labels(q, member(config, "labels"), graph_find_vertex_label, "labels", vertices,
+                    wants_vertex, err));
+    TRY(read_labels(q, member(config, "relationshipTypes"), graph_find_edge_label,
+                    "relationshipTypes", edges, wants_edge, err));
+    *ret = (view){ .query = q };
+    ret->labels = arena_array_of(q->arena, view_label, vertices);
+    ret->parts = arena_array_of(q->arena, view_part, edges);
+    for (size_t i = 0; i < vertices; i++) {
+        view_label l = { i, ret->count, 0 };
+        if (!wants_vertex[i])
+            continue;
+        TRY(graph_vertex_id_limit(g, i, &l.count, err));
+        ret->labels[ret->label_count++] = l;
+        ret->count += l.count;
+    }
+    if (ret->count >= UINT32_MAX)
+        return fail(err, ERR_LIMIT, "algorithms take up to 4 billion vertices");
+    for (size_t i = 0; i < edges; i++) {
+        const graph_label *l = graph_edge_label(g, i);
+        const view_label *from = find_label(ret, l->from_label), *to = find_label(ret, l->to_label);
+        if (!wants_edge[i] || !from || !to)
+            continue;
+        view_part *p = &ret->parts[ret->part_count++];
+        *p = (view_part){ .label = i, .from_base = from->base, .to_base = to->base };
+        TRY(graph_adjacency_get(g, i, &p->adjacency, err));
+        if (weight && weight->kind == VALUE_STRING)
+            TRY(weigh(q, p, weight->text, err));
+    }
+    return true;
+}
+
+graph_ref view_ref(const view *v, uint64_t number)
+{
+    size_t i = 0;
+    while (i + 1 < v->label_count && v->labels[i + 1].base <= number)
+        i++;
+    return graph_ref_of(v->labels[i].label, number - v->labels[i].base);
+}
+
+uint64_t view_number(const view *v, graph_ref ref)
+{
+    for (size_t i = 0; i < v->label_count; i++)
+        if (v->labels[i].label == graph_ref_label(ref))
+            return v->labels[i].base + graph_ref_number(ref);
+    return UINT64_MAX;
+}
+
+bool view_shown(const view *v, uint8_t **ret_shown, error *err)
+{
+    uint8_t *shown = memory_alloc(v->count + 1);
+    query_free_later(v->query, shown);
+    for (size_t i = 0; i < v->label_count; i++) {
+        const uint32_t *rows;
+        TRY(graph_vertex_rows(v->query->graph, v->labels[i].label, &rows, err));
+        for (uint64_t k = 0; k < v->labels[i].count; k++)
+            shown[v->labels[i].base + k] = rows[k] != GRAPH_NO_ROW;
+    }
+    for (size_t i = 0; i < v->part_count; i++) {
+        const view_part *p = &v->parts[i];
+        const graph_adjacency *a = p->adjacency;
+        for (uint64_t k = 0; k < a->source_count; k++)
+            shown[p->from_base + k] |= a->out_offsets[k] != a->out_offsets[k + 1];
+        for (uint64_t k = 0; k < a->target_count; k++)
+            shown[p->to_base + k] |= a->in_offsets[k] != a->in_offsets[k + 1];
+    }
+    *ret_shown = shown;
+    return true;
+}
+
+/* ---- Without direction ---- */
+
+static int compare_u32(const void *x, const void *y)
+{
+    uint32_t p = *(const uint32_t *)x, q = *(const uint32_t *)y;
+    return (p > q) - (p < q);
+}
+
+/* Call `add` for each end of each pair that is no loop. */
+#define EACH_PAIR(v, p, a, s, pair, ...)                                                           \
+    for (const view_part *p = (v)->parts; p < (v)->parts + (v)->part_count; p++) {                 \
+        const graph_adjacency *a = p->adjacency;                                                   \
+        for (uint64_t s = 0; s < a->source_count; s++)                                             \
+            for (uint64_t pair = a->out_offsets[s]; pair < a->out_offsets[s + 1]; pair++) {        \
+                __VA_ARGS__                                                                        \
+            }                                                                                      \
+    }
+
+typedef struct neighbour {
+    uint32_t to;
+    double weight;
+} neighbour;
+
+static int compare_neighbours(const void *x, const void *y)
+{
+    return compare_u32(&((const neighbour *)x)->to, &((const neighbour *)y)->to);
+}
+
+/* Sort each list, and make equal neighbours one. */
+static void tidy(const view *v, undirected *u)
+{
+    uint64_t at = 0;
+    neighbour *list = NULL;
+    uint64_t room = 0;
+    for (uint64_t i = 0; i < v->count; i++) {
+        uint64_t from = u->offsets[i], count = u->offsets[i + 1] - from, first = at;
+        u->offsets[i] = first;
+        if (!u->weights) {
+            qsort(u->neighbours + from, count, sizeof *u->neighbours, compare_u32);
+            for (uint64_t k = from; k < from + count; k++)
+                if (at == first || u->neighbours[at - 1] != u->neighbours[k])
+                    u->neighbours[at++] = u->neighbours[k];
+            continue;
+        }
+        if (count > room) {
+            room = count * 2;
+            list = memory_grow(list, room * sizeof *list);
+        }
+        for (uint64_t k = 0; k < count; k++)
+            list[k] = (neighbour){ u->neighbours[from + k], u->weights[from + k] };
+        if (count)
+            qsort(list, count, sizeof *list, compare_neighbours);
+        for (uint64_t k = 0; k < count; k++) {
+            bool is_same = at > first && u->neighbours[at - 1] == list[k].to;
+            at += !is_same;
+            u->neighbours[at - 1] = list[k].to;
+            u->weights[at - 1] = (is_same ? u->weights[at - 1] : 0) + list[k].weight;
+        }
+    }
+    u->offsets[v->count] = at;
+    free(list);
+}
+
+bool undirected_open(const view *v, bool with_weights, undirected *ret, error *err)
+{
+    TRY(query_check(v->query, err));
+    uint64_t *offsets = memory_alloc((v->count + 2) * sizeof *offsets);
+    EACH_PAIR(v, p, a, s, pair, {
+        uint64_t from = p->from_base + s, to = p->to_base + a->out_targets[pair];
+        offsets[from + 1] += from != to;
+        offsets[to + 1] += from != to;
+    })
+    for (uint64_t i = 0; i < v->count; i++)
+        offsets[i + 1] += offsets[i];
+    uint64_t sum = offsets[v->count];
+    *ret = (undirected){ .offsets = offsets, .neighbours = memory_alloc(sum * 4) };
+    if (with_weights)
+        ret->weights = memory_alloc(sum * sizeof *ret->weights);
+    EACH_PAIR(v, p, a, s, pair, {
+        uint64_t ends[2] = { p->from_base + s, p->to_base + a->out_targets[pair] };
+        for (int k = 0; k < 2 && ends[0] != ends[1]; k++) {
+            uint64_t at = offsets[ends[k]]++;
+            ret->neighbours[at] = (uint32_t)ends[!k];
+            if (with_weights)
+                ret->weights[at] = view_weight(p, pair);
+        }
+    })
+    memmove(offsets + 1, offsets, v->count * sizeof *offsets);
+    offsets[0] = 0;
+    tidy(v, ret);
+    return query_check(v->query, err);
+}
+
+void undirected_close(undirected *u)
+{
+    free(u->offsets);
+    free(u->neighbours);
+    free(u->weights);
+}
+
+/* ---- Pieces ---- */
+
+typedef struct pieces {
+    query *query;
+    uint64_t count, piece;
+    void (*work)(void *context, uint64_t from, uint64_t to);
+    void *context;
+    error error;
+    _Atomic bool has_failed;
+} pieces;
+
+static bool run_piece(void *context, size_t i)
+{
+    pieces *p = context;
+    error why = { 0 };
+    uint64_t from = i * p->piece, to = from + p->piece < p->count ? from + p->piece : p->count;
+    if (!query_check(p->query, &why)) {
+        if (!atomic_exchange(&p->has_failed, true))
+            p->error = why;
+        return false;
+    }
+    p->work(p->context, from, to);
+    return true;
+}
+
+bool view_each(const view *v, uint64_t count, uint64_t piece,
+               void (*work)(void *context, uint64_t from, uint64_t to), void *context, error *err)
+{
+    pieces p = { v->query, count, piece, work, context, { 0 }, false };
+    if (pool_each((count + piece - 1) / piece, run_piece, &p))
+        return true;
+    *err = p.error;
+    return false;
+}
