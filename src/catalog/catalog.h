@@ -25,6 +25,9 @@ NODISCARD bool catalog_list(catalog *c, arena *a, catalog_entry **ret_entries, s
 /* ERR_NOT_FOUND names the table and the near misses. */
 NODISCARD bool catalog_load(catalog *c, arena *a, str namespace, str name,
                             iceberg_table **ret_table, error *err);
+/* URI of the table's current metadata file: whether anything has changed, without reading it. */
+NODISCARD bool catalog_locate(catalog *c, arena *a, str namespace, str name, str *ret_metadata_uri,
+                              error *err);
 /* Makes the namespace when it is absent. `definition->location` empty:
  * <warehouse>/<namespace>/<name>. ERR_CONFLICT when the table exists. */
 NODISCARD bool catalog_create(catalog *c, arena *a, str namespace, str name,

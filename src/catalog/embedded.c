@@ -139,8 +139,8 @@ static bool fail_no_table(catalog *c, arena *a, str namespace, str name, error *
                 STR_ARG(c->name), STR_ARG(namespace), STR_ARG(name), STR_ARG(strbuf_str(&there)));
 }
 
-bool catalog_load(catalog *c, arena *a, str namespace, str name, iceberg_table **ret_table,
-                  error *err)
+bool catalog_locate(catalog *c, arena *a, str namespace, str name, str *ret_metadata_uri,
+                    error *err)
 {
     text_pairs rows = { 0 };
     str parameters[] = { c->name, namespace, name };
@@ -150,8 +150,17 @@ bool catalog_load(catalog *c, arena *a, str namespace, str name, iceberg_table *
             parameters, 3, a, &rows, NULL, err));
     if (rows.count == 0)
         return fail_no_table(c, a, namespace, name, err);
+    *ret_metadata_uri = rows.items[0].namespace;
+    return true;
+}
+
+bool catalog_load(catalog *c, arena *a, str namespace, str name, iceberg_table **ret_table,
+                  error *err)
+{
+    str uri;
+    TRY(catalog_locate(c, a, namespace, name, &uri, err));
     str full = str_format(a, STR_FMT "." STR_FMT, STR_ARG(namespace), STR_ARG(name));
-    return iceberg_table_read(c->store, a, full, rows.items[0].namespace, ret_table, err);
+    return iceberg_table_read(c->store, a, full, uri, ret_table, err);
 }
 
 static bool table_exists(catalog *c, str namespace, str name, bool *ret, error *err)

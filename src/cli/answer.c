@@ -42,6 +42,20 @@ static bool print_rows(graph *g, query *q, printing how, FILE *out, size_t *ret_
     }
 }
 
+static query_options options_of(const plan *p, uint64_t timeout_ms)
+{
+    return (query_options){ .deadline_ms = timeout_ms,
+                            .is_profiled = p->ending == ENDING_PROFILE };
+}
+
+static bool print_profile(query *q, arena *a, FILE *out, error *err)
+{
+    str text;
+    TRY(query_profile(q, a, &text, err));
+    fprintf(out, STR_FMT, STR_ARG(text));
+    return true;
+}
+
 static bool answer_steps(graph *g, str text, uint64_t timeout_ms, printing how, FILE *out,
                          error *err)
 {
@@ -54,7 +68,10 @@ static bool answer_steps(graph *g, str text, uint64_t timeout_ms, printing how, 
         fprintf(out, STR_FMT, STR_ARG(plan_explain(p, a, g)));
         return true;
     }
-    TRY(query_open(g, p, &(query_options){ .deadline_ms = timeout_ms }, &q, err));
+    query_options options = options_of(p, timeout_ms);
+    TRY(query_open(g, p, &options, &q, err));
+    if (p->ending == ENDING_PROFILE)
+        return print_profile(q, a, out, err);
     TRY(print_rows(g, q, how, out, &count, err));
     if (p->ending == ENDING_NEXT && count == 0)
         return fail(err, ERR_NOT_FOUND, "next(): there is no result");
@@ -112,6 +129,8 @@ bool answer_cypher(graph *g, str text, uint64_t timeout_ms, FILE *out, error *er
         fprintf(out, STR_FMT, STR_ARG(plan_explain(p, a, g)));
         return true;
     }
-    TRY(query_open(g, p, &(query_options){ .deadline_ms = timeout_ms }, &q, err));
-    return print_table(g, p, q, out, err);
+    query_options options = options_of(p, timeout_ms);
+    TRY(query_open(g, p, &options, &q, err));
+    return p->ending == ENDING_PROFILE ? print_profile(q, a, out, err)
+                                       : print_table(g, p, q, out, err);
 }

@@ -60,8 +60,10 @@ static bool make_samples(home *h, arena *a, str folder, int64_t rows, error *err
 
 static bool ask(home *h, error *err)
 {
+    AUTO(session_close) session *s = NULL;
     AUTO(graph_close) graph *g = NULL;
-    TRY(session_graph_open(h, &g, err));
+    TRY(session_open(h, 0, &s, err));
+    TRY(session_graph(s, &g, err));
     for (size_t i = 0; i < ARRAY_LEN(questions); i++) {
         uint64_t started = clock_monotonic_us();
         printf("\n%s\n  %s\n", questions[i].what, questions[i].text);

@@ -8,7 +8,8 @@
 #include "server/session.h"
 
 static const char gremlin_usage[] =
-    "usage: floe gremlin [TEXT] [--home DIR] [--timeout-ms N] [--time] [--graphson]\n"
+    "usage: floe gremlin [TEXT] [--home DIR] [--timeout-ms N] [--as-of TIME]\n"
+    "                    [--time] [--graphson]\n"
     "\n"
     "Answers one Gremlin query over the home's graph (floe schema apply gives it one), or without "
     "TEXT\n"
@@ -18,10 +19,11 @@ static const char gremlin_usage[] =
     "  floe gremlin 'g.V().count()'\n"
     "  floe gremlin \"g.V('devices:::10.0.1.10').out().dedup().count()\"\n"
     "\n"
-    "Vertices are named label:::key or label[key]. explain() at the end shows the plan.\n";
+    "Vertices are named label:::key or label[key]. explain() at the end shows the plan,\n"
+    "profile() with rows and times. --as-of asks the tables' snapshots of that time (UTC).\n";
 
 static const char cypher_usage[] =
-    "usage: floe cypher [TEXT] [--home DIR] [--timeout-ms N] [--time]\n"
+    "usage: floe cypher [TEXT] [--home DIR] [--timeout-ms N] [--as-of TIME] [--time]\n"
     "\n"
     "Answers one Cypher query over the home's graph, or without TEXT one query a line from "
     "standard\n"
@@ -31,14 +33,17 @@ static const char cypher_usage[] =
     "sum(e.packets) AS p\n"
     "               ORDER BY p DESC LIMIT 20\"\n"
     "\n"
-    "EXPLAIN before the query shows the plan.\n";
+    "EXPLAIN before the query shows the plan, PROFILE with rows and times. --as-of asks the "
+    "tables'\nsnapshots of that time (UTC).\n";
 
 typedef bool (*answer_language)(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err);
 
-static bool answer(graph *g, answer_language language, str text, int64_t timeout_ms,
+static bool answer(session *s, answer_language language, str text, int64_t timeout_ms,
                    bool shows_time, error *err)
 {
     uint64_t started = clock_monotonic_us();
+    AUTO(graph_close) graph *g = NULL;
+    TRY(session_graph(s, &g, err));
     TRY(language(g, text, (uint64_t)timeout_ms, stdout, err));
     fflush(stdout);
     if (shows_time)
@@ -47,7 +52,7 @@ static bool answer(graph *g, answer_language language, str text, int64_t timeout
 }
 
 /* One query a line; a wrong one does not end the others. */
-static bool answer_lines(graph *g, answer_language language, int64_t timeout_ms, bool shows_time,
+static bool answer_lines(session *s, answer_language language, int64_t timeout_ms, bool shows_time,
                          error *err)
 {
     char *line = NULL;
@@ -56,7 +61,7 @@ static bool answer_lines(graph *g, answer_language language, int64_t timeout_ms,
     for (ssize_t n; (n = getline(&line, &capacity, stdin)) >= 0;) {
         str text = str_trim((str){ line, (size_t)n });
         error why = { 0 };
-        if (text.len && !answer(g, language, text, timeout_ms, shows_time, &why)) {
+        if (text.len && !answer(s, language, text, timeout_ms, shows_time, &why)) {
             command_failed(&why);
             all_work = false;
         }
@@ -67,12 +72,13 @@ static bool answer_lines(graph *g, answer_language language, int64_t timeout_ms,
 
 static int query_command(int argc, char **argv, const char *usage, answer_language language)
 {
-    const char *given_home = NULL, *timeout = NULL, *words[1];
+    const char *given_home = NULL, *timeout = NULL, *as_of = NULL, *words[1];
     size_t count;
-    int64_t timeout_ms = 300000;
+    int64_t timeout_ms = 300000, as_of_us = 0;
     bool shows_time = false, is_graphson = false;
     const argument options[] = { { "--home", &given_home, NULL },
                                  { "--timeout-ms", &timeout, NULL },
+                                 { "--as-of", &as_of, NULL },
                                  { "--time", NULL, &shows_time },
                                  { "--graphson", NULL, &is_graphson } };
     int code = arguments_parse(argc, argv, options, ARRAY_LEN(options), words, 1, &count, usage);
@@ -86,15 +92,19 @@ static int query_command(int argc, char **argv, const char *usage, answer_langua
         language = answer_graphson;
     if (!argument_number("--timeout-ms", timeout, 1, &timeout_ms))
         return EXIT_USAGE;
+    if (as_of && !clock_parse_us(str_of(as_of), &as_of_us)) {
+        fprintf(stderr, "--as-of takes a time such as '2026-01-31 12:00:00', not '%s'\n", as_of);
+        return EXIT_USAGE;
+    }
     error err = { 0 };
     AUTO(home_close) home *h = NULL;
     if (!command_home(given_home, &h, &err))
         return command_failed(&err);
-    AUTO(graph_close) graph *g = NULL;
-    bool works = session_graph_open(h, &g, &err) &&
-                 (count ? answer(g, language, str_of(words[0]), timeout_ms, shows_time, &err)
-                        : answer_lines(g, language, timeout_ms, shows_time, &err));
-    graph_close(TAKE(g));
+    AUTO(session_close) session *s = NULL;
+    bool works = session_open(h, as_of_us / 1000, &s, &err) &&
+                 (count ? answer(s, language, str_of(words[0]), timeout_ms, shows_time, &err)
+                        : answer_lines(s, language, timeout_ms, shows_time, &err));
+    session_close(TAKE(s));
     return works ? EXIT_DONE : command_failed(&err);
 }
 

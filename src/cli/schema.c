@@ -6,7 +6,8 @@
 #include "server/session.h"
 
 static const char usage[] =
-    "usage: floe schema apply FILE.json | validate FILE.json | show   [--home DIR]\n"
+    "usage: floe schema apply FILE.json | validate FILE.json | show | roll-back VERSION\n"
+    "                   [--home DIR]\n"
     "\n"
     "A graph schema says which tables are vertices and which are edges, in any of PuppyGraph's "
     "three\n"
@@ -20,6 +21,15 @@ static bool work(home *h, const char *what, const char *path, error *err)
     if (strcmp(what, "show") == 0) {
         TRY(session_schema_get(h, a, &json, err));
         printf(STR_FMT "\n", STR_ARG(str_trim(json)));
+        return true;
+    }
+    if (strcmp(what, "roll-back") == 0) {
+        int64_t to;
+        if (!str_to_i64(str_of(path), &to))
+            return fail(err, ERR_INVALID, "roll-back takes the number of a version, not '%s'", path);
+        TRY(session_schema_roll_back(h, to, &version, err));
+        printf("version %lld is in force again, as version %lld\n", (long long)to,
+               (long long)version);
         return true;
     }
     TRY(file_read(a, path, &json, err));
@@ -43,7 +53,8 @@ int schema_command(int argc, char **argv)
         return code;
     bool is_show = count == 1 && strcmp(words[0], "show") == 0;
     bool has_file =
-        count == 2 && (strcmp(words[0], "apply") == 0 || strcmp(words[0], "validate") == 0);
+        count == 2 && (strcmp(words[0], "apply") == 0 || strcmp(words[0], "validate") == 0 ||
+                       strcmp(words[0], "roll-back") == 0);
     if (!is_show && !has_file) {
         fputs(usage, stderr);
         return EXIT_USAGE;

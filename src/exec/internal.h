@@ -31,7 +31,7 @@ struct op {
     op *input;
     query *query;
     rows out;
-    uint64_t rows_out; /* for PROFILE */
+    uint64_t rows_out, calls, time_us; /* for PROFILE; with that of its inputs */
 };
 
 struct query {
@@ -48,6 +48,7 @@ struct query {
     const graph_column **columns[2]; /* of edges, of vertices: by label and property, once asked */
     morsels *morsels;   /* of a worker: what its scan shares with others */
     VEC(query *) workers;
+    VEC(op *) ops; /* all of them */
 };
 
 /* Pieces of a scan that workers share out among themselves. */
@@ -67,12 +68,13 @@ query *query_worker(query *q, morsels *m);
 /* Deadline, cancel, memory: once a batch. */
 NODISCARD bool query_check(query *q, error *err);
 
+NODISCARD bool op_next_timed(op *self, rows **ret_rows, error *err);
+
 static inline bool op_next(op *self, rows **ret_rows, error *err)
 {
-    if (!query_check(self->query, err) || !self->kind->next(self, ret_rows, err))
-        return false;
-    self->rows_out += *ret_rows ? (*ret_rows)->count : 0;
-    return true;
+    if (self->query->options.is_profiled)
+        return op_next_timed(self, ret_rows, err);
+    return query_check(self->query, err) && self->kind->next(self, ret_rows, err);
 }
 void op_reset(op *self);
 op *op_build(query *q, const plan_op *p, op *argument);

@@ -156,6 +156,7 @@ op *op_build(query *q, const plan_op *p, op *argument)
     }
     o->plan = p;
     o->query = q;
+    vec_push(q->arena, &q->ops, o);
     rows_init(q, &o->out);
     if (p->input)
         o->input = op_build(q, p->input, argument);
@@ -225,6 +226,79 @@ query *query_worker(query *q, morsels *m)
     w->morsels = m;
     vec_push(q->arena, &q->workers, w);
     return w;
+}
+
+/* ---- Profile ---- */
+
+bool op_next_timed(op *self, rows **ret_rows, error *err)
+{
+    uint64_t started = clock_monotonic_us();
+    if (!query_check(self->query, err) || !self->kind->next(self, ret_rows, err))
+        return false;
+    self->time_us += clock_monotonic_us() - started;
+    self->rows_out += *ret_rows ? (*ret_rows)->count : 0;
+    self->calls++;
+    return true;
+}
+
+static void add_up(const query *q, const plan_op *p, op *sum)
+{
+    for (size_t i = 0; i < q->ops.count; i++)
+        if (q->ops.items[i]->plan == p) {
+            sum->rows_out += q->ops.items[i]->rows_out;
+            sum->calls += q->ops.items[i]->calls;
+            if (q->ops.items[i]->time_us > sum->time_us)
+                sum->time_us = q->ops.items[i]->time_us;
+        }
+    for (size_t i = 0; i < q->workers.count; i++)
+        add_up(q->workers.items[i], p, sum);
+}
+
+static void note(void *context, const plan_op *p, strbuf *out)
+{
+    op sum = { 0 };
+    add_up(context, p, &sum);
+    strbuf_format(out, "  [%llu rows in %llu blocks, %.3f ms]", (unsigned long long)sum.rows_out,
+                  (unsigned long long)sum.calls, (double)sum.time_us / 1e3);
+}
+
+static void add_columns(const query *q, bool is_vertex, strbuf *out)
+{
+    graph *g = q->graph;
+    size_t at = 0;
+    for (size_t i = 0; i < (is_vertex ? graph_vertex_label_count(g) : graph_edge_label_count(g));
+         i++) {
+        const graph_label *l = is_vertex ? graph_vertex_label(g, i) : graph_edge_label(g, i);
+        for (size_t k = 0; k < l->property_count; k++, at++) {
+            const graph_column *c = q->columns[is_vertex][at];
+            if (!c)
+                continue;
+            size_t width = c->type == COLUMN_STRING ? 4 : column_type_bytes(c->type);
+            strbuf_format(out, "column " STR_FMT "." STR_FMT ": %llu cells, %llu bytes\n",
+                          STR_ARG(l->name), STR_ARG(l->properties[k].name),
+                          (unsigned long long)c->count, (unsigned long long)(c->count * width));
+        }
+    }
+}
+
+bool query_profile(query *q, arena *a, str *ret_text, error *err)
+{
+    uint64_t rows = 0, started = clock_monotonic_us();
+    for (batch *b;;) {
+        TRY(query_next(q, &b, err));
+        if (!b)
+            break;
+        rows += b->rows;
+    }
+    strbuf b = strbuf_new(a);
+    strbuf_add(&b, plan_explain_with(q->plan, a, q->graph, note, q));
+    add_columns(q, true, &b);
+    add_columns(q, false, &b);
+    strbuf_format(&b, "%llu rows, %.3f ms, %zu bytes of the query's own\n",
+                  (unsigned long long)rows, (double)(clock_monotonic_us() - started) / 1e3,
+                  arena_used_bytes(q->arena));
+    *ret_text = strbuf_str(&b);
+    return true;
 }
 
 bool query_open(graph *g, const plan *p, const query_options *options, query **ret_query,

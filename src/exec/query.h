@@ -12,6 +12,7 @@ typedef struct query_options {
     uint64_t deadline_ms;       /* 0: none */
     size_t memory_bytes;        /* 0: 1 GiB; of what the query keeps: groups, sorts, lists */
     const _Atomic bool *cancel; /* read once a batch; NULL: never */
+    bool is_profiled;           /* rows and times are kept for query_profile */
 } query_options;
 
 /* One thread at a time. `g` and `p` must outlive the query. */
@@ -21,6 +22,9 @@ NODISCARD bool query_open(graph *g, const plan *p, const query_options *options,
  * them one COLUMN_INT64 with the row's multiplicity: it stands for that many equal rows. Values
  * live as long as the query. */
 NODISCARD bool query_next(query *q, batch **ret_batch, error *err);
+/* Run it to its end for nothing: the plan with rows and times of each operator, and the columns
+ * that were read. */
+NODISCARD bool query_profile(query *q, arena *a, str *ret_text, error *err);
 void query_close(query *q);
 DEFINE_AUTO(query, query_close)
 

@@ -305,6 +305,31 @@ bool graph_refresh(graph *old, const graph_options *options, graph **ret_graph, 
     return works;
 }
 
+static bool are_current(const label_rows *rows, const graph_options *options, bool *ret,
+                        error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    for (size_t i = 0; *ret && i < rows->schema->source_count; i++) {
+        const source *s = &rows->sources[i];
+        catalog *c;
+        str uri;
+        TRY(options->find_catalog(options->find_context, s->schema->catalog, &c, err));
+        TRY(catalog_locate(c, a, s->schema->namespace, s->schema->table, &uri, err));
+        *ret = str_eq(uri, iceberg_table_metadata_uri(s->table));
+    }
+    return true;
+}
+
+bool graph_is_current(const graph *g, const graph_options *options, bool *ret, error *err)
+{
+    *ret = true;
+    for (size_t i = 0; i < g->schema.vertex_count; i++)
+        TRY(are_current(&g->vertices[i].rows, options, ret, err));
+    for (size_t i = 0; i < g->schema.edge_count; i++)
+        TRY(are_current(&g->edges[i].rows, options, ret, err));
+    return true;
+}
+
 /* ---- Running queries hold columns ---- */
 
 uint64_t graph_enter(graph *g)

@@ -39,6 +39,9 @@ DEFINE_AUTO(graph, graph_close)
  * is, for those who still read it. */
 NODISCARD bool graph_refresh(graph *old, const graph_options *options, graph **ret_graph,
                              error *err);
+/* Whether the tables are still as the graph has them; cheap. */
+NODISCARD bool graph_is_current(const graph *g, const graph_options *options, bool *ret,
+                                error *err);
 /* A reader: columns that it asks for stay until it leaves. */
 uint64_t graph_enter(graph *g);
 void graph_leave(graph *g, uint64_t ticket);

@@ -309,8 +309,6 @@ static bool take_ending(compiler *c, traversal *t)
             c->plan->ending = ENDING_NEXT;
         else if (!str_eq(last->name, STR("toList")) && !str_eq(last->name, STR("toSet")))
             return true;
-        if (c->plan->ending == ENDING_PROFILE)
-            return gremlin_fail_later(c, last->offset, "profile()");
         t->count--;
     }
     return true;

@@ -143,20 +143,35 @@ void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out)
     }
 }
 
-static void add_op(const plan *p, const plan_op *op, const graph *g, int depth, strbuf *out)
+typedef struct explanation {
+    const plan *plan;
+    const graph *graph;
+    plan_note note;
+    void *context;
+    strbuf *out;
+} explanation;
+
+static void add_op(const explanation *x, plan_op *op, int depth)
 {
     for (; op; op = op->input) {
-        strbuf_format(out, "%*s", depth * 2, "");
-        plan_op_text(p, op, g, out);
-        strbuf_add_char(out, '\n');
-        for (size_t i = 0; plan_op_branch((plan_op *)(uintptr_t)op, i); i++)
-            add_op(p, *plan_op_branch((plan_op *)(uintptr_t)op, i), g, depth + 2, out);
+        strbuf_format(x->out, "%*s", depth * 2, "");
+        plan_op_text(x->plan, op, x->graph, x->out);
+        if (x->note)
+            x->note(x->context, op, x->out);
+        strbuf_add_char(x->out, '\n');
+        for (size_t i = 0; plan_op_branch(op, i); i++)
+            add_op(x, *plan_op_branch(op, i), depth + 2);
     }
+}
+
+str plan_explain_with(const plan *p, arena *a, const graph *g, plan_note note, void *context)
+{
+    strbuf b = strbuf_new(a);
+    add_op(&(explanation){ p, g, note, context, &b }, p->root, 0);
+    return strbuf_str(&b);
 }
 
 str plan_explain(const plan *p, arena *a, const graph *g)
 {
-    strbuf b = strbuf_new(a);
-    add_op(p, p->root, g, 0, &b);
-    return strbuf_str(&b);
+    return plan_explain_with(p, a, g, NULL, NULL);
 }

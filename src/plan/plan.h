@@ -480,6 +480,9 @@ plan_slot_kind plan_expr_kind_of(const plan *p, const plan_expr *e);
 NODISCARD bool plan_finish(plan *p, const graph *g, error *err);
 /* The plan as indented text, one operator a line, the last one first. */
 str plan_explain(const plan *p, arena *a, const graph *g);
+/* The same with a note behind each operator. */
+typedef void (*plan_note)(void *context, const plan_op *op, strbuf *out);
+str plan_explain_with(const plan *p, arena *a, const graph *g, plan_note note, void *context);
 /* One operator or expression of it, in one line. */
 void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out);
 void plan_expr_text(const plan *p, const plan_expr *e, strbuf *out);

@@ -1,6 +1,9 @@
 /* Schemas and graphs of a home. */
 #include "server/session.h"
 
+#include <pthread.h>
+#include <stdlib.h>
+
 #include "base/json.h"
 #include "pipeline/state.h"
 
@@ -38,36 +41,44 @@ static bool find_engine(void *context, sql_engine **ret_engine, error *err)
     return home_engine(context, ret_engine, err);
 }
 
-static bool open_graph(home *h, str json, str name, graph **ret, error *err)
+static graph_options options_for(home *h, const finder *f, str json, str name, int64_t as_of_ms)
 {
-    AUTO(json_release) json_t *root = NULL;
-    TRY(json_parse(json, name, &root, err));
-    finder f = { h, root };
-    graph_options options = { .schema_json = json,
-                              .schema_name = name,
-                              .find_catalog = find_catalog,
-                              .find_context = &f,
-                              .find_engine = find_engine,
-                              .engine_context = h,
-                              .cache_folder = home_cache_folder(h) };
-    return graph_open(&options, ret, err);
+    return (graph_options){ .schema_json = json,
+                            .schema_name = name,
+                            .find_catalog = find_catalog,
+                            .find_context = (void *)(uintptr_t)f,
+                            .find_engine = find_engine,
+                            .engine_context = h,
+                            .cache_folder = home_cache_folder(h),
+                            .as_of_ms = as_of_ms };
 }
 
 bool session_schema_check(home *h, str json, str name, error *err)
 {
     AUTO(graph_close) graph *g = NULL;
-    return open_graph(h, json, name, &g, err);
+    AUTO(json_release) json_t *root = NULL;
+    TRY(json_parse(json, name, &root, err));
+    finder f = { h, root };
+    graph_options options = options_for(h, &f, json, name, 0);
+    return graph_open(&options, &g, err);
+}
+
+bool session_schema_version(home *h, int64_t *ret_version, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    str text;
+    bool is_found;
+    TRY(state_setting_get(home_state(h), a, STR("graph.schema.version"), &text, &is_found, err));
+    if (!is_found || !str_to_i64(text, ret_version))
+        *ret_version = 0;
+    return true;
 }
 
 bool session_schema_apply(home *h, str json, str name, int64_t *ret_version, error *err)
 {
     AUTO(arena_free) arena *a = arena_new();
-    str text;
-    bool is_found;
     TRY(session_schema_check(h, json, name, err));
-    TRY(state_setting_get(home_state(h), a, STR("graph.schema.version"), &text, &is_found, err));
-    if (!is_found || !str_to_i64(text, ret_version))
-        *ret_version = 0;
+    TRY(session_schema_version(h, ret_version, err));
     ++*ret_version;
     TRY(state_setting_put(home_state(h),
                           str_format(a, "graph.schema.%lld", (long long)*ret_version), json, err));
@@ -90,10 +101,93 @@ bool session_schema_get(home *h, arena *a, str *ret_json, error *err)
                      "this home has no graph schema yet: floe schema apply FILE.json gives it one");
 }
 
-bool session_graph_open(home *h, graph **ret_graph, error *err)
+bool session_schema_roll_back(home *h, int64_t to, int64_t *ret_version, error *err)
 {
     AUTO(arena_free) arena *a = arena_new();
     str json;
-    TRY(session_schema_get(h, a, &json, err));
-    return open_graph(h, json, STR("graph schema"), ret_graph, err);
+    bool is_found = false;
+    if (to > 0)
+        TRY(state_setting_get(home_state(h), a,
+                              str_format(a, "graph.schema.%lld", (long long)to), &json, &is_found,
+                              err));
+    if (!is_found) {
+        TRY(session_schema_version(h, ret_version, err));
+        return fail(err, ERR_NOT_FOUND,
+                    "there is no version %lld of the graph schema; the newest is %lld",
+                    (long long)to, (long long)*ret_version);
+    }
+    return session_schema_apply(h, json, str_format(a, "version %lld", (long long)to), ret_version,
+                                err);
+}
+
+/* ---- The graph ---- */
+
+struct session {
+    home *home;
+    int64_t as_of_ms;
+    pthread_mutex_t lock; /* guards the rest */
+    graph *graph;
+    int64_t version; /* of the schema that it was opened with */
+};
+
+bool session_open(home *h, int64_t as_of_ms, session **ret_session, error *err)
+{
+    (void)err;
+    session *s = memory_alloc(sizeof *s);
+    s->home = h;
+    s->as_of_ms = as_of_ms;
+    pthread_mutex_init(&s->lock, NULL);
+    *ret_session = s;
+    return true;
+}
+
+void session_close(session *s)
+{
+    if (!s)
+        return;
+    graph_close(s->graph);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+static bool follow(session *s, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    AUTO(json_release) json_t *root = NULL;
+    AUTO(graph_close) graph *next = NULL;
+    int64_t version;
+    str json;
+    bool is_current = false;
+    TRY(session_schema_version(s->home, &version, err));
+    if (s->graph && s->version == version && s->as_of_ms)
+        return true;
+    TRY(session_schema_get(s->home, a, &json, err));
+    TRY(json_parse(json, STR("graph schema"), &root, err));
+    finder f = { s->home, root };
+    graph_options options = options_for(s->home, &f, json, STR("graph schema"), s->as_of_ms);
+    if (s->graph && s->version == version) {
+        TRY(graph_is_current(s->graph, &options, &is_current, err));
+        if (is_current)
+            return true;
+    }
+    if (s->graph)
+        TRY(graph_refresh(s->graph, &options, &next, err));
+    else
+        TRY(graph_open(&options, &next, err));
+    s->version = version;
+    if (next) {
+        graph_close(s->graph);
+        s->graph = TAKE(next);
+    }
+    return true;
+}
+
+bool session_graph(session *s, graph **ret_graph, error *err)
+{
+    pthread_mutex_lock(&s->lock);
+    bool works = follow(s, err);
+    if (works)
+        *ret_graph = graph_share(s->graph);
+    pthread_mutex_unlock(&s->lock);
+    return works;
 }

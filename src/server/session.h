@@ -10,5 +10,17 @@ NODISCARD bool session_schema_apply(home *h, str json, str name, int64_t *ret_ve
 NODISCARD bool session_schema_check(home *h, str json, str name, error *err);
 /* ERR_NOT_FOUND when none was applied. */
 NODISCARD bool session_schema_get(home *h, arena *a, str *ret_json, error *err);
-/* The home's graph at the current snapshots of its tables. `h` must outlive it. */
-NODISCARD bool session_graph_open(home *h, graph **ret_graph, error *err);
+/* Versions that were applied, the newest last; of each its number and its JSON. */
+NODISCARD bool session_schema_version(home *h, int64_t *ret_version, error *err);
+/* Apply an older version again, as a new one. */
+NODISCARD bool session_schema_roll_back(home *h, int64_t to, int64_t *ret_version, error *err);
+
+/* A home's graph that follows its tables and its schema. Thread-safe. */
+typedef struct session session;
+/* `as_of_ms`: the graph as its tables were then, and stays; 0: now. `h` must outlive it. */
+NODISCARD bool session_open(home *h, int64_t as_of_ms, session **ret_session, error *err);
+/* The graph at the tables' newest snapshots; the caller closes it. A graph that a query holds stays
+ * as it is. ERR_NOT_FOUND when the home has no schema. */
+NODISCARD bool session_graph(session *s, graph **ret_graph, error *err);
+void session_close(session *s);
+DEFINE_AUTO(session, session_close)
