@@ -44,8 +44,7 @@ static bool print_rows(graph *g, query *q, printing how, FILE *out, size_t *ret_
 
 static query_options options_of(const plan *p, uint64_t timeout_ms)
 {
-    return (query_options){ .deadline_ms = timeout_ms,
-                            .is_profiled = p->ending == ENDING_PROFILE };
+    return (query_options){ .deadline_ms = timeout_ms, .is_profiled = p->ending == ENDING_PROFILE };
 }
 
 static bool print_profile(query *q, arena *a, FILE *out, error *err)

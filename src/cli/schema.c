@@ -26,7 +26,8 @@ static bool work(home *h, const char *what, const char *path, error *err)
     if (strcmp(what, "roll-back") == 0) {
         int64_t to;
         if (!str_to_i64(str_of(path), &to))
-            return fail(err, ERR_INVALID, "roll-back takes the number of a version, not '%s'", path);
+            return fail(err, ERR_INVALID, "roll-back takes the number of a version, not '%s'",
+                        path);
         TRY(session_schema_roll_back(h, to, &version, err));
         printf("version %lld is in force again, as version %lld\n", (long long)to,
                (long long)version);

@@ -76,8 +76,8 @@ static bool yield_column(compiler *c, plan_op *op, str column, str name, size_t 
     for (size_t i = 0; i < PROCEDURE_COLUMNS && p->columns[i].name; i++)
         strbuf_format(&there, "%s%s", i ? ", " : "", p->columns[i].name);
     return fail_at(c->err, STR("cypher"), c->text, offset,
-                   "%s yields no '" STR_FMT "'; it yields: " STR_FMT, p->names[0],
-                   STR_ARG(column), STR_ARG(strbuf_str(&there)));
+                   "%s yields no '" STR_FMT "'; it yields: " STR_FMT, p->names[0], STR_ARG(column),
+                   STR_ARG(strbuf_str(&there)));
 }
 
 static bool yield_all(compiler *c, plan_op *op, size_t offset)

@@ -207,20 +207,34 @@ static bool parse_call(compiler *c, str name, size_t offset, plan_expr **ret)
         plan_function function;
         size_t count;
     } functions[] = {
-        { "nodes", FN_PATH_NODES, 1 },     { "relationships", FN_PATH_EDGES, 1 },
-        { "rels", FN_PATH_EDGES, 1 },      { "length", FN_PATH_LENGTH, 1 },
-        { "size", FN_SIZE, 1 },            { "keys", FN_ELEMENT_KEYS, 1 },
-        { "startNode", FN_FROM_VERTEX, 1 }, { "endNode", FN_TO_VERTEX, 1 },
-        { "toLower", FN_LOWER, 1 },        { "toUpper", FN_UPPER, 1 },
-        { "trim", FN_TRIM, 1 },            { "abs", FN_ABS, 1 },
-        { "ceil", FN_CEIL, 1 },            { "floor", FN_FLOOR, 1 },
-        { "round", FN_ROUND, 1 },          { "sign", FN_SIGN, 1 },
-        { "sqrt", FN_SQRT, 1 },            { "exp", FN_EXP, 1 },
-        { "log", FN_LOG, 1 },              { "log10", FN_LOG10, 1 },
-        { "toFloat", FN_TO_DOUBLE, 1 },    { "toInteger", FN_TO_INTEGER, 1 },
-        { "toString", FN_TO_TEXT, 1 },     { "head", FN_HEAD, 1 },
-        { "last", FN_LAST, 1 },            { "reverse", FN_REVERSE, 1 },
-        { "range", FN_RANGE, 2 },          { "inCidr", FN_IN_CIDR, 2 },
+        { "nodes", FN_PATH_NODES, 1 },
+        { "relationships", FN_PATH_EDGES, 1 },
+        { "rels", FN_PATH_EDGES, 1 },
+        { "length", FN_PATH_LENGTH, 1 },
+        { "size", FN_SIZE, 1 },
+        { "keys", FN_ELEMENT_KEYS, 1 },
+        { "startNode", FN_FROM_VERTEX, 1 },
+        { "endNode", FN_TO_VERTEX, 1 },
+        { "toLower", FN_LOWER, 1 },
+        { "toUpper", FN_UPPER, 1 },
+        { "trim", FN_TRIM, 1 },
+        { "abs", FN_ABS, 1 },
+        { "ceil", FN_CEIL, 1 },
+        { "floor", FN_FLOOR, 1 },
+        { "round", FN_ROUND, 1 },
+        { "sign", FN_SIGN, 1 },
+        { "sqrt", FN_SQRT, 1 },
+        { "exp", FN_EXP, 1 },
+        { "log", FN_LOG, 1 },
+        { "log10", FN_LOG10, 1 },
+        { "toFloat", FN_TO_DOUBLE, 1 },
+        { "toInteger", FN_TO_INTEGER, 1 },
+        { "toString", FN_TO_TEXT, 1 },
+        { "head", FN_HEAD, 1 },
+        { "last", FN_LAST, 1 },
+        { "reverse", FN_REVERSE, 1 },
+        { "range", FN_RANGE, 2 },
+        { "inCidr", FN_IN_CIDR, 2 },
     };
     for (size_t i = 0; i < ARRAY_LEN(functions); i++)
         if (count == functions[i].count && str_eq_nocase(name, str_of(functions[i].name))) {
@@ -365,7 +379,8 @@ static bool parse_primary(compiler *c, plan_expr **ret)
         str key;
         plan_expr *index;
         cypher_skip_blanks(c);
-        if (c->at + 1 < c->text.len && c->text.data[c->at] == '.' && c->text.data[c->at + 1] != '.') {
+        if (c->at + 1 < c->text.len && c->text.data[c->at] == '.' &&
+            c->text.data[c->at + 1] != '.') {
             c->at++;
             TRY(cypher_parse_name(c, "the name of a property", &key));
             *ret = plan_property(c->plan, *ret, key);
@@ -387,7 +402,7 @@ static bool parse_product(compiler *c, plan_expr **ret)
         plan_function f = cypher_take(c, "*")   ? FN_MULTIPLY
                           : cypher_take(c, "/") ? FN_DIVIDE
                           : cypher_take(c, "%") ? FN_MODULO
-                                         : FN_COUNT_;
+                                                : FN_COUNT_;
         if (f == FN_COUNT_)
             return true;
         TRY(parse_primary(c, &right));
@@ -400,7 +415,9 @@ static bool parse_sum(compiler *c, plan_expr **ret)
     TRY(parse_product(c, ret));
     for (;;) {
         plan_expr *right;
-        plan_function f = cypher_take(c, "+") ? FN_ADD : cypher_take(c, "-") ? FN_SUBTRACT : FN_COUNT_;
+        plan_function f = cypher_take(c, "+")   ? FN_ADD
+                          : cypher_take(c, "-") ? FN_SUBTRACT
+                                                : FN_COUNT_;
         if (f == FN_COUNT_)
             return true;
         TRY(parse_product(c, &right));
@@ -478,4 +495,3 @@ bool cypher_parse_expression(compiler *c, plan_expr **ret)
     c->depth--;
     return true;
 }
-

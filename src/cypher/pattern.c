@@ -76,9 +76,10 @@ static bool parse_element(compiler *c, bool is_edge, element *ret)
 static void filter_properties(compiler *c, const element *e, plan_slot slot)
 {
     for (size_t i = 0; i < e->keys.count; i++)
-        cypher_filter(c, plan_call(c->plan, FN_EQ,
-                            plan_property(c->plan, plan_slot_expr(c->plan, slot), e->keys.items[i]),
-                            e->values.items[i]));
+        cypher_filter(
+            c, plan_call(c->plan, FN_EQ,
+                         plan_property(c->plan, plan_slot_expr(c->plan, slot), e->keys.items[i]),
+                         e->values.items[i]));
 }
 
 static void filter_labels(compiler *c, const element *e, plan_slot slot)
@@ -89,8 +90,9 @@ static void filter_labels(compiler *c, const element *e, plan_slot slot)
     for (size_t i = 0; i < e->labels.count; i++)
         names[i] = value_text(graph_vertex_label(c->graph, e->labels.items[i])->name);
     value list = { .kind = VALUE_LIST, .list = { names, e->labels.count } };
-    cypher_filter(c, plan_call(c->plan, FN_IN, plan_call(c->plan, FN_LABEL, plan_slot_expr(c->plan, slot)),
-                        plan_literal(c->plan, list)));
+    cypher_filter(c, plan_call(c->plan, FN_IN,
+                               plan_call(c->plan, FN_LABEL, plan_slot_expr(c->plan, slot)),
+                               plan_literal(c->plan, list)));
 }
 
 static bool name_slot(compiler *c, const element *e, plan_slot slot)
@@ -156,14 +158,14 @@ static bool add_trail(compiler *c, const element *edge, plan_slot from, plan_slo
     op->trail.edge = one;
     op->trail.predicate = properties_test(c, edge, one);
     for (size_t i = 0; i < c->edges.count; i++)
-        cypher_filter(c, plan_call(c->plan, FN_NOT,
-                                   plan_call(c->plan, FN_IN,
-                                             plan_slot_expr(c->plan, c->edges.items[i]),
-                                             plan_slot_expr(c->plan, *ret_edges))));
+        cypher_filter(
+            c, plan_call(c->plan, FN_NOT,
+                         plan_call(c->plan, FN_IN, plan_slot_expr(c->plan, c->edges.items[i]),
+                                   plan_slot_expr(c->plan, *ret_edges))));
     for (size_t i = 0; i < c->trails.count; i++)
-        cypher_filter(c, plan_call(c->plan, FN_DISJOINT,
-                                   plan_slot_expr(c->plan, c->trails.items[i]),
-                                   plan_slot_expr(c->plan, *ret_edges)));
+        cypher_filter(c,
+                      plan_call(c->plan, FN_DISJOINT, plan_slot_expr(c->plan, c->trails.items[i]),
+                                plan_slot_expr(c->plan, *ret_edges)));
     vec_push(c->arena, &c->trails, *ret_edges);
     return true;
 }

@@ -169,9 +169,7 @@ static bool add_value(aggregate *x, const plan_aggregate *item, state *s, const 
         s->kept = arena_new_of(q->arena, kept_values);
     switch (item->kind) {
     case AGGREGATE_COUNT: s->integer += (int64_t)bulk; return true;
-    case AGGREGATE_MEAN:
-        s->count += bulk;
-        return add_number(s, v, bulk, "mean()", err);
+    case AGGREGATE_MEAN: s->count += bulk; return add_number(s, v, bulk, "mean()", err);
     case AGGREGATE_SUM: return add_number(s, v, bulk, "sum()", err);
     case AGGREGATE_MIN:
     case AGGREGATE_MAX: {
@@ -208,9 +206,8 @@ static value finish(const plan_aggregate *item, const state *s)
                : s->is_real  ? value_double(s->real + (double)s->integer)
                              : value_int(s->integer);
     case AGGREGATE_MEAN:
-        return !s->has_value
-                   ? value_null()
-                   : value_double((s->real + (double)s->integer) / (double)s->count);
+        return !s->has_value ? value_null()
+                             : value_double((s->real + (double)s->integer) / (double)s->count);
     case AGGREGATE_COLLECT:
         return s->kept ? (value){ .kind = VALUE_LIST,
                                   .list = { s->kept->list.items, s->kept->list.count } }
@@ -325,9 +322,9 @@ static bool sum_pairs(aggregate *x, const plan_aggregate *item, size_t number, c
             TRY(query_column(x->base.query, false, label, item->of->property.key, &c, err));
         }
         /* neighbours of one vertex lie one behind the other, too */
-        for (next = r + 1; next < in->count && groups[next] == groups[r] &&
-                           edges[next] == edges[r] + span && weight == 1 &&
-                           in->bulk[next] == spans[next];
+        for (next = r + 1;
+             next < in->count && groups[next] == groups[r] && edges[next] == edges[r] + span &&
+             weight == 1 && in->bulk[next] == spans[next];
              next++)
             span += spans[next];
         __int128 integer;

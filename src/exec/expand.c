@@ -86,8 +86,8 @@ static void fill_pairs(expand *x)
     uint64_t *to = p->expand.to ? rows_refs(q, out, p->expand.to) : NULL;
     uint64_t *edges = p->expand.is_by_pair ? rows_refs(q, out, p->expand.edge) : NULL,
              *spans = p->expand.is_by_pair ? rows_refs(q, out, p->expand.span) : NULL;
-    size_t at = out->count, times = rows_repeat(q, &p->live, out, x->in, x->row,
-                                                (size_t)(x->pair_end - x->pair));
+    size_t at = out->count,
+           times = rows_repeat(q, &p->live, out, x->in, x->row, (size_t)(x->pair_end - x->pair));
     const uint32_t *ends = x->is_in ? a->in_sources : a->out_targets;
     graph_ref label = graph_ref_of(x->is_in ? l->from_label : l->to_label, 0);
     for (size_t i = 0; to && i < times; i++)

@@ -357,7 +357,7 @@ static bool call(query *q, const plan_expr *e, value *args, value *ret, error *e
     case FN_SIZE:
         if (args[0].kind == VALUE_STRING)
             return scalar_call(q, FN_LENGTH, args, 1, ret, err);
-        *ret = args[0].kind == VALUE_NULL ? value_null()
+        *ret = args[0].kind == VALUE_NULL  ? value_null()
                : args[0].kind == VALUE_MAP ? value_int((int64_t)args[0].map.count)
                : args[0].kind == VALUE_LIST || args[0].kind == VALUE_SET
                    ? value_int((int64_t)args[0].list.count)

@@ -43,10 +43,10 @@ struct query {
     uint64_t deadline_us;
     op *root;
     batch result;
-    uint64_t ticket;    /* of graph_enter */
-    VEC(void *) owned;  /* freed at the end */
+    uint64_t ticket;                 /* of graph_enter */
+    VEC(void *) owned;               /* freed at the end */
     const graph_column **columns[2]; /* of edges, of vertices: by label and property, once asked */
-    morsels *morsels;   /* of a worker: what its scan shares with others */
+    morsels *morsels;                /* of a worker: what its scan shares with others */
     VEC(query *) workers;
     VEC(op *) ops; /* all of them */
 };
@@ -102,8 +102,8 @@ NODISCARD bool element_property(query *q, value element, str key, value *ret, er
 
 typedef struct kernel kernel;
 /* `*ret` NULL: the predicate cannot be compiled for this slot and label. */
-NODISCARD bool kernel_make(query *q, const plan_expr *e, plan_slot slot, size_t label,
-                           kernel **ret, error *err);
+NODISCARD bool kernel_make(query *q, const plan_expr *e, plan_slot slot, size_t label, kernel **ret,
+                           error *err);
 /* `refs`: of the kernel's label, none null. */
 void kernel_run(const kernel *k, const uint64_t *refs, size_t count, uint8_t *ret_keep);
 /* Sum of `count` cells, those that are not null; false: the column holds no numbers. */
@@ -131,7 +131,8 @@ void ref_map_clear(ref_map *m);
 /* id(x) of a vertex or edge slot, or the slot itself: compared by the reference. NULL: neither. */
 const plan_expr *reference_of(const query *q, const plan_expr *e);
 
-extern const op_kind merge_kind, call_kind, trail_kind;
+extern const op_kind merge_kind, call_kind, trail_kind, repeat_kind;
+op *repeat_new(query *q, const plan_op *p);
 op *merge_new(query *q);
 op *call_new(query *q);
 op *trail_new(query *q);

@@ -39,11 +39,13 @@ op *distinct_new(query *q)
 static void keeper_reset(op *self)
 {
     keeper *k = (keeper *)self;
+    if (self->plan->kind == PLAN_DISTINCT && self->plan->distinct.is_kept)
+        return; /* what earlier rounds of a repeat saw stays seen */
     k->rows.count = k->next = 0;
     k->is_read = false;
-    if (k->table && !(self->plan->kind == PLAN_DISTINCT && self->plan->distinct.is_kept))
+    if (k->table)
         memset(k->table, 0, k->table_size * sizeof *k->table);
-    if (k->seen && !(self->plan->kind == PLAN_DISTINCT && self->plan->distinct.is_kept))
+    if (k->seen)
         ref_map_clear(k->seen);
     k->found.count = 0;
 }
@@ -275,8 +277,8 @@ static bool distinct_vertices(keeper *k, plan_slot slot, rows **ret_rows, error 
 
 static bool distinct_next(op *self, rows **ret_rows, error *err)
 {
-    const plan_expr *vertex = only_vertex(self->query, self->plan->distinct.keys,
-                                          self->plan->distinct.key_count);
+    const plan_expr *vertex =
+        only_vertex(self->query, self->plan->distinct.keys, self->plan->distinct.key_count);
     if (vertex)
         return distinct_vertices((keeper *)self, vertex->slot, ret_rows, err);
 

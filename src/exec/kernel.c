@@ -75,12 +75,8 @@ static bool make_integer(maker *m, plan_function f, const graph_column *c, const
     case FN_EQ: ret->low = ret->high = x; return true;
     case FN_GE: ret->low = x; return true;
     case FN_LE: ret->high = x; return true;
-    case FN_GT:
-        ret->low = x + (x < INT64_MAX);
-        return x < INT64_MAX;
-    case FN_LT:
-        ret->high = x - (x > INT64_MIN);
-        return x > INT64_MIN;
+    case FN_GT: ret->low = x + (x < INT64_MAX); return x < INT64_MAX;
+    case FN_LT: ret->high = x - (x > INT64_MIN); return x > INT64_MIN;
     default: return false;
     }
 }
@@ -288,8 +284,8 @@ static void test_cells(const kernel *k, const uint64_t *refs, size_t count, bool
             TEST_CELLS(float, (with_low ? (double)x >= low : (double)x > low) &&
                                   (with_high ? (double)x <= high : (double)x < high));
         else
-            TEST_CELLS(double, (with_low ? x >= low : x > low) && (with_high ? x <= high
-                                                                             : x < high));
+            TEST_CELLS(double,
+                       (with_low ? x >= low : x > low) && (with_high ? x <= high : x < high));
     }
     for (size_t i = 0; c->valid && i < count; i++) {
         uint64_t n = graph_ref_number(refs[i]);

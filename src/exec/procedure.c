@@ -47,14 +47,12 @@ static bool check_options(const plan_procedure *p, const value *options, error *
     if (options->kind != VALUE_MAP)
         return fail(err, ERR_INVALID, "%s takes one map of options: %s", p->names[0], p->options);
     for (size_t i = 0; i < options->map.count; i++)
-        if (options->map.keys[i].kind != VALUE_STRING ||
-            !is_option(p, options->map.keys[i].text))
-            return fail(err, ERR_INVALID, "%s has no option '" STR_FMT "'; it takes: %s",
-                        p->names[0],
-                        STR_ARG(options->map.keys[i].kind == VALUE_STRING
-                                    ? options->map.keys[i].text
-                                    : STR("?")),
-                        p->options);
+        if (options->map.keys[i].kind != VALUE_STRING || !is_option(p, options->map.keys[i].text))
+            return fail(
+                err, ERR_INVALID, "%s has no option '" STR_FMT "'; it takes: %s", p->names[0],
+                STR_ARG(options->map.keys[i].kind == VALUE_STRING ? options->map.keys[i].text
+                                                                  : STR("?")),
+                p->options);
     return true;
 }
 
@@ -148,8 +146,8 @@ static bool run_ranks(const view *v, plan_procedure_kind kind, const value *opti
 }
 
 /* A component is called by the id of one of its vertices. */
-static bool run_groups(const view *v, plan_procedure_kind kind, const value *options,
-                       int64_t **ret, error *err)
+static bool run_groups(const view *v, plan_procedure_kind kind, const value *options, int64_t **ret,
+                       error *err)
 {
     int64_t *groups = array_for(v, sizeof *groups), iterations, levels;
     double threshold;
@@ -238,9 +236,7 @@ static bool run_for_vertices(query *q, const plan_procedure *p, const value *opt
     TRY(view_shown(&v, &shown, err));
     switch (p->kind) {
     case PROCEDURE_PAGE_RANK:
-    case PROCEDURE_BETWEENNESS:
-        TRY(run_ranks(&v, p->kind, options, &ret->columns[1], err));
-        break;
+    case PROCEDURE_BETWEENNESS: TRY(run_ranks(&v, p->kind, options, &ret->columns[1], err)); break;
     case PROCEDURE_CORE_NUMBERS:
     case PROCEDURE_TRIANGLES: {
         int64_t *numbers = array_for(&v, sizeof *numbers);
@@ -295,20 +291,18 @@ static bool run_for_paths(query *q, const plan_procedure *p, const value *option
     TRY(vertex_option(q, options, "source", &from, err));
     TRY(vertex_option(q, options, "target", &to, err));
     switch (p->kind) {
-    case PROCEDURE_ALL_SHORTEST:
-        TRY(search_all_shortest(&v, &o, from, to, &paths, err));
-        break;
+    case PROCEDURE_ALL_SHORTEST: TRY(search_all_shortest(&v, &o, from, to, &paths, err)); break;
     case PROCEDURE_CHEAPEST:
         TRY(count_option(options, "k", 1, &count, err));
         TRY(search_cheapest(&v, &o, from, to, (uint64_t)count, &paths, &second, err));
         break;
     case PROCEDURE_EARLIEST:
-        TRY(search_earliest(&v, &o, from, to,
-                            not_before && (not_before->kind == VALUE_INT ||
-                                           not_before->kind == VALUE_TIMESTAMP)
-                                ? not_before->integer
-                                : INT64_MIN / 2,
-                            &one[0], &one[1], err));
+        TRY(search_earliest(
+            &v, &o, from, to,
+            not_before && (not_before->kind == VALUE_INT || not_before->kind == VALUE_TIMESTAMP)
+                ? not_before->integer
+                : INT64_MIN / 2,
+            &one[0], &one[1], err));
         break;
     default: TRY(search_shortest(&v, &o, from, to, &one[0], err));
     }
@@ -397,8 +391,8 @@ static bool call_next(op *self, rows **ret_rows, error *err)
         for (size_t i = 0; i < times; i++, x->next++)
             for (size_t k = 0; k < PROCEDURE_COLUMNS; k++)
                 if (p->call.to[k])
-                    put(x, k, p->call.to[k],
-                        x->result.places ? x->result.places[x->next] : x->next, at + i);
+                    put(x, k, p->call.to[k], x->result.places ? x->result.places[x->next] : x->next,
+                        at + i);
         if (x->next < x->result.count)
             break;
         x->row++;

@@ -125,6 +125,8 @@ static op *make(query *q, const plan_op *p)
     };
     if (p->kind == PLAN_UNION || p->kind == PLAN_APPLY)
         return branch_new(q, p);
+    if (p->kind == PLAN_REPEAT)
+        return repeat_new(q, p);
     return makers[p->kind] ? makers[p->kind](q) : NULL;
 }
 
@@ -139,7 +141,8 @@ op *op_build(query *q, const plan_op *p, op *argument)
         [PLAN_DISTINCT] = &distinct_kind,   [PLAN_UNWIND] = &unwind_kind,
         [PLAN_UNION] = &union_kind,         [PLAN_APPLY] = &apply_kind,
         [PLAN_NOTHING] = &nothing_kind,     [PLAN_MERGE] = &merge_kind,
-        [PLAN_CALL] = &call_kind,           [PLAN_TRAIL] = &trail_kind,
+        [PLAN_REPEAT] = &repeat_kind,       [PLAN_CALL] = &call_kind,
+        [PLAN_TRAIL] = &trail_kind,
     };
     if (p->kind == PLAN_ARGUMENT || (p->kind == PLAN_ONE && argument)) {
         assert(argument);

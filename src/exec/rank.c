@@ -117,16 +117,16 @@ typedef struct betweenness_run {
 } betweenness_run;
 
 typedef struct brandes {
-    uint32_t *order;      /* vertices by distance */
-    int32_t *distance;    /* -1: not reached */
+    uint32_t *order;   /* vertices by distance */
+    int32_t *distance; /* -1: not reached */
     double *paths, *share;
 } brandes;
 
 #define EACH_OUT(v, n, to, ...)                                                                    \
     for (const view_part *part_ = (v)->parts; part_ < (v)->parts + (v)->part_count; part_++) {     \
-        if ((n) < part_->from_base || (n) - part_->from_base >= part_->adjacency->source_count)    \
+        if ((n) < part_->from_base || (n)-part_->from_base >= part_->adjacency->source_count)      \
             continue;                                                                              \
-        const uint64_t *range_ = part_->adjacency->out_offsets + ((n) - part_->from_base);         \
+        const uint64_t *range_ = part_->adjacency->out_offsets + ((n)-part_->from_base);           \
         for (uint64_t pair_ = range_[0]; pair_ < range_[1]; pair_++) {                             \
             uint64_t to = part_->to_base + part_->adjacency->out_targets[pair_];                   \
             __VA_ARGS__                                                                            \
@@ -196,8 +196,8 @@ bool algorithm_betweenness(const view *v, uint64_t samples, double *ret, error *
     samples = v->count / r.step;
     r.scale = (double)v->count / (double)samples;
     pthread_mutex_init(&r.lock, NULL);
-    bool works = view_each(v, samples, samples / 32 + 1, from_some, &r, err) &&
-                 query_check(v->query, err);
+    bool works =
+        view_each(v, samples, samples / 32 + 1, from_some, &r, err) && query_check(v->query, err);
     pthread_mutex_destroy(&r.lock);
     return works;
 }

@@ -1,4 +1,5 @@
-/* From vertices to numbers, by arrays as long as the label has ids; untouched pages cost nothing. */
+/* From vertices to numbers, by arrays as long as the label has ids; untouched pages cost nothing.
+ */
 #include <stdlib.h>
 
 #include "exec/internal.h"

@@ -145,9 +145,9 @@ static bool in_cidr(query *q, const value *x, const value *block, value *ret, er
     str base = slash < 0 ? block->text : str_slice(block->text, 0, (size_t)slash);
     bool is_six = str_find_char(base, ':') >= 0;
     int64_t bits = is_six ? 128 : 32, most = bits;
-    if (slash >= 0 && (!str_to_i64(str_slice(block->text, (size_t)slash + 1, block->text.len),
-                                   &bits) ||
-                       bits < 0 || bits > most))
+    if (slash >= 0 &&
+        (!str_to_i64(str_slice(block->text, (size_t)slash + 1, block->text.len), &bits) ||
+         bits < 0 || bits > most))
         return fail(err, ERR_INVALID, "inCidr(): '" STR_FMT "' is no block of addresses",
                     STR_ARG(block->text));
     snprintf(text, sizeof text, STR_FMT, STR_ARG(base));
@@ -155,8 +155,8 @@ static bool in_cidr(query *q, const value *x, const value *block, value *ret, er
         return fail(err, ERR_INVALID, "inCidr(): '" STR_FMT "' is no block of addresses",
                     STR_ARG(block->text));
     snprintf(text, sizeof text, STR_FMT, STR_ARG(address));
-    bool is_inside = address.len < sizeof text &&
-                     inet_pton(is_six ? AF_INET6 : AF_INET, text, a) == 1;
+    bool is_inside =
+        address.len < sizeof text && inet_pton(is_six ? AF_INET6 : AF_INET, text, a) == 1;
     for (int64_t i = 0; is_inside && i < bits; i++)
         is_inside = ((a[i / 8] ^ b[i / 8]) >> (7 - i % 8) & 1) == 0;
     *ret = value_bool(is_inside);
@@ -301,8 +301,8 @@ static value path_with_labels(query *q, const value *args, size_t count)
 {
     size_t room = 0, n = 0;
     for (size_t i = 0; i + 1 < count; i += 2)
-        room += args[i].kind == VALUE_PATH && args[i + 1].kind == VALUE_NULL ? args[i].list.count
-                                                                             : 1;
+        room +=
+            args[i].kind == VALUE_PATH && args[i + 1].kind == VALUE_NULL ? args[i].list.count : 1;
     value *items = arena_array_of(q->arena, value, 2 * room + 1);
     for (size_t i = 0; i + 1 < count; i += 2) {
         bool is_path = args[i].kind == VALUE_PATH && args[i + 1].kind == VALUE_NULL;

@@ -11,8 +11,8 @@ typedef struct scan {
     bool is_begun; /* the current row's walk */
     size_t label;
     uint64_t next, limit, piece_end; /* of the current label */
-    const uint32_t *table_rows; /* of its vertices: some have none; NULL: all have */
-    ref_list found; /* by id */
+    const uint32_t *table_rows;      /* of its vertices: some have none; NULL: all have */
+    ref_list found;                  /* by id */
     size_t at;
 } scan;
 

@@ -50,9 +50,9 @@ static bool searcher_check(searcher *s, uint64_t steps, error *err)
             const graph_adjacency *a_ = p_->adjacency;                                             \
             uint64_t base_ = goes_in_ ? p_->to_base : p_->from_base,                               \
                      far_ = goes_in_ ? p_->from_base : p_->to_base;                                \
-            if ((n) < base_ || (n) - base_ >= (goes_in_ ? a_->target_count : a_->source_count))    \
+            if ((n) < base_ || (n)-base_ >= (goes_in_ ? a_->target_count : a_->source_count))      \
                 continue;                                                                          \
-            const uint64_t *range_ = (goes_in_ ? a_->in_offsets : a_->out_offsets) + ((n) - base_); \
+            const uint64_t *range_ = (goes_in_ ? a_->in_offsets : a_->out_offsets) + ((n)-base_);  \
             const uint32_t *ends_ = goes_in_ ? a_->in_sources : a_->out_targets;                   \
             for (uint64_t k_ = range_[0]; k_ < range_[1]; k_++) {                                  \
                 way w = { far_ + ends_[k_], p_, goes_in_ ? a_->in_pairs[k_] : k_ };                \
@@ -639,8 +639,7 @@ static bool branch_off(searcher *s, const candidate *known, size_t known_count, 
         }
         uint64_t next = view_number(v, last->items[at + 2].ref);
         EACH_WAY(s, spur, false, w, {
-            graph_ref pair = graph_ref_of(w.part->label,
-                                          w.part->adjacency->edge_offsets[w.pair]);
+            graph_ref pair = graph_ref_of(w.part->label, w.part->adjacency->edge_offsets[w.pair]);
             if (w.to == next && pair == pair_of_edge(v, last->items[at + 1].ref)) {
                 double cost;
                 uint64_t edge;

@@ -9,8 +9,8 @@ typedef struct simple {
     value *lists;
     uint64_t skipped, passed; /* of slice */
     bool is_done;
-    plan_slot tested;  /* the one slot that a filter reads; PLAN_NO_SLOT: several, or no reference */
-    size_t label;      /* that the kernel is for */
+    plan_slot tested; /* the one slot that a filter reads; PLAN_NO_SLOT: several, or no reference */
+    size_t label;     /* that the kernel is for */
     kernel *kernel;
     bool has_kernel, knows_tested;
 } simple;

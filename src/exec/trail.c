@@ -18,7 +18,7 @@ typedef struct trail {
     size_t row;
     VEC(frame) frames; /* of the current row; [0] is its start */
     bool is_begun;
-    bool by_pair; /* edges of a pair are alike: walked together */
+    bool by_pair;    /* edges of a pair are alike: walked together */
     ref_map *stamps; /* of reach: number of the walk that has seen a vertex */
     uint32_t stamp;
     VEC(uint64_t) queue;

@@ -33,9 +33,9 @@ graph_ref view_ref(const view *v, uint64_t number);
 uint64_t view_number(const view *v, graph_ref ref);
 static inline double view_weight(const view_part *p, uint64_t pair)
 {
-    return p->weights ? p->weights[pair]
-                      : (double)(p->adjacency->edge_offsets[pair + 1] -
-                                 p->adjacency->edge_offsets[pair]);
+    return p->weights
+               ? p->weights[pair]
+               : (double)(p->adjacency->edge_offsets[pair + 1] - p->adjacency->edge_offsets[pair]);
 }
 /* Which vertices have a row in their table or an edge. */
 NODISCARD bool view_shown(const view *v, uint8_t **ret_shown, error *err);

@@ -305,8 +305,7 @@ bool graph_refresh(graph *old, const graph_options *options, graph **ret_graph, 
     return works;
 }
 
-static bool are_current(const label_rows *rows, const graph_options *options, bool *ret,
-                        error *err)
+static bool are_current(const label_rows *rows, const graph_options *options, bool *ret, error *err)
 {
     AUTO(arena_free) arena *a = arena_new();
     for (size_t i = 0; *ret && i < rows->schema->source_count; i++) {

@@ -371,10 +371,10 @@ bool property_fetch_one(graph *g, const label_rows *rows, size_t property, str n
     batch *answer;
     str from;
     TRY(graph_connection(g, &connection, err));
-    TRY(source_sql(s, scratch, &scan,
-                   str_format(scratch, "(" STR_FMT ")::VARCHAR AS x",
-                              STR_ARG(source_column_sql(scratch, c))),
-                   &from, err));
+    TRY(source_sql(
+        s, scratch, &scan,
+        str_format(scratch, "(" STR_FMT ")::VARCHAR AS x", STR_ARG(source_column_sql(scratch, c))),
+        &from, err));
     TRY(sql_query_all(connection, scratch,
                       str_format(scratch, "SELECT x FROM " STR_FMT " WHERE \"_pos\" = %llu",
                                  STR_ARG(from), (unsigned long long)(row - s->files[file].base)),

@@ -20,8 +20,8 @@ static bool check_column(const source *s, const schema_label *l, const char *mem
     return fail(err, ERR_NOT_FOUND,
                 STR_FMT ".%s: table " STR_FMT " has no column '" STR_FMT "'; there are: " STR_FMT,
                 STR_ARG(l->source_count == 1 ? l->path : s->schema->path), member,
-                STR_ARG(iceberg_table_name(s->table)),
-                STR_ARG(column->name), STR_ARG(strbuf_str(&there)));
+                STR_ARG(iceberg_table_name(s->table)), STR_ARG(column->name),
+                STR_ARG(strbuf_str(&there)));
 }
 
 static bool check_columns(const source *s, const schema_label *l, error *err)

@@ -143,6 +143,12 @@ static const struct step_rule {
     { "filter", gremlin_step_where },
     { "not", gremlin_step_not },
     { "and", gremlin_step_and },
+    { "or", gremlin_step_or },
+    { "path", gremlin_step_path },
+    { "simplePath", gremlin_step_simplePath },
+    { "cyclicPath", gremlin_step_cyclicPath },
+    { "loops", gremlin_step_loops },
+    { "call", gremlin_step_call },
     { "union", gremlin_step_union },
     { "coalesce", gremlin_step_coalesce },
     { "optional", gremlin_step_optional },
@@ -180,22 +186,51 @@ static const struct step_rule {
 };
 
 static const char *const mutating[] = { "addV", "addE", "property", "drop", "mergeV", "mergeE" };
-static const char *const later[] = {
-    "path",           "simplePath",   "cyclicPath", "tree",
-    "subgraph",       "match",        "sack",       "store",
-    "aggregate",      "cap",          "inject",     "choose",
-    "branch",         "or",           "math",       "sample",
-    "coin",           "times",        "until",      "emit",
-    "properties",     "propertyMap",  "key",        "value",
-    "loops",          "timeLimit",    "index",      "call",
-    "concat",         "format",       "asString",   "asDate",
-    "element",        "shortestPath", "pageRank",   "connectedComponent",
-    "peerPressure",   "program",      "sideEffect", "fail",
-    "hasKey",         "hasValue",     "withSack",   "withSideEffect",
-    "withStrategies", "withComputer", "all",        "any",
-    "intersect",      "difference",   "conjoin",    "combine",
-    "toUpper",        "toLower"
-};
+static const char *const later[] = { "tree",
+                                     "subgraph",
+                                     "match",
+                                     "sack",
+                                     "store",
+                                     "aggregate",
+                                     "cap",
+                                     "inject",
+                                     "choose",
+                                     "branch",
+                                     "math",
+                                     "sample",
+                                     "coin",
+                                     "properties",
+                                     "propertyMap",
+                                     "key",
+                                     "value",
+                                     "timeLimit",
+                                     "index",
+                                     "concat",
+                                     "format",
+                                     "asString",
+                                     "asDate",
+                                     "element",
+                                     "shortestPath",
+                                     "pageRank",
+                                     "connectedComponent",
+                                     "peerPressure",
+                                     "program",
+                                     "sideEffect",
+                                     "fail",
+                                     "hasKey",
+                                     "hasValue",
+                                     "withSack",
+                                     "withSideEffect",
+                                     "withStrategies",
+                                     "withComputer",
+                                     "all",
+                                     "any",
+                                     "intersect",
+                                     "difference",
+                                     "conjoin",
+                                     "combine",
+                                     "toUpper",
+                                     "toLower" };
 
 static bool fail_unknown(compiler *c, const step *s)
 {
@@ -224,42 +259,28 @@ static bool fail_unknown(compiler *c, const step *s)
                                     STR_ARG(s->name));
 }
 
-/* repeat(body).times(n): the body n times over. With emit() the results of every round count. */
-static bool compile_repeat(compiler *c, const traversal *t, size_t *at)
+/* Whether some step, however deep, asks for the path. */
+static bool asks_for_path(const traversal *t)
 {
-    const step *s = &t->steps[*at];
-    uint64_t times = 0;
-    bool emits = false;
-    if (s->arg_count != 1 || s->args[0].kind != ARG_TRAVERSAL)
-        return gremlin_fail_step(c, s->offset, "repeat() takes a traversal");
-    for (; *at + 1 < t->count; ++*at) {
-        const step *next = &t->steps[*at + 1];
-        if (str_eq(next->name, STR("times")))
-            TRY(gremlin_need_count(c, next, 0, &times));
-        else if (str_eq(next->name, STR("emit")) && next->arg_count == 0)
-            emits = true;
-        else
-            break;
+    for (size_t i = 0; i < t->count; i++) {
+        const step *s = &t->steps[i];
+        if (str_eq(s->name, STR("path")) || str_eq(s->name, STR("simplePath")) ||
+            str_eq(s->name, STR("cyclicPath")))
+            return true;
+        for (size_t k = 0; k < s->arg_count; k++)
+            if (s->args[k].kind == ARG_TRAVERSAL && asks_for_path(s->args[k].traversal))
+                return true;
     }
-    if (times == 0 || times > 16)
-        return gremlin_fail_later(c, s->offset, "repeat() without times(1) to times(16)");
-    if (!emits) {
-        for (uint64_t i = 0; i < times; i++)
-            TRY(gremlin_compile_steps(c, s->args[0].traversal));
-        return true;
-    }
-    gremlin_argument *rounds = arena_array_of(c->arena, gremlin_argument, times);
-    const traversal *body = s->args[0].traversal;
-    for (uint64_t i = 0; i < times; i++) {
-        traversal *one = arena_new_of(c->arena, traversal);
-        step *steps = arena_array_of(c->arena, step, body->count * (i + 1));
-        for (uint64_t k = 0; k <= i; k++)
-            memcpy(steps + k * body->count, body->steps, body->count * sizeof *steps);
-        *one = (traversal){ steps, body->count * (i + 1) };
-        rounds[i] = (gremlin_argument){ ARG_TRAVERSAL, s->offset, { .traversal = one } };
-    }
-    step all = { STR("repeat"), s->offset, rounds, times };
-    return gremlin_compile_branches(c, &all, PLAN_UNION, APPLY_EACH);
+    return false;
+}
+
+/* A new current object is one more of the path. */
+static void pass_object(compiler *c, plan_slot before)
+{
+    passed_object x = { .slot = c->current };
+    if (c->tracks_path && c->current && c->current != before && !c->is_passed)
+        vec_push(c->arena, &c->passed, x);
+    c->is_passed = false;
 }
 
 bool gremlin_compile_steps(compiler *c, const traversal *t)
@@ -268,8 +289,9 @@ bool gremlin_compile_steps(compiler *c, const traversal *t)
         const step *s = &t->steps[i];
         const struct step_rule *rule = NULL;
         modulators m = { 0 };
-        if (str_eq(s->name, STR("repeat"))) {
-            TRY(compile_repeat(c, t, &i));
+        plan_slot before = c->current;
+        if (gremlin_is_repeat_part(t, i)) {
+            TRY(gremlin_compile_repeat(c, t, &i));
             continue;
         }
         for (size_t k = 0; k < ARRAY_LEN(rules); k++)
@@ -287,11 +309,13 @@ bool gremlin_compile_steps(compiler *c, const traversal *t)
                                          ARRAY_LEN(m.by));
             m.by[m.count++] = &t->steps[++i];
         }
-        if (!c->current && rule->compile != gremlin_step_V && rule->compile != gremlin_step_E)
+        if (!c->current && rule->compile != gremlin_step_V && rule->compile != gremlin_step_E &&
+            rule->compile != gremlin_step_call)
             return gremlin_fail_step(c, s->offset,
                                      "g." STR_FMT "(): a query begins with g.V() or g.E()",
                                      STR_ARG(s->name));
         TRY(rule->compile(c, s, &m));
+        pass_object(c, before);
     }
     return true;
 }
@@ -321,6 +345,7 @@ bool gremlin_compile(arena *a, str text, graph *g, plan **ret_plan, error *err)
     plan *p = plan_new(a, text);
     compiler c = { .arena = a, .plan = p, .graph = g, .err = err };
     TRY(take_ending(&c, &t));
+    c.tracks_path = asks_for_path(&t);
     c.op = plan_op_new(p, PLAN_ONE, NULL, 0);
     TRY(gremlin_compile_steps(&c, &t));
     p->root = c.op;

@@ -10,6 +10,12 @@ typedef struct as_label {
     plan_slot slot;
 } as_label;
 
+/* An object of the path, and the names that as() gave it. */
+typedef struct passed_object {
+    plan_slot slot;
+    VEC(str) names;
+} passed_object;
+
 /* What is known at a point of the traversal. */
 typedef struct compiler {
     arena *arena;
@@ -19,6 +25,11 @@ typedef struct compiler {
     plan_slot current;   /* the traverser's object */
     plan_slot came_from; /* vertex before the last outE/inE/bothE; PLAN_NO_SLOT: not known */
     bool is_one_map;     /* the current object is the one map of a group */
+    plan_slot loops;     /* inside repeat(): rounds passed; PLAN_NO_SLOT: outside */
+    bool tracks_path;    /* some step asks for the path */
+    plan_slot path;      /* the path up to `passed`, when that is not all of it */
+    VEC(passed_object) passed;
+    bool is_passed; /* the new current object is in the path already */
     VEC(as_label) labels;
     error *err;
 } compiler;
@@ -42,6 +53,13 @@ typedef enum reducer {
 
 bool gremlin_fail_step(compiler *c, size_t offset, const char *format, ...) PRINTF_LIKE(3, 4);
 bool gremlin_fail_later(compiler *c, size_t offset, const char *what);
+/* The path so far as an expression. */
+plan_expr *gremlin_path(compiler *c);
+/* The path so far into a slot of its own: what follows may differ from row to row. */
+bool gremlin_fix_path(compiler *c, size_t offset);
+/* repeat() at t->steps[*at], with until(), emit() and times() around it. */
+bool gremlin_compile_repeat(compiler *c, const traversal *t, size_t *at);
+bool gremlin_is_repeat_part(const traversal *t, size_t at);
 plan_op *gremlin_add_op(compiler *c, plan_op_kind kind, size_t offset);
 bool gremlin_new_slot(compiler *c, plan_slot_kind kind, plan_slot *ret);
 plan_slot_kind gremlin_current_kind(const compiler *c);
@@ -111,3 +129,10 @@ bool gremlin_step_out(compiler *c, const step *s, const modulators *m);
 bool gremlin_step_outE(compiler *c, const step *s, const modulators *m);
 bool gremlin_step_outV(compiler *c, const step *s, const modulators *m);
 bool gremlin_step_sum(compiler *c, const step *s, const modulators *m);
+
+bool gremlin_step_path(compiler *c, const step *s, const modulators *m);
+bool gremlin_step_simplePath(compiler *c, const step *s, const modulators *m);
+bool gremlin_step_cyclicPath(compiler *c, const step *s, const modulators *m);
+bool gremlin_step_loops(compiler *c, const step *s, const modulators *m);
+bool gremlin_step_call(compiler *c, const step *s, const modulators *m);
+bool gremlin_step_or(compiler *c, const step *s, const modulators *m);

@@ -180,10 +180,62 @@ static bool parse_number(parser *p, value *ret)
     return fail_here(p, "a number");
 }
 
+/* A key of [key: value]: a word or a text; false when no colon follows. */
+static bool parse_key(parser *p, value *ret)
+{
+    size_t from = p->at;
+    error *err = p->err, ignored = { 0 };
+    char c = peek(p);
+    str word;
+    bool works = false;
+    p->err = &ignored;
+    if (c == '\'' || c == '"') {
+        works = parse_text(p, ret);
+    } else if (is_word(c, true)) {
+        works = parse_word(p, "a key", &word);
+        *ret = value_text(word);
+    }
+    p->err = err;
+    if (works && take(p, ':'))
+        return true;
+    p->at = from;
+    return false;
+}
+
+static bool parse_map(parser *p, value first, value *ret)
+{
+    VEC(value) keys = { 0 };
+    VEC(value) values = { 0 };
+    for (;;) {
+        gremlin_argument x;
+        size_t from = p->at;
+        TRY(parse_argument(p, &x));
+        if (x.kind != ARG_LITERAL) {
+            p->at = from;
+            return fail_here(p, "a value");
+        }
+        vec_push(p->arena, &keys, first);
+        vec_push(p->arena, &values, x.literal);
+        if (!take(p, ','))
+            break;
+        if (!parse_key(p, &first))
+            return fail_here(p, "a key and a colon");
+    }
+    *ret = (value){ .kind = VALUE_MAP, .map = { keys.items, values.items, keys.count } };
+    return need(p, ']');
+}
+
 static bool parse_list(parser *p, value *ret)
 {
     VEC(value) items = { 0 };
+    value key;
     p->at++;
+    if (take(p, ':')) {
+        *ret = (value){ .kind = VALUE_MAP };
+        return need(p, ']');
+    }
+    if (parse_key(p, &key))
+        return parse_map(p, key, ret);
     if (take(p, ']')) {
         *ret = (value){ .kind = VALUE_LIST };
         return true;
@@ -393,11 +445,106 @@ static bool parse_steps(parser *p, traversal *ret)
     return true;
 }
 
+/* ---- graph.program(PageRankProgram.build()….create()).submitAndGet() ---- */
+
+static const struct {
+    const char *program, *procedure;
+} programs[] = { { "PageRankProgram", "algo.pagerank" },
+                 { "LabelPropagationProgram", "algo.labelPropagation" },
+                 { "WeakConnectedComponentProgram", "algo.wcc" },
+                 { "LouvainProgram", "algo.louvain" } };
+
+/* The option that a method of the builder, or a name in setParams(), stands for. */
+static str option_of(str name)
+{
+    static const char *const names[][2] = { { "vertices", "labels" },
+                                            { "edges", "relationshipTypes" },
+                                            { "maxIteration", "maxIterations" },
+                                            { "weight", "relationshipWeightProperty" } };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_eq(name, str_of(names[i][0])))
+            return str_of(names[i][1]);
+    return name;
+}
+
+static value list_of(parser *p, const gremlin_argument *args, size_t count)
+{
+    value *items = arena_array_of(p->arena, value, count);
+    for (size_t i = 0; i < count; i++)
+        items[i] = args[i].literal;
+    return value_list(items, count);
+}
+
+static bool parse_program(parser *p, traversal *ret)
+{
+    str word;
+    traversal builder, after;
+    size_t from;
+    const char *procedure = NULL;
+    VEC(value) keys = { 0 };
+    VEC(value) values = { 0 };
+    TRY(need(p, '.'));
+    from = p->at;
+    TRY(parse_word(p, "program", &word));
+    if (!str_eq(word, STR("program"))) {
+        p->at = from;
+        return fail_here(p, "program(…)");
+    }
+    TRY(need(p, '('));
+    from = p->at;
+    TRY(parse_word(p, "a program", &word));
+    for (size_t i = 0; i < ARRAY_LEN(programs); i++)
+        if (str_eq(word, str_of(programs[i].program)))
+            procedure = programs[i].procedure;
+    if (!procedure) {
+        p->at = from;
+        return fail_here(p, "PageRankProgram, LabelPropagationProgram, "
+                            "WeakConnectedComponentProgram or LouvainProgram");
+    }
+    TRY(need(p, '.'));
+    TRY(parse_steps(p, &builder));
+    TRY(need(p, ')'));
+    if (take(p, '.'))
+        TRY(parse_steps(p, &after)); /* submitAndGet().toList() */
+    for (size_t i = 0; i < builder.count; i++) {
+        const step *s = &builder.steps[i];
+        bool is_params = str_eq(s->name, STR("setParams"));
+        bool is_list = str_eq(s->name, STR("vertices")) || str_eq(s->name, STR("edges"));
+        for (size_t k = 0; k < s->arg_count; k++)
+            if (s->args[k].kind != ARG_LITERAL)
+                return fail_at(p->err, STR("gremlin"), p->text, s->args[k].offset,
+                               "expected a value");
+        for (size_t k = 0; is_params && k + 1 < s->arg_count; k += 2) {
+            vec_push(p->arena, &keys, value_text(option_of(s->args[k].literal.text)));
+            vec_push(p->arena, &values, s->args[k + 1].literal);
+        }
+        if (is_params || s->arg_count == 0)
+            continue;
+        vec_push(p->arena, &keys, value_text(option_of(s->name)));
+        vec_push(p->arena, &values,
+                 is_list ? list_of(p, s->args, s->arg_count) : s->args[0].literal);
+    }
+    gremlin_argument *args = arena_array_of(p->arena, gremlin_argument, 2);
+    args[0] = (gremlin_argument){ ARG_LITERAL, from, { .literal = value_text(str_of(procedure)) } };
+    args[1].kind = ARG_LITERAL;
+    args[1].offset = from;
+    args[1].literal = (value){ .kind = VALUE_MAP, .map = { keys.items, values.items, keys.count } };
+    step *one = arena_new_of(p->arena, step);
+    *one = (step){ STR("call"), from, args, 2 };
+    *ret = (traversal){ one, 1 };
+    return true;
+}
+
 bool gremlin_parse(arena *a, str text, traversal *ret, error *err)
 {
     parser p = { .arena = a, .text = text, .err = err };
     str source;
     TRY(parse_word(&p, "g", &source));
+    if (str_eq(source, STR("graph"))) {
+        TRY(parse_program(&p, ret));
+        take(&p, ';');
+        return peek(&p) ? fail_here(&p, "the end") : true;
+    }
     if (!str_eq(source, STR("g")))
         return fail_at(err, STR("gremlin"), text, p.at - source.len,
                        "a query begins with g., e.g. g.V().count()");

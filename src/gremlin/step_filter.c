@@ -201,6 +201,30 @@ bool gremlin_step_not(compiler *c, const step *s, const modulators *m)
                              : gremlin_fail_step(c, s->offset, "not() takes one traversal");
 }
 
+/* A row passes when some of the traversals gives one: that of the first that does is enough. */
+bool gremlin_step_or(compiler *c, const step *s, const modulators *m)
+{
+    (void)m;
+    plan_op *any = plan_op_new(c->plan, PLAN_APPLY,
+                               plan_op_new(c->plan, PLAN_ARGUMENT, NULL, s->offset), s->offset);
+    any->branches.mode = APPLY_COALESCE;
+    any->branches.items = arena_array_of(c->arena, plan_op *, s->arg_count);
+    for (size_t i = 0; i < s->arg_count; i++) {
+        compiler inner;
+        if (s->args[i].kind != ARG_TRAVERSAL)
+            return gremlin_fail_step(c, s->args[i].offset, "or() takes traversals");
+        TRY(gremlin_compile_branch(c, s->args[i].traversal, &inner));
+        any->branches.items[any->branches.count++] = inner.op;
+    }
+    if (s->arg_count == 0)
+        return true;
+    plan_op *op = gremlin_add_op(c, PLAN_APPLY, s->offset);
+    op->branches.mode = APPLY_SEMI;
+    op->branches.items = arena_copy(c->arena, &any, sizeof any);
+    op->branches.count = 1;
+    return true;
+}
+
 bool gremlin_step_and(compiler *c, const step *s, const modulators *m)
 {
     (void)m;

@@ -124,6 +124,7 @@ END(otherV, DIRECTION_OTHER)
 bool gremlin_compile_branches(compiler *c, const step *s, plan_op_kind kind, plan_apply_mode mode)
 {
     compiler *inner = arena_array_of(c->arena, compiler, s->arg_count);
+    TRY(gremlin_fix_path(c, s->offset));
     if (s->arg_count == 0)
         return gremlin_fail_step(c, s->offset, STR_FMT "() takes traversals", STR_ARG(s->name));
     for (size_t i = 0; i < s->arg_count; i++) {
@@ -150,10 +151,17 @@ bool gremlin_compile_branches(compiler *c, const step *s, plan_op_kind kind, pla
         plan_op *last = gremlin_add_op(&inner[i], PLAN_LET, s->offset);
         last->let.to = to;
         last->let.expr = gremlin_current(&inner[i]);
+        if (c->path) {
+            plan_op *path = gremlin_add_op(&inner[i], PLAN_LET, s->offset);
+            path->let.to = c->path;
+            path->let.expr = gremlin_path(&inner[i]);
+            last = path;
+        }
         op->branches.items[i] = last;
     }
     c->current = to;
     c->is_one_map = false;
+    c->is_passed = c->path != PLAN_NO_SLOT; /* the branch has put it there */
     return true;
 }
 

@@ -224,6 +224,7 @@ bool gremlin_step_dedup(compiler *c, const step *s, const modulators *m)
     if (count > 16)
         return gremlin_fail_step(c, s->offset, "dedup() takes up to 16 labels");
     plan_op *op = gremlin_add_op(c, PLAN_DISTINCT, s->offset);
+    op->distinct.is_kept = c->loops != PLAN_NO_SLOT;
     op->distinct.keys = keys;
     op->distinct.key_count = count;
     return true;

@@ -89,6 +89,8 @@ bool gremlin_step_as(compiler *c, const step *s, const modulators *m)
         str name;
         TRY(gremlin_need_text(c, s, i, "labels", &name));
         vec_push(c->arena, &c->labels, (as_label){ name, c->current });
+        if (c->passed.count)
+            vec_push(c->arena, &c->passed.items[c->passed.count - 1].names, name);
     }
     return true;
 }

@@ -12,6 +12,21 @@ static void reads_of_tree(plan_op *op, plan_slots *set)
     }
 }
 
+/* What the rows of a repeat need: what is read behind it, and what its sub-plans read of what is
+ * handed to them. */
+static plan_slots carried_by(plan_op *op)
+{
+    plan_slots all = op->live;
+    for (size_t i = 0; plan_op_branch(op, i); i++) {
+        plan_op *x = *plan_op_branch(op, i);
+        while (x->input)
+            x = x->input;
+        for (size_t k = 0; k < ARRAY_LEN(all.words); k++)
+            all.words[k] |= x->live.words[k];
+    }
+    return all;
+}
+
 /* What is read after `op` includes everything that the operators above and the sub-plans beside it
  * read. */
 static void mark_live(plan_op *op, plan_slots after)
@@ -25,8 +40,12 @@ static void mark_live(plan_op *op, plan_slots after)
         plan_op_reads(op, &after);
         for (size_t i = 0; plan_op_branch(op, i); i++) {
             reads_of_tree(*plan_op_branch(op, i), &after);
+        }
+        for (size_t i = 0; plan_op_branch(op, i); i++) {
             mark_live(*plan_op_branch(op, i), after);
         }
+        if (op->kind == PLAN_REPEAT)
+            op->repeat.carried = carried_by(op);
     }
 }
 

@@ -119,8 +119,7 @@ static void scan_by_id(plan_op **place)
         plan_op *scan = (*place)->input;
         while (ids && scan->kind == PLAN_FILTER)
             scan = scan->input;
-        if (!ids || scan->kind != PLAN_SCAN_VERTICES || scan->scan.has_ids ||
-            scan->scan.to != slot)
+        if (!ids || scan->kind != PLAN_SCAN_VERTICES || scan->scan.has_ids || scan->scan.to != slot)
             continue;
         scan->scan.has_ids = true;
         scan->scan.ids = ids;

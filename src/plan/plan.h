@@ -154,7 +154,7 @@ typedef enum plan_function {
     FN_PATH_SELECT,    /* path, label, "first" | "last" | "all" | "mixed": null when the label is
                           absent */
     FN_PATH_IS_SIMPLE, /* path */
-    FN_PATH_OF,     /* vertex, then by turns an edge or a list of edges, and the vertex behind it */
+    FN_PATH_OF, /* vertex, then by turns an edge or a list of edges, and the vertex behind it */
     FN_PATH_NODES,
     FN_PATH_EDGES,
     FN_PATH_LENGTH,
@@ -167,7 +167,7 @@ typedef enum plan_function {
     FN_RANGE,
     FN_DISJOINT, /* two lists have no item in common */
     FN_IN_CIDR,  /* address or vertex, block */
-    FN_SELECT, /* map or anything, key, otherwise: the map's value for the key where it has it */
+    FN_SELECT,   /* map or anything, key, otherwise: the map's value for the key where it has it */
     FN_COUNT_
 } plan_function;
 
@@ -407,7 +407,8 @@ struct plan_op {
                 *emit; /* sub-plans; a row for which they give a row satisfies them. NULL: none */
             int64_t times; /* -1: not limited */
             bool is_until_first, is_emit_first, emits_all;
-            plan_slot loops; /* number of rounds a row has passed */
+            plan_slot loops;    /* number of rounds a row has passed */
+            plan_slots carried; /* what rows must keep from round to round; by plan_finish */
         } repeat;
     };
 };

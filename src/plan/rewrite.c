@@ -52,10 +52,9 @@ static void fuse_edge_end(plan_op **place)
         x = x->input;
     if (!x || x->kind != PLAN_EXPAND || x->expand.edge != end->edge_end.edge || x->expand.to)
         return;
-    bool is_far =
-        (end->edge_end.end == DIRECTION_IN && x->expand.direction == DIRECTION_OUT) ||
-        (end->edge_end.end == DIRECTION_OUT && x->expand.direction == DIRECTION_IN) ||
-        (end->edge_end.end == DIRECTION_OTHER && end->edge_end.from == x->expand.from);
+    bool is_far = (end->edge_end.end == DIRECTION_IN && x->expand.direction == DIRECTION_OUT) ||
+                  (end->edge_end.end == DIRECTION_OUT && x->expand.direction == DIRECTION_IN) ||
+                  (end->edge_end.end == DIRECTION_OTHER && end->edge_end.from == x->expand.from);
     if (!is_far)
         return;
     x->expand.to = end->edge_end.to;

@@ -107,9 +107,8 @@ bool session_schema_roll_back(home *h, int64_t to, int64_t *ret_version, error *
     str json;
     bool is_found = false;
     if (to > 0)
-        TRY(state_setting_get(home_state(h), a,
-                              str_format(a, "graph.schema.%lld", (long long)to), &json, &is_found,
-                              err));
+        TRY(state_setting_get(home_state(h), a, str_format(a, "graph.schema.%lld", (long long)to),
+                              &json, &is_found, err));
     if (!is_found) {
         TRY(session_schema_version(h, ret_version, err));
         return fail(err, ERR_NOT_FOUND,
