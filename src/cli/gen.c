@@ -10,6 +10,7 @@ static const char usage[] =
     "DATE]\n"
     "                          [--version 2|3|5] [--rows-per-file N] [--account ID] [--region "
     "NAME]\n"
+    "                          [--addresses N]\n"
     "\n"
     "Writes synthetic VPC flow logs in AWS's key layout: the same options give the same rows. A "
     "port\n"
@@ -17,13 +18,14 @@ static const char usage[] =
 
 static bool read_options(flow_gen_options *o, const char *rows, const char *per_file,
                          const char *seed, const char *version, const char *format,
-                         const char *start)
+                         const char *start, const char *addresses)
 {
-    int64_t row_count = 1000000, file_rows = 50000, seed_number = 1, version_number = 5,
+    int64_t row_count = 1000000, file_rows = 50000, seed_number = 1, version_number = 5, address_count = 0,
             start_us = 1713398400000000ll;
     if (!argument_number("--rows", rows, 1, &row_count) ||
         !argument_number("--rows-per-file", per_file, 1, &file_rows) ||
         !argument_number("--seed", seed, 0, &seed_number) ||
+        !argument_number("--addresses", addresses, 1, &address_count) ||
         !argument_number("--version", version, 2, &version_number))
         return false;
     if ((version_number != 2 && version_number != 3 && version_number != 5) ||
@@ -35,6 +37,7 @@ static bool read_options(flow_gen_options *o, const char *rows, const char *per_
         return false;
     }
     o->rows = (uint64_t)row_count;
+    o->addresses = (uint64_t)address_count;
     o->rows_per_file = (uint64_t)file_rows;
     o->seed = (uint64_t)seed_number;
     o->version = (int)version_number;
@@ -46,7 +49,7 @@ static bool read_options(flow_gen_options *o, const char *rows, const char *per_
 int gen_command(int argc, char **argv)
 {
     const char *out = NULL, *rows = NULL, *per_file = NULL, *seed = NULL, *version = NULL,
-               *format = NULL, *start = NULL, *account = "123456789012", *region = "us-east-1",
+               *format = NULL, *start = NULL, *addresses = NULL, *account = "123456789012", *region = "us-east-1",
                *words[1];
     size_t count;
     const argument options[] = {
@@ -54,7 +57,7 @@ int gen_command(int argc, char **argv)
         { "--rows", &rows, NULL },       { "--seed", &seed, NULL },
         { "--version", &version, NULL }, { "--format", &format, NULL },
         { "--start", &start, NULL },     { "--account", &account, NULL },
-        { "--region", &region, NULL }
+        { "--region", &region, NULL },   { "--addresses", &addresses, NULL }
     };
     int code = arguments_parse(argc, argv, options, ARRAY_LEN(options), words, 1, &count, usage);
     if (code >= 0)
@@ -66,7 +69,7 @@ int gen_command(int argc, char **argv)
     flow_gen_options o = { .folder = str_of(out),
                            .account = str_of(account),
                            .region = str_of(region) };
-    if (!read_options(&o, rows, per_file, seed, version, format, start))
+    if (!read_options(&o, rows, per_file, seed, version, format, start, addresses))
         return EXIT_USAGE;
     error err = { 0 };
     AUTO(arena_free) arena *a = arena_new();

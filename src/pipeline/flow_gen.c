@@ -129,6 +129,8 @@ static void make_world(world *w, arena *a, const flow_gen_options *o)
     w->external_count = (uint32_t)(externals < SMALLEST_WORLD  ? SMALLEST_WORLD
                                    : externals > LARGEST_WORLD ? LARGEST_WORLD
                                                                : externals);
+    if (o->addresses)
+        w->external_count = (uint32_t)o->addresses;
     for (uint32_t i = 0; i < HOSTS; i++) {
         vec_push(a, &addresses, str_format(a, "10.0.%u.%u", 1 + i / 20, 10 + i % 20));
         vec_push(a, &interfaces, str_format(a, "eni-0%016llx", (unsigned long long)mix(i)));

@@ -7,6 +7,7 @@
 
 typedef struct flow_gen_options {
     uint64_t rows, seed;
+    uint64_t addresses;     /* outside ones; 0: as many as suit the number of rows, to 60,000 */
     uint64_t rows_per_file; /* 0: 50,000 */
     str folder;             /* made when absent */
     bool is_text;           /* gzip text with a header line; else Parquet */
