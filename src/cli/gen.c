@@ -20,8 +20,8 @@ static bool read_options(flow_gen_options *o, const char *rows, const char *per_
                          const char *seed, const char *version, const char *format,
                          const char *start, const char *addresses)
 {
-    int64_t row_count = 1000000, file_rows = 50000, seed_number = 1, version_number = 5, address_count = 0,
-            start_us = 1713398400000000ll;
+    int64_t row_count = 1000000, file_rows = 50000, seed_number = 1, version_number = 5,
+            address_count = 0, start_us = 1713398400000000ll;
     if (!argument_number("--rows", rows, 1, &row_count) ||
         !argument_number("--rows-per-file", per_file, 1, &file_rows) ||
         !argument_number("--seed", seed, 0, &seed_number) ||
@@ -49,8 +49,8 @@ static bool read_options(flow_gen_options *o, const char *rows, const char *per_
 int gen_command(int argc, char **argv)
 {
     const char *out = NULL, *rows = NULL, *per_file = NULL, *seed = NULL, *version = NULL,
-               *format = NULL, *start = NULL, *addresses = NULL, *account = "123456789012", *region = "us-east-1",
-               *words[1];
+               *format = NULL, *start = NULL, *addresses = NULL, *account = "123456789012",
+               *region = "us-east-1", *words[1];
     size_t count;
     const argument options[] = {
         { "--out", &out, NULL },         { "--rows-per-file", &per_file, NULL },

@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""The graph engine on small random graphs, against plain Python: algorithms, paths, walks, repeat; unions of tables; refresh, AS OF, damaged caches."""
+import collections
+import itertools
+import json
+import random
+import subprocess
+import time
+
+from harness import FLOE, Home, check, check_in, finish
+
+T = "default_glue_catalog.t.e"
+
+
+def schema(where=""):
+    source = {"catalog": "c", "schema": "t", "table": "e", **({"whereClause": where} if where else {})}
+    ends = [{**source, "mappedField": [{"sourceFieldName": name, "targetFieldName": "id"}]} for name in ("a", "b")]
+    return {"catalogs": [{"name": "c", "type": "iceberg", "metastore": {"type": "embedded"}}],
+            "node": [{"label": "v", "id": [{"name": "id", "type": "String"}], "dataSourceGroup": {"unionDataSource": {"enabled": True, "dedupKey": ["id"], "input": ends}}}],
+            "edge": [{"label": "e", "fromNodeLabel": "v", "toNodeLabel": "v", "id": [{"name": "n", "type": "Long"}], "fromKey": [{"name": "a", "type": "String"}],
+                      "toKey": [{"name": "b", "type": "String"}], "attribute": [{"name": "w", "type": "Long"}, {"name": "due", "type": "Long"}],
+                      "dataSourceGroup": {"externalDataSource": {"enabled": True, **source, "mappedField": [
+                          {"sourceFieldName": x, "targetFieldName": x} for x in ("n", "a", "b", "w", "due")]}}}]}
+
+
+class Graph(Home):
+    """A table of edges (n, a, b, w, due) and a graph of nothing else."""
+
+    def __init__(self, edges):
+        super().__init__()
+        self.worksheet.write_text(f"CREATE FILE CONNECTION s ROOT = '{self.samples}'; CREATE ICEBERG TABLE {T}(); "
+                                  f"CREATE SYNC JOB load START_FROM = BEGINNING CONTENT_TYPE = AUTO AS COPY FROM FILE s LOCATION = '.' INTO {T};")
+        self.files = 0
+        self.add(edges)
+        path = self.path / "schema.json"
+        path.write_text(json.dumps(schema()))
+        done = self.floe("schema", "apply", path)
+        check("apply: " + done.stderr, done.returncode, 0)
+
+    def add(self, edges):
+        rows = ", ".join(f"({n}::BIGINT, '{a}', '{b}', {w}::BIGINT, {at}::BIGINT)" for n, a, b, w, at in edges)
+        self.files += 1
+        self.sql(f"COPY (SELECT * FROM (VALUES {rows}) x(n, a, b, w, due)) TO '{self.samples}/{self.files}.parquet'")
+        done = self.load()
+        check("load: " + done.stderr[-300:], done.returncode, 0)
+
+    def cypher(self, text):
+        done = self.floe("cypher", text)
+        return [line.split(" | ") for line in done.stdout.splitlines()[1:]] if done.returncode == 0 else [[done.stderr]]
+
+
+def make(seed, vertices, count):
+    r = random.Random(seed)
+    names = [f"10.0.0.{i}" if i % 3 else f"host-{i}" for i in range(vertices)]
+    return [(n, r.choice(names), r.choice(names[: vertices // 2 + 1]), r.randrange(1, 9), r.randrange(100)) for n in range(count)]
+
+
+def name(text):
+    return text[2:-1]
+
+
+def distances(out, start):
+    seen = {start: 0}
+    queue = collections.deque([start])
+    while queue:
+        x = queue.popleft()
+        for y in out[x]:
+            if y not in seen:
+                seen[y] = seen[x] + 1
+                queue.append(y)
+    return seen
+
+
+def components(vertices, neighbours):
+    left, found = set(vertices), []
+    while left:
+        group = set(distances(neighbours, next(iter(left))))
+        found.append(len(group & left))
+        left -= group
+    return sorted(found)
+
+
+def page_rank(vertices, edges, rounds):
+    weight = collections.Counter((a, b) for _, a, b, _, _ in edges)
+    out = collections.Counter(a for _, a, _, _, _ in edges)
+    rank = {v: 1 / len(vertices) for v in vertices}
+    for _ in range(rounds):
+        dangling = sum(rank[v] for v in vertices if not out[v])
+        new = {v: 0.15 / len(vertices) + 0.85 * dangling / len(vertices) for v in vertices}
+        for (a, b), n in weight.items():
+            new[b] += 0.85 * rank[a] * n / out[a]
+        rank = new
+    return rank
+
+
+def core_numbers(neighbours):
+    degree = {v: len(n) for v, n in neighbours.items()}
+    left, core, k = set(neighbours), {}, 0
+    while left:
+        v = min(left, key=lambda x: degree[x])
+        k = max(k, degree[v])
+        core[v] = k
+        left.remove(v)
+        for y in neighbours[v] & left:
+            degree[y] -= 1
+    return core
+
+
+def trails(edges, start, least, most):
+    out = collections.defaultdict(list)
+    for e in edges:
+        out[e[1]].append(e)
+    ends = collections.Counter()
+
+    def walk(v, used):
+        if least <= len(used) <= most:
+            ends[v] += 1
+        if len(used) < most:
+            for e in out[v]:
+                if e[0] not in used:
+                    walk(e[2], used | {e[0]})
+    walk(start, frozenset())
+    return ends
+
+
+def answers_equal_python(seed):
+    edges = make(seed, 24, 70)
+    vertices = sorted({e[1] for e in edges} | {e[2] for e in edges})
+    out, both = collections.defaultdict(set), {v: set() for v in vertices}
+    for _, a, b, _, _ in edges:
+        out[a].add(b)
+        if a != b:
+            both[a].add(b)
+            both[b].add(a)
+    with Graph(edges) as g:
+        check("V", g.gremlin("g.V().count()"), [str(len(vertices))])
+        check("E", g.gremlin("g.E().count()"), [str(len(edges))])
+        got = {name(i): float(s) for i, s in g.cypher("CALL algo.pagerank({maxIterations: 12}) YIELD id, score RETURN id, score")}
+        want = page_rank(vertices, edges, 12)
+        check("pagerank", sorted(got) == vertices and max(abs(got[v] - want[v]) for v in vertices) < 1e-9)
+        for call, neighbours in (("algo.wcc", both),):
+            check(call, sorted(int(n) for _, n in g.cypher(f"CALL {call}({{}}) YIELD componentId RETURN componentId, count(*) AS n")), components(vertices, neighbours))
+        reach = {v: set(distances(out, v)) for v in vertices}
+        strong = sorted(len(group) for group in {frozenset(y for y in vertices if y in reach[x] and x in reach[y]) for x in vertices})
+        check("scc", sorted(int(n) for _, n in g.cypher("CALL algo.scc({}) YIELD componentId RETURN componentId, count(*) AS n")), strong)
+        check("kcore", {name(i): int(n) for i, n in g.cypher("CALL algo.kcore({}) YIELD id, coreNumber RETURN id, coreNumber")}, core_numbers(both))
+        want = {v: sum(1 for x, y in itertools.combinations(sorted(both[v]), 2) if y in both[x]) for v in vertices}
+        check("triangles", {name(i): int(n) for i, n in g.cypher("CALL algo.triangleCount({}) YIELD id, triangles RETURN id, triangles")}, want)
+        start = edges[0][1]
+        check("bfs", {name(i): int(n) for i, n in g.cypher(f"CALL algo.bfs({{source: 'v[{start}]'}}) YIELD id, distance RETURN id, distance")}, distances(out, start))
+        for target in vertices[::4]:
+            far = distances(out, start).get(target)
+            where = f"WHERE id(a) = 'v[{start}]' AND id(b) = 'v[{target}]'"
+            check(f"shortest to {target}", g.cypher(f"MATCH p = shortestPath((a)-[*]->(b)) {where} RETURN length(p)"), [] if far is None else [[str(far)]])
+            if far:
+                parallel = collections.Counter((e[1], e[2]) for e in edges)
+                ways = {start: 1}
+                for step in range(far):
+                    following = collections.Counter()
+                    for x, n in ways.items():
+                        for y in out[x]:
+                            if distances(out, start).get(y) == step + 1:
+                                following[y] += n * parallel[x, y]
+                    ways = following
+                check(f"all shortest to {target}", g.cypher(f"MATCH p = allShortestPaths((a)-[*]->(b)) {where} RETURN count(p)"), [[str(ways[target])]])
+        for least, most in ((1, 1), (1, 3), (0, 2), (2, 3)):
+            want = trails(edges, start, least, most)
+            match = f"MATCH (a)-[e*{least}..{most}]->(b) WHERE id(a) = 'v[{start}]' RETURN"
+            check(f"trails {least}..{most}", g.cypher(f"{match} count(b)"), [[str(sum(want.values()))]])
+            check(f"trails {least}..{most} by edges", g.cypher(f"{match} sum(size(e)), count(b)")[0][1], str(sum(want.values())))
+            check(f"ends {least}..{most}", {name(i): int(n) for i, n in g.cypher(f"{match} id(b), count(*) AS n")}, dict(want))
+            check(f"distinct ends {least}..{most}", g.cypher(f"{match} count(DISTINCT b)"), [[str(len(want))]])
+        one = f"g.V('v[{start}]')"
+        check("repeat is the body so many times", g.gremlin(f"{one}.repeat(out()).times(3).count()"), g.gremlin(f"{one}.out().out().out().count()"))
+        check("repeat with a test", g.gremlin(f"{one}.repeat(out()).until(loops().is(3)).count()"), g.gremlin(f"{one}.out().out().out().count()"))
+        check("emit before", g.gremlin(f"{one}.emit().repeat(out()).times(2).count()"), [str(sum(int(g.gremlin(f"{one}{x}.count()")[0]) for x in ("", ".out()", ".out().out()")))])
+        check("reached", set(map(name, g.gremlin(f"{one}.repeat(out().dedup()).emit().dedup().id()"))), set().union(*(set(distances(out, y)) for y in out[start])))
+        check("path", len(g.gremlin(f"{one}.out().out().path()")), int(g.gremlin(f"{one}.out().out().count()")[0]))
+        check("too many paths", "more paths than" in g.gremlin("g.V().repeat(out()).times(200).count()")[0], True)
+        costs = collections.defaultdict(lambda: float("inf"), {start: 0})
+        for _ in vertices:
+            for _, a, b, w, _ in edges:
+                costs[b] = min(costs[b], costs[a] + w)
+        target = max((v for v in vertices if v in costs and costs[v] < float("inf")), key=lambda v: costs[v])
+        got = g.cypher(f"CALL algo.dijkstra({{source: 'v[{start}]', target: 'v[{target}]', relationshipWeightProperty: 'w', k: 4}}) YIELD path, cost RETURN cost")
+        check("dijkstra", float(got[0][0]), float(costs[target]))
+        check("k cheapest are in order", [float(x) for x, in got] == sorted(float(x) for x, in got))
+        arrival = {start: -1}
+        for _ in vertices:
+            for _, a, b, _, at in edges:
+                if a in arrival and at >= arrival[a] and at < arrival.get(b, 1000):
+                    arrival[b] = at
+        for target in vertices[::5]:
+            got = g.cypher(f"CALL algo.earliestPath({{source: 'v[{start}]', target: 'v[{target}]', startProperty: 'due'}}) YIELD arrival RETURN arrival")
+            check(f"earliest arrival at {target}", got == ([[str(arrival[target])]] if target in arrival else []) or target == start)
+        check_in("unknown procedure", "the nearest is algo.wcc", g.cypher("CALL algo.wccc({})")[0][0])
+        check_in("unknown option", "has no option 'labls'", g.cypher("CALL algo.wcc({labls: ['v']})")[0][0])
+        check_in("unknown vertex", "there is no vertex", g.cypher("CALL algo.bfs({source: 'v[nobody]'})")[0][0])
+        check("optional", g.cypher("UNWIND [1, 2] AS x OPTIONAL MATCH (a) WHERE id(a) = 'v[nobody]' RETURN x, a"), [["1", "null"], ["2", "null"]])
+        check_in("profile", "rows in", "\n".join(x for line in g.cypher("PROFILE MATCH (a)-[e]->(b) RETURN sum(e.w)") for x in line))
+
+
+def graph_follows_its_table():
+    edges = make(3, 12, 40)
+    more = [(n + 1000, a, b.replace("10.0.0", "10.0.9"), w, at) for n, a, b, w, at in make(4, 12, 25)]
+    with Graph(edges) as g:
+        process = subprocess.Popen([FLOE, "cypher", "--home", str(g.home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+        def ask():
+            process.stdin.write("MATCH (a)-[e]->(b) RETURN count(*) AS n, sum(e.w) AS s\n")
+            process.stdin.flush()
+            process.stdout.readline()
+            return process.stdout.readline().strip()
+
+        def want(rows):
+            return f"{len(rows)} | {sum(e[3] for e in rows)}"
+        check("before", ask(), want(edges))
+        time.sleep(1.1)
+        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+        time.sleep(1.1)
+        g.add(more)
+        check("after new rows", ask(), want(edges + more))
+        process.stdin.close()
+        process.wait()
+        check("refreshed from disk", g.cypher("MATCH (a)-[e]->(b) RETURN count(*) AS n, sum(e.w) AS s"), [want(edges + more).split(" | ")])
+        check("vertices", g.gremlin("g.V().count()"), [str(len({x for e in edges + more for x in e[1:3]}))])
+        done = g.floe("cypher", "MATCH (a)-[e]->(b) RETURN count(*) AS n, sum(e.w) AS s", "--as-of", moment)
+        check("as of the time before: " + done.stderr, done.stdout.splitlines()[1:], [want(edges)])
+        check("as of before all", g.floe("cypher", "RETURN 1", "--as-of", "1999-01-01").returncode != 0)
+        for cache in (g.home / "cache").glob("*.cache"):
+            content = bytearray(cache.read_bytes())
+            content[-1 if len(content) < 5000 else 4097] ^= 255
+            cache.write_bytes(content)
+        check("damaged caches", g.cypher("MATCH (a)-[e]->(b) RETURN count(*) AS n, sum(e.w) AS s"), [want(edges + more).split(" | ")])
+        path = g.path / "schema.json"
+        path.write_text(json.dumps(schema("w > 4")))
+        check("filtered schema", g.floe("schema", "apply", path).returncode, 0)
+        check("filtered", g.gremlin("g.E().count()"), [str(sum(1 for e in edges + more if e[3] > 4))])
+        check("roll back", g.floe("schema", "roll-back", "1").returncode, 0)
+        check("all again", g.gremlin("g.E().count()"), [str(len(edges + more))])
+        check("no such version", g.floe("schema", "roll-back", "9").returncode != 0)
+
+
+for seed in (1, 2):
+    answers_equal_python(seed)
+graph_follows_its_table()
+finish()
