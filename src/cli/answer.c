@@ -47,6 +47,17 @@ static query_options options_of(const plan *p, uint64_t timeout_ms)
     return (query_options){ .deadline_ms = timeout_ms, .is_profiled = p->ending == ENDING_PROFILE };
 }
 
+static bool print_plan(plan *p, graph *g, arena *a, FILE *out, error *err)
+{
+    str text = STR("");
+    if (p->ending == ENDING_SQL)
+        TRY(plan_to_sql(p, g, &text, err));
+    else
+        text = plan_explain(p, a, g);
+    fprintf(out, STR_FMT, STR_ARG(text));
+    return true;
+}
+
 static bool print_profile(query *q, arena *a, FILE *out, error *err)
 {
     str text;
@@ -63,10 +74,8 @@ static bool answer_steps(graph *g, str text, uint64_t timeout_ms, printing how, 
     plan *p;
     size_t count;
     TRY(gremlin_compile(a, text, g, &p, err));
-    if (p->ending == ENDING_EXPLAIN) {
-        fprintf(out, STR_FMT, STR_ARG(plan_explain(p, a, g)));
-        return true;
-    }
+    if (p->ending == ENDING_EXPLAIN || p->ending == ENDING_SQL)
+        return print_plan(p, g, a, out, err);
     query_options options = options_of(p, timeout_ms);
     TRY(query_open(g, p, &options, &q, err));
     if (p->ending == ENDING_PROFILE)
@@ -124,10 +133,8 @@ bool answer_cypher(graph *g, str text, uint64_t timeout_ms, FILE *out, error *er
     AUTO(query_close) query *q = NULL;
     plan *p;
     TRY(cypher_compile(a, text, g, &p, err));
-    if (p->ending == ENDING_EXPLAIN) {
-        fprintf(out, STR_FMT, STR_ARG(plan_explain(p, a, g)));
-        return true;
-    }
+    if (p->ending == ENDING_EXPLAIN || p->ending == ENDING_SQL)
+        return print_plan(p, g, a, out, err);
     query_options options = options_of(p, timeout_ms);
     TRY(query_open(g, p, &options, &q, err));
     return p->ending == ENDING_PROFILE ? print_profile(q, a, out, err)

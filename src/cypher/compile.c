@@ -181,7 +181,8 @@ bool cypher_compile(arena *a, str text, graph *g, plan **ret_plan, error *err)
     plan *p = plan_new(a, text);
     compiler c = { .arena = a, .plan = p, .graph = g, .text = text, .err = err };
     c.op = plan_op_new(p, PLAN_ONE, NULL, 0);
-    p->ending = cypher_take_word(&c, "EXPLAIN")   ? ENDING_EXPLAIN
+    p->ending = cypher_take_word(&c, "EXPLAIN")
+                    ? cypher_take_word(&c, "SQL") ? ENDING_SQL : ENDING_EXPLAIN
                 : cypher_take_word(&c, "PROFILE") ? ENDING_PROFILE
                                                   : ENDING_ROWS;
     TRY(parse_clauses(&c));

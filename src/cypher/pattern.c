@@ -179,6 +179,7 @@ static bool add_edge(compiler *c, const element *edge, plan_slot from, plan_slot
     op->expand.direction = direction;
     op->expand.labels = edge->labels;
     op->expand.edge = *ret_edge;
+    op->expand.meets_loops_once = true;
     op->expand.to = to;
     filter_properties(c, edge, *ret_edge);
     for (size_t i = 0; i < c->edges.count; i++) /* relationship uniqueness of a MATCH */

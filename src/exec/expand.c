@@ -11,6 +11,7 @@ typedef struct expand {
     size_t step;             /* label × 2 + (1: incoming) of the current row */
     uint64_t pair, pair_end; /* entries of the current list of neighbours */
     uint64_t edge, edge_end; /* edges of the current entry */
+    uint64_t rest_end;       /* of it with what lies behind an entry to be left out */
     bool is_in, has_list;
     uint32_t label;
     const graph_adjacency *adjacency;
@@ -28,6 +29,33 @@ static bool wants(const expand *x, size_t label)
         if (l->items[i] == label)
             return true;
     return l->is_any;
+}
+
+/* An edge from a vertex to itself stands in both of its lists; where that would be two rows and is
+ * meant to be one, the list of incoming edges ends before it first. */
+static void leave_out_loop(expand *x, uint64_t number)
+{
+    const plan_op *p = x->base.plan;
+    const graph_label *l = graph_edge_label(x->base.query->graph, x->label);
+    x->rest_end = x->pair_end;
+    if (!x->is_in || !p->expand.meets_loops_once || p->expand.direction != DIRECTION_BOTH ||
+        l->from_label != l->to_label)
+        return;
+    uint64_t low = x->pair, high = x->pair_end;
+    while (low < high) { /* sources are in order */
+        uint64_t middle = (low + high) / 2;
+        if (x->adjacency->in_sources[middle] < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == x->pair_end || x->adjacency->in_sources[low] != number)
+        return;
+    x->pair_end = low;
+    if (x->pair == low) {
+        x->pair = low + 1;
+        x->pair_end = x->rest_end;
+    }
 }
 
 /* The next list of neighbours of the current row; `*ret_has_list` false when there is none left. */
@@ -52,6 +80,7 @@ static bool next_list(expand *x, uint64_t ref, bool *ret_has_list, error *err)
         x->label = (uint32_t)label;
         x->edge = x->edge_end = 0;
         x->step++;
+        leave_out_loop(x, number);
         if (x->pair == x->pair_end) {
             x->step--;
             continue;
@@ -188,6 +217,10 @@ static bool expand_next(op *self, rows **ret_rows, error *err)
             fill_edges(x);
         else
             fill_pairs(x);
+        if (x->pair == x->pair_end && x->edge == x->edge_end && x->pair_end < x->rest_end) {
+            x->pair++; /* behind the loop */
+            x->pair_end = x->rest_end;
+        }
         x->has_list = x->pair < x->pair_end || x->edge < x->edge_end;
     }
     *ret_rows = out;

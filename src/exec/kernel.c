@@ -10,6 +10,7 @@ typedef enum test_kind {
     TEST_REAL,    /* the same of doubles and floats */
     TEST_CODE,    /* whether the text with this code passes */
     TEST_NULL,    /* is null, or is not */
+    TEST_LISTED,  /* of vertices: have a row */
 } test_kind;
 
 struct kernel {
@@ -20,8 +21,8 @@ struct kernel {
     bool includes_low, includes_high; /* of TEST_REAL */
     bool is_negated;
     const uint8_t *passes; /* of TEST_CODE: by code */
+    const uint32_t *rows;  /* of TEST_LISTED: by id; NULL: all have one */
     kernel *left, *right;
-    kernel *next; /* IN: any of a list, by TEST_OR */
 };
 
 typedef struct maker {
@@ -60,10 +61,8 @@ static bool integer_of(column_type t, const value *v, int64_t *ret)
     return v->kind == kind;
 }
 
-static bool make_integer(maker *m, plan_function f, const graph_column *c, const value *v,
-                         kernel *ret)
+static bool make_integer(plan_function f, const graph_column *c, const value *v, kernel *ret)
 {
-    (void)m;
     int64_t x;
     if (!integer_of(c->type, v, &x))
         return false;
@@ -165,7 +164,7 @@ static bool make_test(maker *m, const plan_expr *e, kernel **ret, error *err)
         for (size_t i = 0; is_made && i < other->literal.list.count; i++) {
             kernel *one = arena_new_of(m->query->arena, kernel);
             one->column = c;
-            is_made = make_integer(m, FN_EQ, c, &other->literal.list.items[i], one);
+            is_made = make_integer(FN_EQ, c, &other->literal.list.items[i], one);
             if (last) {
                 kernel *both = arena_new_of(m->query->arena, kernel);
                 *both = (kernel){ .kind = TEST_OR, .left = last, .right = one };
@@ -175,7 +174,7 @@ static bool make_test(maker *m, const plan_expr *e, kernel **ret, error *err)
         }
         k = last;
     } else if (is_integral(c->type)) {
-        is_made = make_integer(m, f, c, &other->literal, k);
+        is_made = make_integer(f, c, &other->literal, k);
     } else if (c->type == COLUMN_DOUBLE || c->type == COLUMN_FLOAT) {
         is_made = make_real(f, &other->literal, k);
     }
@@ -219,6 +218,12 @@ static bool make(maker *m, const plan_expr *e, kernel **ret, error *err)
                           .is_negated = e->call.function == FN_IS_NOT_NULL };
         return true;
     }
+    case FN_IS_LISTED:
+        if (e->call.args[0]->kind != EXPR_SLOT || e->call.args[0]->slot != m->slot)
+            return true;
+        *ret = arena_new_of(m->query->arena, kernel);
+        (*ret)->kind = TEST_LISTED;
+        return graph_vertex_rows(m->query->graph, m->label, &(*ret)->rows, err);
     case FN_EQ:
     case FN_NE:
     case FN_LT:
@@ -245,7 +250,12 @@ bool kernel_make(query *q, const plan_expr *e, plan_slot slot, size_t label, ker
 /* All numbers of a block, one behind the other: the common case, and a loop without gathers. */
 static bool is_run(const uint64_t *refs, size_t count)
 {
-    return refs[count - 1] - refs[0] == count - 1 && refs[count / 2] - refs[0] == count / 2;
+    if (refs[count - 1] - refs[0] != count - 1)
+        return false;
+    uint64_t differs = 0;
+    for (size_t i = 0; i < count; i++)
+        differs |= refs[i] - refs[0] - i;
+    return differs == 0;
 }
 
 #define TEST_CELLS(type, condition)                                                                \
@@ -301,6 +311,9 @@ static void run(const kernel *k, const uint64_t *refs, size_t count, bool runs, 
         run(k->right, refs, count, runs, other);
         for (size_t i = 0; i < count; i++)
             keep[i] = k->kind == TEST_AND ? keep[i] & other[i] : keep[i] | other[i];
+    } else if (k->kind == TEST_LISTED) {
+        for (size_t i = 0; i < count; i++)
+            keep[i] = !k->rows || k->rows[graph_ref_number(refs[i])] != GRAPH_NO_ROW;
     } else if (k->kind == TEST_NULL) {
         for (size_t i = 0; i < count; i++) {
             uint64_t n = graph_ref_number(refs[i]);

@@ -401,6 +401,15 @@ bool scalar_call(query *q, plan_function f, const value *args, size_t count, val
     case FN_PATH_LENGTH: *ret = path_length(x); return true;
     case FN_PATH_IS_SIMPLE: *ret = path_is_simple(x); return true;
     case FN_ELEMENT_KEYS: *ret = element_keys(q, x); return true;
+    case FN_IS_LISTED: {
+        const uint32_t *rows;
+        *ret = value_bool(false);
+        if (x->kind != VALUE_VERTEX)
+            return true;
+        TRY(graph_vertex_rows(q->graph, graph_ref_label(x->ref), &rows, err));
+        *ret = value_bool(!rows || rows[graph_ref_number(x->ref)] != GRAPH_NO_ROW);
+        return true;
+    }
     case FN_FROM_VERTEX:
     case FN_TO_VERTEX: {
         value from, to;

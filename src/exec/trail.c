@@ -122,6 +122,12 @@ static bool take_step(trail *t, bool *ret_moved, error *err)
             f->edge = a->edge_offsets[pair];
             f->edge_end = a->edge_offsets[pair + 1];
         }
+        bool is_loop = f->step % 2 && t->base.plan->trail.direction == DIRECTION_BOTH &&
+                       end_at(t, a, f, f->entry - 1) == f->vertex;
+        if (is_loop) { /* it was met among the outgoing edges */
+            f->edge = f->edge_end;
+            continue;
+        }
         frame next = { .vertex = end_at(t, a, f, f->entry - 1),
                        .entry = UINT64_MAX,
                        .passed = graph_ref_of(f->step / 2, f->edge) };

@@ -72,6 +72,14 @@ const graph_label *graph_edge_label(const graph *g, size_t label);
 int graph_find_vertex_label(const graph *g, str name);
 int graph_find_edge_label(const graph *g, str name);
 
+/* The label's rows as a SELECT over the tables' files. Vertices: "ref" ('label[key]') and each
+ * property under its name, one row a key. Edges: "ref" (a number, one a row; above
+ * GRAPH_RELATION_EDGE_SHIFT it is the label's), "id" ('label[key]', null when
+ * the label has no key), "from", "to" (refs of vertices), properties. */
+enum { GRAPH_RELATION_EDGE_SHIFT = 57 };
+NODISCARD bool graph_relation_sql(graph *g, bool is_vertex, size_t label, arena *a, str *ret_sql,
+                                  error *err);
+
 /* ---- References: what a VALUE_VERTEX or VALUE_EDGE holds ---- */
 
 /* Vertex: label << 48 | dense id. Edge: label << 48 | position in pair order. */

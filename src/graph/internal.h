@@ -161,6 +161,10 @@ bool source_sql(const source *s, arena *a, const iceberg_scan *scan, str express
 str source_key_sql(const source *s, arena *a, const schema_column *columns, size_t count);
 /* SQL of a column. */
 str source_column_sql(arena *a, const schema_column *column);
+/* Where a source has a property of its label: attributes as declared, then key columns that are not
+ * among them. */
+const schema_column *source_property(const label_rows *rows, size_t property, const source *s,
+                                     str name);
 column_type source_column_type(const source *s, const schema_column *column);
 /* Whether the column is text without a cast. */
 bool source_is_text(const source *s, const schema_column *column);
@@ -202,8 +206,7 @@ typedef struct vertex_part {
     graph_label label;
     label_rows rows;
     dictionary dictionary;
-    file_map *map; /* or: */
-    block blocks[PART_BLOCKS];
+    file_map *map; /* of the cache file it lies in */
     cached_column *columns;
 } vertex_part;
 

@@ -74,18 +74,6 @@ static bool fetch_source(graph *g, const source *s, const iceberg_scan *scan,
                          &count, err);
 }
 
-/* Key columns behind the declared properties are properties too. */
-static const schema_column *column_of(const label_rows *rows, size_t property, const source *s,
-                                      str name)
-{
-    if (property < rows->schema->property_count)
-        return &s->schema->columns[property];
-    for (size_t i = 0; i < rows->schema->id_count; i++)
-        if (str_eq(rows->schema->id_names[i], name))
-            return &s->schema->id[i];
-    return NULL;
-}
-
 static bool fetch_cells(graph *g, const label_rows *rows, size_t property, str name,
                         bool only_added, interner *texts, fetch *f, error *err)
 {
@@ -96,7 +84,7 @@ static bool fetch_cells(graph *g, const label_rows *rows, size_t property, str n
     for (size_t i = 0; i < rows->schema->source_count; i++) {
         AUTO(arena_free) arena *a = arena_new();
         const source *s = &rows->sources[i];
-        const schema_column *c = column_of(rows, property, s, name);
+        const schema_column *c = source_property(rows, property, s, name);
         uint64_t *bases = arena_array_of(a, uint64_t, s->file_count);
         for (size_t k = 0; k < s->file_count; k++)
             bases[k] = s->files[k].base;
@@ -359,7 +347,7 @@ bool property_fetch_one(graph *g, const label_rows *rows, size_t property, str n
     *ret = STR("");
     if (!find_place(rows, row, &s, &file))
         return true;
-    const schema_column *c = column_of(rows, property, s, name);
+    const schema_column *c = source_property(rows, property, s, name);
     if (!c || c->name.len == 0)
         return true;
     size_t *order = arena_array_of(scratch, size_t, s->file_count);

@@ -124,8 +124,8 @@ static void find_added(source *s, arena *a, uint64_t first)
     s->added.file_count = count;
 }
 
-static void number_source(label_rows *rows, arena *a, size_t number, const source *old,
-                          row_range *dropped, size_t *dropped_count)
+static void number_source(label_rows *rows, size_t number, const source *old, row_range *dropped,
+                          size_t *dropped_count)
 {
     source *s = &rows->sources[number];
     AUTO(arena_free) arena *scratch = arena_new();
@@ -148,7 +148,6 @@ static void number_source(label_rows *rows, arena *a, size_t number, const sourc
         if (!is_kept[i])
             dropped[(*dropped_count)++] =
                 (row_range){ old->files[i].base, old->files[i].base + old->files[i].rows };
-    (void)a;
 }
 
 static int compare_ranges(const void *x, const void *y)
@@ -165,7 +164,7 @@ bool label_rows_number(label_rows *rows, arena *a, const label_rows *old, error 
     row_range *dropped = arena_array_of(a, row_range, room);
     rows->row_limit = rows->first_added = old ? old->row_limit : 0;
     for (size_t i = 0; i < rows->schema->source_count; i++)
-        number_source(rows, a, i, old ? &old->sources[i] : NULL, dropped, &count);
+        number_source(rows, i, old ? &old->sources[i] : NULL, dropped, &count);
     if (count)
         qsort(dropped, count, sizeof *dropped, compare_ranges);
     rows->dropped = dropped;
@@ -192,6 +191,17 @@ bool source_sql(const source *s, arena *a, const iceberg_scan *part, str express
         STR_ARG(expressions), STR_ARG(scan), s->schema->where.len ? " WHERE " : "",
         STR_ARG(s->schema->where));
     return true;
+}
+
+const schema_column *source_property(const label_rows *rows, size_t property, const source *s,
+                                     str name)
+{
+    if (property < rows->schema->property_count)
+        return &s->schema->columns[property];
+    for (size_t i = 0; i < rows->schema->id_count; i++)
+        if (str_eq(rows->schema->id_names[i], name))
+            return &s->schema->id[i];
+    return NULL;
 }
 
 static const iceberg_type *type_of(const source *s, const schema_column *column)

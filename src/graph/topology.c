@@ -267,36 +267,40 @@ static bool is_dropped(const label_rows *rows, uint32_t row)
     return low < rows->dropped_count && row >= rows->dropped[low].from;
 }
 
+/* Added edges from `next` on that come before `key`; where they end. */
+static uint64_t write_added(writer *w, const edge_list *list, uint64_t next, uint64_t key,
+                            uint32_t *ret_added)
+{
+    for (; next < list->count; next++) {
+        uint32_t row;
+        uint64_t added = edge_at(list, next, &row);
+        if (added >= key)
+            break;
+        ret_added[next] = (uint32_t)w->edges;
+        write_edge(w, added, row);
+    }
+    return next;
+}
+
 /* Edges of the graph before, in order, without dropped rows and with the added ones between them.
  */
 static void merge_edges(writer *w, const edge_part *old, const label_rows *rows,
                         const edge_list *list, uint32_t *ret_added)
 {
     const graph_adjacency *x = &old->adjacency;
-    uint64_t next = 0, added = 0, next_key = UINT64_MAX;
-    uint32_t next_row = 0;
-    if (list->count)
-        next_key = edge_at(list, 0, &next_row);
-    for (uint64_t source = 0; source <= x->source_count; source++) {
-        uint64_t end = source < x->source_count ? x->out_offsets[source + 1] : x->pair_count + 1;
-        uint64_t begin = source < x->source_count ? x->out_offsets[source] : x->pair_count;
-        for (uint64_t pair = begin; pair < end; pair++) {
-            bool is_last = pair == x->pair_count;
-            uint64_t key = is_last ? UINT64_MAX : source << w->target_bits | x->out_targets[pair];
-            while (next < list->count && next_key < key) {
-                ret_added[added++] = (uint32_t)w->edges;
-                write_edge(w, next_key, next_row);
-                if (++next < list->count)
-                    next_key = edge_at(list, next, &next_row);
-            }
-            for (uint64_t e = is_last ? 1 : x->edge_offsets[pair];
-                 !is_last && e < x->edge_offsets[pair + 1]; e++) {
+    uint64_t next = 0;
+    for (uint64_t source = 0; source < x->source_count; source++) {
+        for (uint64_t pair = x->out_offsets[source]; pair < x->out_offsets[source + 1]; pair++) {
+            uint64_t key = source << w->target_bits | x->out_targets[pair];
+            next = write_added(w, list, next, key, ret_added);
+            for (uint64_t e = x->edge_offsets[pair]; e < x->edge_offsets[pair + 1]; e++) {
                 uint64_t row = packed_get(&old->row_of, e);
                 if (rows->dropped_count == 0 || !is_dropped(rows, (uint32_t)row))
                     write_edge(w, key, (uint32_t)row);
             }
         }
     }
+    write_added(w, list, next, UINT64_MAX, ret_added);
 }
 
 static uint64_t count_pairs(const edge_list *list)

@@ -320,13 +320,23 @@ bool gremlin_compile_steps(compiler *c, const traversal *t)
     return true;
 }
 
+/* explain() or explain("sql"). */
+static bool take_explain(compiler *c, const step *s)
+{
+    c->plan->ending = s->arg_count ? ENDING_SQL : ENDING_EXPLAIN;
+    bool is_known = s->arg_count == 0 || (s->arg_count == 1 && s->args[0].kind == ARG_LITERAL &&
+                                          s->args[0].literal.kind == VALUE_STRING &&
+                                          str_eq_nocase(s->args[0].literal.text, STR("sql")));
+    return is_known ? true : gremlin_fail_step(c, s->offset, "explain() takes nothing, or \"sql\"");
+}
+
 /* Terminal steps say what is wanted of the rows. */
 static bool take_ending(compiler *c, traversal *t)
 {
     while (t->count) {
         const step *last = &t->steps[t->count - 1];
         if (str_eq(last->name, STR("explain")))
-            c->plan->ending = ENDING_EXPLAIN;
+            TRY(take_explain(c, last));
         else if (str_eq(last->name, STR("profile")))
             c->plan->ending = ENDING_PROFILE;
         else if (str_eq(last->name, STR("next")) && last->arg_count == 0)

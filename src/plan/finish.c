@@ -54,6 +54,8 @@ bool plan_finish(plan *p, const graph *g, error *err)
     plan_slots wanted = { { 0 } };
     for (size_t i = 0; i < p->column_count; i++)
         plan_slots_add(&wanted, p->columns[i].slot);
+    if (p->ending == ENDING_SQL)
+        return true;
     plan_order(p, g);
     TRY(plan_rewrite_shape(p, &p->root, err));
     mark_live(p->root, wanted);

@@ -60,6 +60,7 @@ static const plan_function_info functions[FN_COUNT_] = {
     [FN_ID] = { "id", 1, 1, false },
     [FN_LABEL] = { "label", 1, 1, false },
     [FN_HAS_PROPERTY] = { "has_property", 2, 2, false },
+    [FN_IS_LISTED] = { "is_listed", 1, 1, false },
     [FN_FROM_VERTEX] = { "from_vertex", 1, 1, false },
     [FN_TO_VERTEX] = { "to_vertex", 1, 1, false },
     [FN_VALUE_MAP] = { "value_map", 2, -1, false },

@@ -193,6 +193,10 @@ static void reverse_chain(plan *p, const graph *g, plan_op **top)
         filter->predicate = label_test(p, g, &scan->scan.labels, scan->scan.to);
         chain = filter;
     }
+    plan_op *listed =
+        plan_op_new(p, PLAN_FILTER, chain, scan->offset); /* as the scan was to find */
+    listed->predicate = plan_call(p, FN_IS_LISTED, plan_slot_expr(p, scan->scan.to));
+    chain = listed;
     for (size_t i = first; i-- > 0;) {
         expands.items[i]->input = chain;
         chain = expands.items[i];

@@ -114,6 +114,7 @@ typedef enum plan_function {
     FN_ID,
     FN_LABEL,
     FN_HAS_PROPERTY,
+    FN_IS_LISTED, /* whether a vertex has a row, as those that a scan finds do */
     FN_FROM_VERTEX,
     FN_TO_VERTEX,
     FN_VALUE_MAP,      /* element, with tokens?, keys… → {key: [value]} */
@@ -341,6 +342,8 @@ struct plan_op {
              * behind the other, and `span` holds their number. */
             bool is_by_pair;
             plan_slot span;
+            bool meets_loops_once; /* of DIRECTION_BOTH: an edge from a vertex to itself is one row
+                                    */
         } expand;
         struct {
             plan_slot edge, to;
@@ -425,6 +428,7 @@ typedef enum plan_ending {
     ENDING_ROWS,
     ENDING_NEXT,    /* one row; none is an error */
     ENDING_EXPLAIN, /* the plan as text, nothing runs */
+    ENDING_SQL,     /* the plan as SQL (plan_to_sql), nothing runs */
     ENDING_PROFILE, /* run for nothing, then the plan with rows and times */
 } plan_ending;
 
@@ -484,6 +488,9 @@ str plan_explain(const plan *p, arena *a, const graph *g);
 /* The same with a note behind each operator. */
 typedef void (*plan_note)(void *context, const plan_op *op, strbuf *out);
 str plan_explain_with(const plan *p, arena *a, const graph *g, plan_note note, void *context);
+/* The plan as SQL over the tables' files, one column for each of the plan's. Only of a plan with
+ * ENDING_SQL, which plan_finish leaves as it is. ERR_INVALID where SQL has no counterpart. */
+NODISCARD bool plan_to_sql(plan *p, graph *g, str *ret_sql, error *err);
 /* One operator or expression of it, in one line. */
 void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out);
 void plan_expr_text(const plan *p, const plan_expr *e, strbuf *out);

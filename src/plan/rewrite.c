@@ -163,9 +163,14 @@ static bool sum_by_pair(plan *p, plan_op *op, error *err)
         if (plan_slots_has(&set, x->expand.edge))
             return true;
     }
-    for (size_t i = 0; i < op->aggregate.item_count; i++)
+    bool has_sum = false; /* counting alone needs no edges at all */
+    for (size_t i = 0; i < op->aggregate.item_count; i++) {
         if (!is_sum_of_edge(&op->aggregate.items[i], x->expand.edge))
             return true;
+        has_sum |= op->aggregate.items[i].of != NULL;
+    }
+    if (!has_sum)
+        return true;
     TRY(plan_slot_new(p, STR(""), SLOT_EDGE, &x->expand.span, err));
     x->expand.is_by_pair = true;
     op->aggregate.span = x->expand.span;

@@ -10,7 +10,7 @@ NODISCARD bool session_schema_apply(home *h, str json, str name, int64_t *ret_ve
 NODISCARD bool session_schema_check(home *h, str json, str name, error *err);
 /* ERR_NOT_FOUND when none was applied. */
 NODISCARD bool session_schema_get(home *h, arena *a, str *ret_json, error *err);
-/* Versions that were applied, the newest last; of each its number and its JSON. */
+/* Number of the schema that was applied last; 0: none was. */
 NODISCARD bool session_schema_version(home *h, int64_t *ret_version, error *err);
 /* Apply an older version again, as a new one. */
 NODISCARD bool session_schema_roll_back(home *h, int64_t to, int64_t *ret_version, error *err);
