@@ -456,7 +456,8 @@ static bool is_worth_it(query *q, const plan_op *p, bool *ret, error *err)
 {
     enum { FEW_EDGES = 200000 };
     *ret = false;
-    if (q->morsels || pool_thread_count() < 2 || !can_merge(p) || !scan_below(p))
+    if (graph_is_scratch(q->graph) || q->morsels || pool_thread_count() < 2 || !can_merge(p) ||
+        !scan_below(p))
         return true;
     uint64_t sum = 0, count;
     for (size_t i = 0; i < graph_edge_label_count(q->graph); i++) {

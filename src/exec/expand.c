@@ -73,7 +73,10 @@ static bool next_list(expand *x, uint64_t ref, bool *ret_has_list, error *err)
             continue;
         TRY(graph_adjacency_get(q->graph, label, &x->adjacency, err));
         const uint64_t *offsets = is_in ? x->adjacency->in_offsets : x->adjacency->out_offsets;
-        uint64_t number = graph_ref_number(ref);
+        uint64_t number = graph_ref_number(ref),
+                 limit = is_in ? x->adjacency->target_count : x->adjacency->source_count;
+        if (number >= limit) /* of a scratch graph: deleted with all the others */
+            continue;
         x->pair = offsets[number];
         x->pair_end = offsets[number + 1];
         x->is_in = is_in;
@@ -126,11 +129,22 @@ static void fill_pairs(expand *x)
                  count = a->edge_offsets[pair + 1] - a->edge_offsets[pair];
         out->bulk[at + i] *= count;
         if (edges) {
-            edges[at + i] = graph_ref_of(x->label, a->edge_offsets[pair]);
+            edges[at + i] =
+                graph_ref_of(x->label, a->edge_offsets[pair]); /* never of a scratch graph */
             spans[at + i] = count;
         }
     }
     x->pair += times;
+}
+
+/* The next `times` edges. */
+static void put_edges(const expand *x, uint64_t *edges, size_t times)
+{
+    const uint32_t *numbers = x->adjacency->edge_numbers;
+    for (size_t i = 0; !numbers && i < times; i++)
+        edges[i] = graph_ref_of(x->label, x->edge + i);
+    for (size_t i = 0; numbers && i < times; i++)
+        edges[i] = graph_ref_of(x->label, numbers[x->edge + i]);
 }
 
 /* Edges of a source lie one behind the other. */
@@ -147,8 +161,7 @@ static void fill_out_edges(expand *x)
     }
     size_t at = out->count, times = rows_repeat(x->base.query, &p->live, out, x->in, x->row,
                                                 (size_t)(x->edge_end - x->edge));
-    for (size_t i = 0; i < times; i++)
-        edges[at + i] = graph_ref_of(x->label, x->edge + i);
+    put_edges(x, edges + at, times);
     for (size_t i = 0; to && i < times;) {
         uint64_t neighbour = neighbour_of(x, x->pair), run = offsets[x->pair + 1] - x->edge;
         for (; i < times && i < run; i++)
@@ -182,8 +195,7 @@ static void fill_edges(expand *x)
         uint64_t neighbour = to ? neighbour_of(x, x->pair - 1) : 0;
         size_t at = out->count, times = rows_repeat(x->base.query, &p->live, out, x->in, x->row,
                                                     (size_t)(x->edge_end - x->edge));
-        for (size_t i = 0; i < times; i++)
-            edges[at + i] = graph_ref_of(x->label, x->edge + i);
+        put_edges(x, edges + at, times);
         for (size_t i = 0; to && i < times; i++)
             to[at + i] = neighbour;
         x->edge += times;
@@ -250,16 +262,12 @@ op *edge_end_new(query *q)
 
 static bool end_of(query *q, uint64_t edge, bool is_target, uint64_t *ret, error *err)
 {
-    const graph_adjacency *x;
-    uint32_t source, target;
+    graph_ref from, to;
     *ret = NO_REF;
     if (edge == NO_REF)
         return true;
-    size_t label = graph_ref_label(edge);
-    TRY(graph_adjacency_get(q->graph, label, &x, err));
-    graph_edge_ends(x, graph_ref_number(edge), &source, &target);
-    const graph_label *l = graph_edge_label(q->graph, label);
-    *ret = is_target ? graph_ref_of(l->to_label, target) : graph_ref_of(l->from_label, source);
+    TRY(graph_edge_vertices(q->graph, edge, &from, &to, err));
+    *ret = is_target ? to : from;
     return true;
 }
 

@@ -6,10 +6,29 @@
 
 static bool call(query *q, const plan_expr *e, value *args, value *ret, error *err);
 
-static const graph_label *label_of(query *q, value v)
+size_t element_key_names(query *q, value v, str **ret_keys)
 {
-    return v.kind == VALUE_VERTEX ? graph_vertex_label(q->graph, graph_ref_label(v.ref))
-                                  : graph_edge_label(q->graph, graph_ref_label(v.ref));
+    bool is_vertex = v.kind == VALUE_VERTEX;
+    if (graph_is_scratch(q->graph))
+        return graph_scratch_keys(q->graph, is_vertex, v.ref, q->arena, ret_keys);
+    const graph_label *l = is_vertex ? graph_vertex_label(q->graph, graph_ref_label(v.ref))
+                                     : graph_edge_label(q->graph, graph_ref_label(v.ref));
+    *ret_keys = arena_array_of(q->arena, str, l->property_count);
+    for (size_t i = 0; i < l->property_count; i++)
+        (*ret_keys)[i] = l->properties[i].name;
+    return l->property_count;
+}
+
+bool element_id(query *q, value v, value *ret, error *err)
+{
+    str text;
+    if (graph_is_scratch(q->graph)) {
+        *ret = graph_scratch_id(q->graph, v.kind == VALUE_VERTEX, v.ref, q->arena);
+        return true;
+    }
+    TRY(query_element_id(q->graph, v, q->arena, &text, err));
+    *ret = value_text(text);
+    return true;
 }
 
 bool element_property(query *q, value element, str key, value *ret, error *err)
@@ -23,6 +42,11 @@ bool element_property(query *q, value element, str key, value *ret, error *err)
     }
     if (element.kind != VALUE_VERTEX && element.kind != VALUE_EDGE)
         return true;
+    if (graph_is_scratch(q->graph)) {
+        *ret = graph_scratch_property(q->graph, element.kind == VALUE_VERTEX, element.ref, key,
+                                      q->arena);
+        return true;
+    }
     const graph_column *c;
     uint64_t number = graph_ref_number(element.ref);
     TRY(query_column(q, element.kind == VALUE_VERTEX, graph_ref_label(element.ref), key, &c, err));
@@ -38,31 +62,29 @@ static bool property_map(query *q, value *args, size_t count, bool as_lists, boo
     *ret = value_null();
     if (args[0].kind != VALUE_VERTEX && args[0].kind != VALUE_EDGE)
         return true;
-    const graph_label *l = label_of(q, args[0]);
-    value *keys = arena_array_of(q->arena, value, l->property_count + 2),
-          *values = arena_array_of(q->arena, value, l->property_count + 2);
-    size_t n = 0;
+    str *names;
+    size_t name_count = element_key_names(q, args[0], &names), n = 0;
+    value *keys = arena_array_of(q->arena, value, name_count + 2),
+          *values = arena_array_of(q->arena, value, name_count + 2);
     if (with_tokens) {
-        str id;
-        TRY(query_element_id(q->graph, args[0], q->arena, &id, err));
         keys[n] = value_text(STR("id"));
-        values[n++] = value_text(id);
+        TRY(element_id(q, args[0], &values[n++], err));
         keys[n] = value_text(STR("label"));
-        values[n++] = value_text(l->name);
+        values[n++] =
+            value_text(graph_element_label(q->graph, args[0].kind == VALUE_VERTEX, args[0].ref));
     }
-    for (size_t i = 0; i < l->property_count; i++) {
+    for (size_t i = 0; i < name_count; i++) {
         bool is_wanted = count == 1;
         for (size_t k = 1; k < count; k++)
-            is_wanted |=
-                args[k].kind == VALUE_STRING && str_eq(args[k].text, l->properties[i].name);
+            is_wanted |= args[k].kind == VALUE_STRING && str_eq(args[k].text, names[i]);
         value v;
         if (!is_wanted)
             continue;
-        TRY(element_property(q, args[0], l->properties[i].name, &v, err));
+        TRY(element_property(q, args[0], names[i], &v, err));
         if (v.kind == VALUE_NULL)
             continue;
         value *one = arena_copy(q->arena, &v, sizeof v);
-        keys[n] = value_text(l->properties[i].name);
+        keys[n] = value_text(names[i]);
         values[n++] = as_lists ? (value){ .kind = VALUE_LIST, .list = { one, 1 } } : v;
     }
     *ret = (value){ .kind = VALUE_MAP, .map = { keys, values, n } };
@@ -281,18 +303,14 @@ static bool call_element(query *q, const plan_expr *e, value *args, value *ret, 
     size_t count = e->call.arg_count;
     bool is_element = args[0].kind == VALUE_VERTEX || args[0].kind == VALUE_EDGE;
     switch (e->call.function) {
-    case FN_ID: {
-        str id;
-        *ret = value_null();
-        if (!is_element)
-            return true;
-        TRY(query_element_id(q->graph, args[0], q->arena, &id, err));
-        *ret = value_text(id);
+    case FN_ID: *ret = value_null(); return is_element ? element_id(q, args[0], ret, err) : true;
+    case FN_LABEL: {
+        str label = is_element
+                        ? graph_element_label(q->graph, args[0].kind == VALUE_VERTEX, args[0].ref)
+                        : STR("");
+        *ret = label.len ? value_text(label) : value_null();
         return true;
     }
-    case FN_LABEL:
-        *ret = is_element ? value_text(label_of(q, args[0])->name) : value_null();
-        return true;
     case FN_HAS_PROPERTY: {
         value v;
         TRY(element_property(q, args[0], args[1].text, &v, err));

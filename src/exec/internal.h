@@ -48,7 +48,9 @@ struct query {
     const graph_column **columns[2]; /* of edges, of vertices: by label and property, once asked */
     morsels *morsels;                /* of a worker: what its scan shares with others */
     VEC(query *) workers;
-    VEC(op *) ops; /* all of them */
+    VEC(op *) ops;            /* all of them */
+    struct ready_rows *ready; /* of a scratch graph, once it has run */
+    graph_changes changes;
 };
 
 /* Pieces of a scan that workers share out among themselves. */
@@ -96,6 +98,10 @@ value rows_value(const query *q, const rows *r, plan_slot slot, size_t row);
 NODISCARD bool expr_eval(query *q, const plan_expr *e, const rows *r, value *ret, error *err);
 /* True rows only: `ret_keep[i]`. */
 NODISCARD bool expr_filter(query *q, const plan_expr *e, const rows *r, bool *ret_keep, error *err);
+/* Keys of a vertex's or edge's properties, in the query's arena. */
+size_t element_key_names(query *q, value element, str **ret_keys);
+/* "label[key]"; of a scratch graph the id as it was given. */
+NODISCARD bool element_id(query *q, value element, value *ret, error *err);
 NODISCARD bool element_property(query *q, value element, str key, value *ret, error *err);
 
 /* ---- kernel.c ---- */
@@ -131,6 +137,8 @@ void ref_map_clear(ref_map *m);
 /* id(x) of a vertex or edge slot, or the slot itself: compared by the reference. NULL: neither. */
 const plan_expr *reference_of(const query *q, const plan_expr *e);
 
+extern const op_kind eager_kind, create_kind, set_kind, delete_kind;
+op *write_new(query *q); /* one of these four */
 extern const op_kind merge_kind, call_kind, trail_kind, repeat_kind;
 op *repeat_new(query *q, const plan_op *p);
 op *merge_new(query *q);

@@ -241,6 +241,9 @@ static bool make(maker *m, const plan_expr *e, kernel **ret, error *err)
 bool kernel_make(query *q, const plan_expr *e, plan_slot slot, size_t label, kernel **ret,
                  error *err)
 {
+    *ret = NULL;
+    if (graph_is_scratch(q->graph))
+        return true; /* has no columns */
     maker m = { q, slot, q->plan->slots[slot].kind == SLOT_VERTEX, label };
     return make(&m, e, ret, err);
 }

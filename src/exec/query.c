@@ -122,6 +122,9 @@ static op *make(query *q, const plan_op *p)
         [PLAN_DISTINCT] = distinct_new,   [PLAN_UNWIND] = unwind_new,
         [PLAN_NOTHING] = filter_new,      [PLAN_MERGE] = merge_new,
         [PLAN_CALL] = call_new,           [PLAN_TRAIL] = trail_new,
+        [PLAN_EAGER] = write_new,         [PLAN_CREATE_VERTEX] = write_new,
+        [PLAN_CREATE_EDGE] = write_new,   [PLAN_SET] = write_new,
+        [PLAN_DELETE] = write_new,
     };
     if (p->kind == PLAN_UNION || p->kind == PLAN_APPLY)
         return branch_new(q, p);
@@ -133,16 +136,30 @@ static op *make(query *q, const plan_op *p)
 op *op_build(query *q, const plan_op *p, op *argument)
 {
     static const op_kind *const kinds[PLAN_OP_COUNT_] = {
-        [PLAN_SCAN_VERTICES] = &scan_kind,  [PLAN_SCAN_EDGES] = &scan_kind,
-        [PLAN_EXPAND] = &expand_kind,       [PLAN_EDGE_END] = &edge_end_kind,
-        [PLAN_FILTER] = &filter_kind,       [PLAN_LET] = &let_kind,
-        [PLAN_AGGREGATE] = &aggregate_kind, [PLAN_SORT] = &sort_kind,
-        [PLAN_SLICE] = &slice_kind,         [PLAN_TAIL] = &tail_kind,
-        [PLAN_DISTINCT] = &distinct_kind,   [PLAN_UNWIND] = &unwind_kind,
-        [PLAN_UNION] = &union_kind,         [PLAN_APPLY] = &apply_kind,
-        [PLAN_NOTHING] = &nothing_kind,     [PLAN_MERGE] = &merge_kind,
-        [PLAN_REPEAT] = &repeat_kind,       [PLAN_CALL] = &call_kind,
+        [PLAN_SCAN_VERTICES] = &scan_kind,
+        [PLAN_SCAN_EDGES] = &scan_kind,
+        [PLAN_EXPAND] = &expand_kind,
+        [PLAN_EDGE_END] = &edge_end_kind,
+        [PLAN_FILTER] = &filter_kind,
+        [PLAN_LET] = &let_kind,
+        [PLAN_AGGREGATE] = &aggregate_kind,
+        [PLAN_SORT] = &sort_kind,
+        [PLAN_SLICE] = &slice_kind,
+        [PLAN_TAIL] = &tail_kind,
+        [PLAN_DISTINCT] = &distinct_kind,
+        [PLAN_UNWIND] = &unwind_kind,
+        [PLAN_UNION] = &union_kind,
+        [PLAN_APPLY] = &apply_kind,
+        [PLAN_NOTHING] = &nothing_kind,
+        [PLAN_MERGE] = &merge_kind,
+        [PLAN_REPEAT] = &repeat_kind,
+        [PLAN_CALL] = &call_kind,
         [PLAN_TRAIL] = &trail_kind,
+        [PLAN_EAGER] = &eager_kind,
+        [PLAN_CREATE_VERTEX] = &create_kind,
+        [PLAN_CREATE_EDGE] = &create_kind,
+        [PLAN_SET] = &set_kind,
+        [PLAN_DELETE] = &delete_kind,
     };
     if (p->kind == PLAN_ARGUMENT || (p->kind == PLAN_ONE && argument)) {
         assert(argument);
@@ -307,7 +324,10 @@ bool query_profile(query *q, arena *a, str *ret_text, error *err)
 bool query_open(graph *g, const plan *p, const query_options *options, query **ret_query,
                 error *err)
 {
-    (void)err;
+    if (plan_changes_graph(p) && !graph_is_scratch(g))
+        return fail(err, ERR_INVALID,
+                    "this graph is read-only: its vertices and edges are rows of tables; a scratch "
+                    "graph can be changed");
     query *q = query_new(g, p, options);
     q->deadline_us = options->deadline_ms ? clock_monotonic_us() + options->deadline_ms * 1000 : 0;
     q->root = op_build(q, p->root, NULL);
@@ -317,7 +337,56 @@ bool query_open(graph *g, const plan *p, const query_options *options, query **r
     return true;
 }
 
+/* Everything a query on a scratch graph gives, made while it had the graph for itself. */
+struct ready_rows {
+    VEC(batch) batches;
+    size_t next;
+};
+
+static bool next_batch(query *q, batch **ret_batch, error *err);
+
+static bool make_ready(query *q, error *err)
+{
+    for (batch *b;;) {
+        TRY(next_batch(q, &b, err));
+        if (!b)
+            return true;
+        batch copy = *b;
+        copy.columns = arena_copy(q->arena, b->columns, b->column_count * sizeof *b->columns);
+        column *bulk = &copy.columns[b->column_count - 1];
+        bulk->data = arena_copy(q->arena, bulk->data, b->rows * sizeof(uint64_t));
+        vec_push(q->arena, &q->ready->batches, copy);
+    }
+}
+
+static bool run_statement(query *q, error *err)
+{
+    q->ready = arena_new_of(q->arena, struct ready_rows);
+    graph_statement_begin(q->graph);
+    bool is_done = make_ready(q, err);
+    if (is_done)
+        q->changes = graph_statement_changes(q->graph);
+    graph_statement_end(q->graph, is_done);
+    return is_done;
+}
+
 bool query_next(query *q, batch **ret_batch, error *err)
+{
+    if (!graph_is_scratch(q->graph))
+        return next_batch(q, ret_batch, err);
+    if (!q->ready)
+        TRY(run_statement(q, err));
+    bool has_more = q->ready->next < q->ready->batches.count;
+    *ret_batch = has_more ? &q->ready->batches.items[q->ready->next++] : NULL;
+    return true;
+}
+
+graph_changes query_changes(const query *q)
+{
+    return q->changes;
+}
+
+static bool next_batch(query *q, batch **ret_batch, error *err)
 {
     rows *r;
     TRY(op_next(q->root, &r, err));
@@ -354,6 +423,9 @@ bool query_element_id(graph *g, value v, arena *a, str *ret_id, error *err)
     size_t label = graph_ref_label(v.ref);
     uint64_t number = graph_ref_number(v.ref);
     bool is_vertex = v.kind == VALUE_VERTEX;
+    if (graph_is_scratch(g))
+        return is_vertex ? graph_vertex_key(g, label, number, a, ret_id, err)
+                         : graph_edge_key(g, label, number, a, ret_id, err);
     str key,
         name = is_vertex ? graph_vertex_label(g, label)->name : graph_edge_label(g, label)->name;
     TRY(is_vertex ? graph_vertex_key(g, label, number, a, &key, err)

@@ -15,12 +15,24 @@ ref_map *ref_map_new(query *q, size_t width)
     return m;
 }
 
+static void grow(ref_map *m, size_t label, uint64_t size)
+{
+    char *array = memory_alloc((size + 1) * m->width);
+    query_free_later(m->query, array);
+    if (m->arrays[label])
+        memcpy(array, m->arrays[label], (m->sizes[label] + 1) * m->width);
+    m->arrays[label] = array;
+    m->sizes[label] = size;
+}
+
 bool ref_map_label(ref_map *m, size_t label, char **ret_array, error *err)
 {
-    if (!m->arrays[label]) {
-        TRY(graph_vertex_id_limit(m->query->graph, label, &m->sizes[label], err));
-        m->arrays[label] = memory_alloc((m->sizes[label] + 1) * m->width);
-        query_free_later(m->query, m->arrays[label]);
+    bool may_grow = m->arrays[label] && graph_is_scratch(m->query->graph);
+    if (!m->arrays[label] || may_grow) {
+        uint64_t size;
+        TRY(graph_vertex_id_limit(m->query->graph, label, &size, err));
+        if (!m->arrays[label] || size > m->sizes[label])
+            grow(m, label, may_grow ? size * 2 : size);
     }
     *ret_array = m->arrays[label];
     return true;

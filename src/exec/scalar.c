@@ -224,15 +224,8 @@ static value disjoint(const value *x, const value *y)
 
 static bool ends_of(query *q, const value *edge, value *ret_from, value *ret_to, error *err)
 {
-    const graph_adjacency *a;
-    uint32_t from, to;
-    size_t label = graph_ref_label(edge->ref);
-    const graph_label *l = graph_edge_label(q->graph, label);
-    TRY(graph_adjacency_get(q->graph, label, &a, err));
-    graph_edge_ends(a, graph_ref_number(edge->ref), &from, &to);
-    *ret_from = (value){ .kind = VALUE_VERTEX, .ref = graph_ref_of(l->from_label, from) };
-    *ret_to = (value){ .kind = VALUE_VERTEX, .ref = graph_ref_of(l->to_label, to) };
-    return true;
+    ret_from->kind = ret_to->kind = VALUE_VERTEX;
+    return graph_edge_vertices(q->graph, edge->ref, &ret_from->ref, &ret_to->ref, err);
 }
 
 /* Pieces: a vertex, then by turns an edge or a list of edges and the vertex behind it. */
@@ -324,13 +317,46 @@ static value element_keys(query *q, const value *v)
 {
     if (v->kind != VALUE_VERTEX && v->kind != VALUE_EDGE)
         return value_null();
-    size_t label = graph_ref_label(v->ref);
-    const graph_label *l = v->kind == VALUE_VERTEX ? graph_vertex_label(q->graph, label)
-                                                   : graph_edge_label(q->graph, label);
-    value *items = arena_array_of(q->arena, value, l->property_count);
-    for (size_t i = 0; i < l->property_count; i++)
-        items[i] = value_text(l->properties[i].name);
-    return value_list(items, l->property_count);
+    str *keys;
+    size_t count = element_key_names(q, *v, &keys);
+    value *items = arena_array_of(q->arena, value, count);
+    for (size_t i = 0; i < count; i++)
+        items[i] = value_text(keys[i]);
+    return value_list(items, count);
+}
+
+static value element_labels(query *q, const value *v)
+{
+    str *names, edge;
+    size_t count = 1;
+    if (v->kind == VALUE_VERTEX) {
+        count = graph_vertex_labels(q->graph, v->ref, q->arena, &names);
+    } else if (v->kind == VALUE_EDGE) {
+        edge = graph_element_label(q->graph, false, v->ref);
+        names = &edge;
+    } else {
+        return value_null();
+    }
+    value *items = arena_array_of(q->arena, value, count);
+    for (size_t i = 0; i < count; i++)
+        items[i] = value_text(names[i]);
+    return value_list(items, count);
+}
+
+/* args[0] carries all of the labels args[1..]. */
+static value has_labels(query *q, const value *args, size_t count)
+{
+    value all = element_labels(q, &args[0]);
+    if (all.kind == VALUE_NULL)
+        return all;
+    for (size_t k = 1; k < count; k++) {
+        bool has_it = false;
+        for (size_t i = 0; i < all.list.count; i++)
+            has_it |= value_equal(&all.list.items[i], &args[k]);
+        if (!has_it)
+            return value_bool(false);
+    }
+    return value_bool(true);
 }
 
 bool scalar_call(query *q, plan_function f, const value *args, size_t count, value *ret, error *err)
@@ -406,10 +432,20 @@ bool scalar_call(query *q, plan_function f, const value *args, size_t count, val
         *ret = value_bool(false);
         if (x->kind != VALUE_VERTEX)
             return true;
+        if (graph_is_scratch(q->graph)) {
+            *ret = value_bool(!graph_is_deleted(q->graph, true, x->ref));
+            return true;
+        }
         TRY(graph_vertex_rows(q->graph, graph_ref_label(x->ref), &rows, err));
         *ret = value_bool(!rows || rows[graph_ref_number(x->ref)] != GRAPH_NO_ROW);
         return true;
     }
+    case FN_LABELS: *ret = element_labels(q, x); return true;
+    case FN_HAS_LABEL: *ret = has_labels(q, args, count); return true;
+    case FN_IS_DELETED:
+        *ret = value_bool((x->kind == VALUE_VERTEX || x->kind == VALUE_EDGE) &&
+                          graph_is_deleted(q->graph, x->kind == VALUE_VERTEX, x->ref));
+        return true;
     case FN_FROM_VERTEX:
     case FN_TO_VERTEX: {
         value from, to;

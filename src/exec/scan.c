@@ -12,6 +12,7 @@ typedef struct scan {
     size_t label;
     uint64_t next, limit, piece_end; /* of the current label */
     const uint32_t *table_rows;      /* of its vertices: some have none; NULL: all have */
+    const uint32_t *edge_numbers;    /* of its edges; NULL: as they come */
     ref_list found;                  /* by id */
     size_t at;
 } scan;
@@ -84,9 +85,25 @@ static bool find_text(scan *s, str text, error *err)
                      err);
 }
 
+/* Of a scratch graph: ids are values. */
+static void find_scratch(scan *s, const value *id)
+{
+    query *q = s->base.query;
+    graph_ref r;
+    bool is_element = id->kind == (is_vertices(s) ? VALUE_VERTEX : VALUE_EDGE);
+    bool is_found = is_element ? !graph_is_deleted(q->graph, is_vertices(s), id->ref)
+                               : graph_scratch_find(q->graph, is_vertices(s), id, &r);
+    if (is_found)
+        vec_push(q->arena, &s->found, is_element ? id->ref : r);
+}
+
 static bool find_value(scan *s, const value *v, error *err)
 {
     query *q = s->base.query;
+    if (graph_is_scratch(q->graph) && v->kind != VALUE_LIST) {
+        find_scratch(s, v);
+        return true;
+    }
     if (v->kind == VALUE_LIST) {
         for (size_t i = 0; i < v->list.count; i++)
             TRY(find_value(s, &v->list.items[i], err));
@@ -99,13 +116,26 @@ static bool find_value(scan *s, const value *v, error *err)
     return v->kind == VALUE_STRING || v->kind == VALUE_UUID ? find_text(s, v->text, err) : true;
 }
 
+/* Vertices of a scratch graph carry any of the labels; others stand where their label is scanned.
+ */
+static bool carries_label(const scan *s, graph_ref r)
+{
+    const plan_labels *l = &s->base.plan->scan.labels;
+    graph *g = s->base.query->graph;
+    bool carries = l->is_any || !is_vertices(s) || !graph_is_scratch(g);
+    for (size_t i = 0; !carries && i < l->count; i++)
+        carries = graph_vertex_has_label(g, r, l->items[i]);
+    return carries;
+}
+
 static bool begin_label(scan *s, error *err)
 {
     query *q = s->base.query;
+    bool has_label_sets = is_vertices(s) && graph_is_scratch(q->graph);
     s->next = s->limit = s->piece_end = 0;
-    if (!is_wanted(&s->base.plan->scan.labels, s->label))
+    s->table_rows = s->edge_numbers = NULL;
+    if (!has_label_sets && !is_wanted(&s->base.plan->scan.labels, s->label))
         return true;
-    s->table_rows = NULL;
     if (s->base.plan->scan.is_collapsed)
         return is_vertices(s) ? graph_vertex_count(q->graph, s->label, &s->limit, err)
                               : graph_edge_count(q->graph, s->label, &s->limit, err);
@@ -115,6 +145,7 @@ static bool begin_label(scan *s, error *err)
     const graph_adjacency *x;
     TRY(graph_adjacency_get(q->graph, s->label, &x, err));
     s->limit = x->edge_count;
+    s->edge_numbers = x->edge_numbers;
     return true;
 }
 
@@ -164,7 +195,8 @@ static bool fill(scan *s, bool *ret_has_more, error *err)
     *ret_has_more = true;
     if (s->base.plan->scan.has_ids) {
         for (; s->at < s->found.count && out->count < BATCH_ROWS; s->at++)
-            push(s, s->found.items[s->at], 1);
+            if (carries_label(s, s->found.items[s->at]))
+                push(s, s->found.items[s->at], 1);
         *ret_has_more = s->at < s->found.count;
         return true;
     }
@@ -180,7 +212,9 @@ static bool fill(scan *s, bool *ret_has_more, error *err)
                 continue;
             if (out->count == BATCH_ROWS)
                 return true;
-            push(s, graph_ref_of(s->label, s->next), 1);
+            uint64_t number = s->edge_numbers ? s->edge_numbers[s->next] : s->next;
+            if (carries_label(s, graph_ref_of(s->label, number)))
+                push(s, graph_ref_of(s->label, number), 1);
         }
         if (++s->label < label_count(s))
             TRY(begin_label(s, err));

@@ -81,7 +81,8 @@ static bool next_edge(searcher *s, const way *w, uint64_t *edge, bool *ret_is_fo
             rows_repeat(q, &all, &s->block, o->around, o->row, count);
         s->block.count = count;
         for (size_t i = 0; i < count; i++)
-            s->block.refs[o->edge][i] = graph_ref_of(w->part->label, *edge + i);
+            s->block.refs[o->edge][i] =
+                graph_ref_of(w->part->label, graph_adjacency_number(a, *edge + i));
         TRY(expr_filter(q, o->predicate, &s->block, keep, err));
         for (size_t i = 0; i < count; i++)
             if (keep[i]) {
@@ -121,11 +122,25 @@ static value edge_value(const view_part *p, uint64_t edge)
     return (value){ .kind = VALUE_EDGE, .ref = graph_ref_of(p->label, edge) };
 }
 
+/* Searches know edges by their place in pair order. */
+static graph_ref number_of_place(query *q, graph_ref edge)
+{
+    error err = { 0 };
+    const graph_adjacency *a;
+    size_t label = graph_ref_label(edge);
+    if (!graph_adjacency_get(q->graph, label, &a, &err))
+        return edge;
+    return graph_ref_of(label, graph_adjacency_number(a, graph_ref_number(edge)));
+}
+
 /* `items`: vertices and edges by turns. */
 static value path_value(query *q, const value *items, size_t count)
 {
     value *out = arena_array_of(q->arena, value, 2 * count);
     memcpy(out, items, count * sizeof *items);
+    for (size_t i = 0; i < count && graph_is_scratch(q->graph); i++)
+        if (out[i].kind == VALUE_EDGE)
+            out[i].ref = number_of_place(q, out[i].ref);
     for (size_t i = count; i < 2 * count; i++)
         out[i] = (value){ .kind = VALUE_LIST };
     return (value){ .kind = VALUE_PATH, .list = { out, count } };

@@ -56,6 +56,10 @@ static bool next_list(trail *t, frame *f, const graph_adjacency **ret, bool *ret
             graph_ref_label(f->vertex) != (is_in ? l->to_label : l->from_label))
             continue;
         TRY(graph_adjacency_get(g, label, ret, err));
+        bool is_gone =
+            graph_ref_number(f->vertex) >= (is_in ? (*ret)->target_count : (*ret)->source_count);
+        if (is_gone) /* of a scratch graph: deleted with all the others */
+            continue;
         if (f->entry == UINT64_MAX) {
             const uint64_t *offsets = is_in ? (*ret)->in_offsets : (*ret)->out_offsets;
             f->entry = offsets[graph_ref_number(f->vertex)];
@@ -130,7 +134,7 @@ static bool take_step(trail *t, bool *ret_moved, error *err)
         }
         frame next = { .vertex = end_at(t, a, f, f->entry - 1),
                        .entry = UINT64_MAX,
-                       .passed = graph_ref_of(f->step / 2, f->edge) };
+                       .passed = graph_ref_of(f->step / 2, graph_adjacency_number(a, f->edge)) };
         uint64_t passed = times_passed(t, next.passed), count = f->edge_end - f->edge;
         bool is_open;
         if (t->by_pair) {
@@ -231,7 +235,8 @@ static bool see_neighbours(trail *t, graph_ref vertex, error *err)
         if (t->base.plan->trail.predicate) {
             is_open = false;
             for (uint64_t e = a->edge_offsets[pair]; !is_open && e < a->edge_offsets[pair + 1]; e++)
-                TRY(edge_passes(t, graph_ref_of(f.step / 2, e), &is_open, err));
+                TRY(edge_passes(t, graph_ref_of(f.step / 2, graph_adjacency_number(a, e)), &is_open,
+                                err));
         }
         if (is_open)
             TRY(see(t, end_at(t, a, &f, f.entry), &is_new, err));

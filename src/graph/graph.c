@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "graph/internal.h"
+#include "graph/scratch.h"
 
 enum { CACHE_FORMAT = 2 };
 
@@ -188,6 +188,8 @@ void graph_close(graph *g)
         arena_free(e->key_arena);
     }
     sql_disconnect(g->connection);
+    if (g->scratch)
+        scratch_free(g->scratch);
     pthread_mutex_destroy(&g->lock);
     arena_free(g->arena);
     free(g);
@@ -213,26 +215,28 @@ bool graph_connection(graph *g, sql_connection **ret, error *err)
 
 size_t graph_vertex_label_count(const graph *g)
 {
-    return g->schema.vertex_count;
+    return g->scratch ? scratch_label_count(g->scratch, true) : g->schema.vertex_count;
 }
 
 const graph_label *graph_vertex_label(const graph *g, size_t label)
 {
-    return &g->vertices[label].label;
+    return g->scratch ? scratch_label(g->scratch, true, label) : &g->vertices[label].label;
 }
 
 size_t graph_edge_label_count(const graph *g)
 {
-    return g->schema.edge_count;
+    return g->scratch ? scratch_label_count(g->scratch, false) : g->schema.edge_count;
 }
 
 const graph_label *graph_edge_label(const graph *g, size_t label)
 {
-    return &g->edges[label].label;
+    return g->scratch ? scratch_label(g->scratch, false, label) : &g->edges[label].label;
 }
 
 int graph_find_vertex_label(const graph *g, str name)
 {
+    if (g->scratch)
+        return scratch_find_label(g->scratch, true, name);
     for (size_t i = 0; i < g->schema.vertex_count; i++)
         if (str_eq(g->schema.vertices[i].label, name))
             return (int)i;
@@ -241,6 +245,8 @@ int graph_find_vertex_label(const graph *g, str name)
 
 int graph_find_edge_label(const graph *g, str name)
 {
+    if (g->scratch)
+        return scratch_find_label(g->scratch, false, name);
     for (size_t i = 0; i < g->schema.edge_count; i++)
         if (str_eq(g->schema.edges[i].label, name))
             return (int)i;
@@ -447,16 +453,28 @@ static bool need_topology(graph *g, error *err)
 
 bool graph_vertex_count(graph *g, size_t label, uint64_t *ret_count, error *err)
 {
+    if (g->scratch) {
+        *ret_count = scratch_count(g->scratch, true, label);
+        return true;
+    }
     return LOCKED(g, vertex_count(g, label, ret_count, err));
 }
 
 bool graph_edge_count(graph *g, size_t label, uint64_t *ret_count, error *err)
 {
+    if (g->scratch) {
+        *ret_count = scratch_count(g->scratch, false, label);
+        return true;
+    }
     return LOCKED(g, edge_count(g, label, ret_count, err));
 }
 
 bool graph_vertex_id_limit(graph *g, size_t label, uint64_t *ret_limit, error *err)
 {
+    if (g->scratch) {
+        *ret_limit = scratch_id_limit(g->scratch, label);
+        return true;
+    }
     TRY(need_topology(g, err));
     *ret_limit = g->vertices[label].dictionary.count;
     return true;
@@ -465,6 +483,8 @@ bool graph_vertex_id_limit(graph *g, size_t label, uint64_t *ret_limit, error *e
 bool graph_vertex_find(graph *g, size_t label, str key, uint64_t *ret_id, bool *ret_is_found,
                        error *err)
 {
+    if (g->scratch)
+        return scratch_find_key(g, true, label, key, ret_id, ret_is_found);
     TRY(need_topology(g, err));
     *ret_is_found = dictionary_find(&g->vertices[label].dictionary, key, ret_id);
     return true;
@@ -472,6 +492,10 @@ bool graph_vertex_find(graph *g, size_t label, str key, uint64_t *ret_id, bool *
 
 bool graph_vertex_key(graph *g, size_t label, uint64_t id, arena *a, str *ret_key, error *err)
 {
+    if (g->scratch) {
+        *ret_key = scratch_key(g, true, graph_ref_of(label, id), a);
+        return true;
+    }
     TRY(need_topology(g, err));
     assert(id < g->vertices[label].dictionary.count);
     *ret_key = dictionary_key(&g->vertices[label].dictionary, a, id);
@@ -488,6 +512,10 @@ bool graph_vertex_keys(graph *g, size_t label, const uint64_t *ids, size_t count
 
 bool graph_adjacency_get(graph *g, size_t label, const graph_adjacency **ret_adjacency, error *err)
 {
+    if (g->scratch) {
+        *ret_adjacency = scratch_adjacency_get(g->scratch, label);
+        return true;
+    }
     TRY(need_topology(g, err));
     *ret_adjacency = &g->edges[label].adjacency;
     return true;
@@ -569,6 +597,10 @@ bool graph_edge_column(graph *g, size_t label, size_t property, const graph_colu
 
 bool graph_vertex_rows(graph *g, size_t label, const uint32_t **ret_rows, error *err)
 {
+    if (g->scratch) {
+        *ret_rows = scratch_rows(g->scratch);
+        return true;
+    }
     TRY(need_topology(g, err));
     *ret_rows = g->vertices[label].dictionary.rows;
     return true;
@@ -614,6 +646,10 @@ static bool edge_key_alone(graph *g, size_t label, size_t property, uint64_t edg
 bool graph_edge_key(graph *g, size_t label, uint64_t edge, arena *a, str *ret_key, error *err)
 {
     enum { FEW_KEYS = 256 };
+    if (g->scratch) {
+        *ret_key = scratch_key(g, false, graph_ref_of(label, edge), a);
+        return true;
+    }
     edge_part *e = &g->edges[label];
     int property = id_property(e);
     if (property < 0) {
@@ -635,6 +671,8 @@ bool graph_edge_key(graph *g, size_t label, uint64_t edge, arena *a, str *ret_ke
 bool graph_edge_find(graph *g, size_t label, str key, uint64_t *ret_edge, bool *ret_is_found,
                      error *err)
 {
+    if (g->scratch)
+        return scratch_find_key(g, false, label, key, ret_edge, ret_is_found);
     AUTO(arena_free) arena *a = arena_new();
     int property = id_property(&g->edges[label]);
     const graph_adjacency *x;

@@ -133,13 +133,21 @@ typedef struct graph_adjacency {
     const uint64_t *in_offsets;   /* target → incoming pairs */
     const uint32_t *in_sources;   /* incoming pair → source */
     const uint32_t *in_pairs;     /* incoming pair → pair (its place in out_targets) */
+    const uint32_t *edge_numbers; /* place in pair order → number in the edge's reference; NULL:
+                                     they are the same (always of tables) */
 } graph_adjacency;
+
+/* The number that the edge at a place in pair order has in its reference. */
+static inline uint64_t graph_adjacency_number(const graph_adjacency *x, uint64_t place)
+{
+    return x->edge_numbers ? x->edge_numbers[place] : place;
+}
 
 /* Rows whose source and target are both not null; from Iceberg's null counts when they say so. */
 NODISCARD bool graph_edge_count(graph *g, size_t label, uint64_t *ret_count, error *err);
 NODISCARD bool graph_adjacency_get(graph *g, size_t label, const graph_adjacency **ret_adjacency,
                                    error *err);
-/* Source, target and pair of one edge. */
+/* Source and target of the edge at a place in pair order; see graph_edge_vertices. */
 void graph_edge_ends(const graph_adjacency *adjacency, uint64_t edge, uint32_t *ret_source,
                      uint32_t *ret_target);
 /* The edge's own id: its key column's text, else its position. */
@@ -168,3 +176,67 @@ NODISCARD bool graph_edge_column(graph *g, size_t label, size_t property,
                                  const graph_column **ret_column, error *err);
 /* One cell; text is borrowed from the graph. */
 value graph_column_value(const graph_column *c, uint64_t i, arena *a);
+
+/* ---- Elements, of tables and of scratch graphs alike ---- */
+
+/* The label of an edge, the first label of a vertex; empty: a vertex of a scratch graph has none.
+ */
+str graph_element_label(graph *g, bool is_vertex, graph_ref r);
+/* All labels of a vertex, in `a`. */
+size_t graph_vertex_labels(graph *g, graph_ref r, arena *a, str **ret_names);
+bool graph_vertex_has_label(graph *g, graph_ref r, size_t label);
+NODISCARD bool graph_edge_vertices(graph *g, graph_ref edge, graph_ref *ret_from, graph_ref *ret_to,
+                                   error *err);
+
+/* ---- Scratch graphs: in memory, changed by queries ----
+ *
+ * A graph without tables. Vertices carry any set of labels and edges one, which come to be by being
+ * named: graph_find_vertex_label and graph_find_edge_label never fail on it. A property holds any
+ * value but vertices, edges and paths. All vertex references have label 0 (graph_vertex_has_label
+ * tells what they carry), edge references have their label; a number is not used again while any
+ * element is left. Adjacency and rows that were handed out show the graph as it was then and live
+ * until the statement ends.
+ *
+ * A statement has the graph for itself from begin to end; exec/ runs a query on a scratch graph
+ * inside one, to its end, and puts all back when it fails. Readers outside of statements are safe:
+ * each call sees one moment, and of an element that is gone what it last had. */
+
+NODISCARD bool graph_open_scratch(str name, size_t memory_bytes, graph **ret_graph, error *err);
+bool graph_is_scratch(const graph *g);
+
+/* What a statement has changed so far. */
+typedef struct graph_changes {
+    uint64_t vertices_created, vertices_deleted, edges_created, edges_deleted, properties_set,
+        labels_added, labels_removed;
+} graph_changes;
+
+void graph_statement_begin(graph *g);
+/* `is_kept` false: as if it had not been. */
+void graph_statement_end(graph *g, bool is_kept);
+graph_changes graph_statement_changes(const graph *g);
+
+/* The changes below belong inside a statement. ERR_LIMIT when the graph's memory is full. `id`
+ * NULL: the next free whole number; ERR_CONFLICT when another has it. Vertex and edge ids are
+ * apart. */
+NODISCARD bool graph_add_vertex(graph *g, const str *labels, size_t count, const value *id,
+                                graph_ref *ret_vertex, error *err);
+NODISCARD bool graph_add_edge(graph *g, str label, graph_ref from, graph_ref to, const value *id,
+                              graph_ref *ret_edge, error *err);
+/* A null value takes the property away. ERR_NOT_FOUND: the element is deleted. */
+NODISCARD bool graph_set_property(graph *g, bool is_vertex, graph_ref r, str key, const value *v,
+                                  error *err);
+NODISCARD bool graph_add_label(graph *g, graph_ref vertex, str label, error *err);
+NODISCARD bool graph_remove_label(graph *g, graph_ref vertex, str label, error *err);
+/* Fine when it is gone already. With `is_detached` a vertex's edges go too; else ERR_CONFLICT when
+ * it has any. */
+NODISCARD bool graph_delete(graph *g, bool is_vertex, graph_ref r, bool is_detached, error *err);
+
+bool graph_is_deleted(graph *g, bool is_vertex, graph_ref r);
+/* The id as it was given, copied to `a`. */
+value graph_scratch_id(graph *g, bool is_vertex, graph_ref r, arena *a);
+/* Null when it has none; copied to `a`. */
+value graph_scratch_property(graph *g, bool is_vertex, graph_ref r, str key, arena *a);
+/* Keys in the order they were set. */
+size_t graph_scratch_keys(graph *g, bool is_vertex, graph_ref r, arena *a, str **ret_keys);
+/* The live element with this id (1, 1.0 and "1" are the same); false: none. */
+bool graph_scratch_find(graph *g, bool is_vertex, const value *id, graph_ref *ret);

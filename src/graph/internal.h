@@ -241,7 +241,8 @@ typedef struct edge_part {
 } edge_part;
 
 struct graph {
-    arena *arena; /* lifetime of the graph; allocations under `lock` */
+    struct scratch *scratch; /* of a scratch graph; then most of what follows is empty */
+    arena *arena;            /* lifetime of the graph; allocations under `lock` */
     _Atomic int shares;
     pthread_mutex_t lock; /* guards what is built on first use */
     graph_options options;

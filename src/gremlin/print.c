@@ -7,22 +7,14 @@ static bool add_value(graph *g, strbuf *b, const value *v, error *err);
 
 static bool add_edge(graph *g, strbuf *b, const value *v, error *err)
 {
-    const graph_adjacency *x;
-    uint32_t source, target;
-    size_t label = graph_ref_label(v->ref);
-    const graph_label *l = graph_edge_label(g, label);
-    str id, from, to;
-    TRY(graph_adjacency_get(g, label, &x, err));
-    graph_edge_ends(x, graph_ref_number(v->ref), &source, &target);
+    graph_ref source, target;
+    str id, from, to, label = graph_element_label(g, false, v->ref);
+    TRY(graph_edge_vertices(g, v->ref, &source, &target, err));
     TRY(query_element_id(g, *v, b->arena, &id, err));
-    TRY(query_element_id(
-        g, (value){ .kind = VALUE_VERTEX, .ref = graph_ref_of(l->from_label, source) }, b->arena,
-        &from, err));
-    TRY(query_element_id(g,
-                         (value){ .kind = VALUE_VERTEX, .ref = graph_ref_of(l->to_label, target) },
-                         b->arena, &to, err));
+    TRY(query_element_id(g, (value){ .kind = VALUE_VERTEX, .ref = source }, b->arena, &from, err));
+    TRY(query_element_id(g, (value){ .kind = VALUE_VERTEX, .ref = target }, b->arena, &to, err));
     strbuf_format(b, "e[" STR_FMT "][" STR_FMT "-" STR_FMT "->" STR_FMT "]", STR_ARG(id),
-                  STR_ARG(from), STR_ARG(l->name), STR_ARG(to));
+                  STR_ARG(from), STR_ARG(label), STR_ARG(to));
     return true;
 }
 

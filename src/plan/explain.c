@@ -75,12 +75,22 @@ static void add_aggregate(const plan *p, const plan_op *op, strbuf *out)
     }
 }
 
+static void add_exprs(const plan *p, plan_op *op, strbuf *out)
+{
+    plan_expr **e;
+    for (size_t i = 0; (e = plan_op_expr(op, i)); i++) {
+        strbuf_add_c(out, i ? ", " : "");
+        plan_expr_text(p, *e, out);
+    }
+}
+
 void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out)
 {
     static const char *const names[] = {
-        "One",   "Argument",  "ScanVertices", "ScanEdges", "Expand",  "EdgeEnd",  "Filter",
-        "Let",   "Aggregate", "Sort",         "Slice",     "Tail",    "Distinct", "Unwind",
-        "Union", "Apply",     "Repeat",       "Merge",     "Nothing", "Call",     "Trail"
+        "One",   "Argument",     "ScanVertices", "ScanEdges", "Expand",  "EdgeEnd",  "Filter",
+        "Let",   "Aggregate",    "Sort",         "Slice",     "Tail",    "Distinct", "Unwind",
+        "Union", "Apply",        "Repeat",       "Merge",     "Nothing", "Call",     "Trail",
+        "Eager", "CreateVertex", "CreateEdge",   "Set",       "Delete"
     };
     static const char *const directions[] = { "out", "in", "both", "other" };
     strbuf_format(out, "%s ", names[op->kind]);
@@ -138,6 +148,10 @@ void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out)
         break;
     case PLAN_DISTINCT: add_keys(p, op->distinct.keys, op->distinct.key_count, out); break;
     case PLAN_UNWIND: plan_expr_text(p, op->unwind.list, out); break;
+    case PLAN_CREATE_VERTEX:
+    case PLAN_CREATE_EDGE:
+    case PLAN_SET:
+    case PLAN_DELETE: add_exprs(p, (plan_op *)op, out); break;
     default: break;
     }
 }

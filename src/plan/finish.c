@@ -57,7 +57,7 @@ bool plan_finish(plan *p, const graph *g, error *err)
     if (p->ending == ENDING_SQL)
         return true;
     plan_order(p, g);
-    TRY(plan_rewrite_shape(p, &p->root, err));
+    TRY(plan_rewrite_shape(p, g, &p->root, err));
     mark_live(p->root, wanted);
     plan_rewrite_live(p, p->root);
     return true;

@@ -7,7 +7,7 @@
 /* ---- rewrite.c ---- */
 
 /* Before it is known which slots live where. */
-NODISCARD bool plan_rewrite_shape(plan *p, plan_op **place, error *err);
+NODISCARD bool plan_rewrite_shape(plan *p, const graph *g, plan_op **place, error *err);
 /* Afterwards. */
 void plan_rewrite_live(plan *p, plan_op *op);
 

@@ -134,8 +134,23 @@ static plan_direction mirrored(plan_direction d)
     return d == DIRECTION_OUT ? DIRECTION_IN : d == DIRECTION_IN ? DIRECTION_OUT : d;
 }
 
+/* Vertices of scratch graphs carry several. */
+static plan_expr *any_label_test(plan *p, const graph *g, const plan_labels *labels, plan_slot slot)
+{
+    plan_expr *any = plan_literal_bool(p, false);
+    for (size_t i = 0; i < labels->count; i++) {
+        str name = graph_vertex_label(g, labels->items[i])->name;
+        plan_expr *one =
+            plan_call(p, FN_HAS_LABEL, plan_slot_expr(p, slot), plan_literal_text(p, name));
+        any = i ? plan_call(p, FN_OR, any, one) : one;
+    }
+    return any;
+}
+
 static plan_expr *label_test(plan *p, const graph *g, const plan_labels *labels, plan_slot slot)
 {
+    if (graph_is_scratch(g))
+        return any_label_test(p, g, labels, slot);
     value *names = arena_array_of(p->arena, value, labels->count);
     for (size_t i = 0; i < labels->count; i++)
         names[i] = value_text(graph_vertex_label(g, labels->items[i])->name);

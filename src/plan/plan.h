@@ -112,7 +112,10 @@ typedef enum plan_function {
     FN_COALESCE,
     /* elements */
     FN_ID,
-    FN_LABEL,
+    FN_LABEL,      /* of a vertex of a scratch graph: its first; null when it has none */
+    FN_LABELS,     /* list of all */
+    FN_HAS_LABEL,  /* vertex, texts…: has all of these */
+    FN_IS_DELETED, /* whether a query has taken the vertex or edge out of a scratch graph */
     FN_HAS_PROPERTY,
     FN_IS_LISTED, /* whether a vertex has a row, as those that a scan finds do */
     FN_FROM_VERTEX,
@@ -261,6 +264,13 @@ typedef enum plan_op_kind {
     PLAN_NOTHING,   /* runs its input for nothing and gives no row */
     PLAN_CALL,      /* every input row × every row that a procedure gives for its options */
     PLAN_TRAIL,     /* from a vertex along `least` to `most` edges, none of them twice */
+    /* What changes a scratch graph, row by row; all input is read first, and a row that stands for
+     * several acts as often. */
+    PLAN_EAGER, /* changes nothing: what is below runs to its end before anything above */
+    PLAN_CREATE_VERTEX,
+    PLAN_CREATE_EDGE,
+    PLAN_SET,
+    PLAN_DELETE,
     PLAN_OP_COUNT_
 } plan_op_kind;
 
@@ -310,6 +320,20 @@ typedef struct plan_labels {
     uint32_t *items;
     size_t count;
 } plan_labels;
+
+typedef enum plan_change_kind {
+    CHANGE_PROPERTY,      /* of.key = value; null takes it away */
+    CHANGE_REPLACE_ALL,   /* properties of `of` become those of the map (or element) `value` */
+    CHANGE_MERGE,         /* those of the map (or element) `value` are set, the others stay */
+    CHANGE_ADD_LABELS,    /* `value`: text or list of texts */
+    CHANGE_REMOVE_LABELS, /* likewise */
+} plan_change_kind;
+
+/* One item of SET or REMOVE; nothing happens where `of` is null. */
+typedef struct plan_change {
+    plan_change_kind kind;
+    plan_expr *of, *key, *value; /* key: of CHANGE_PROPERTY */
+} plan_change;
 
 typedef struct plan_op plan_op;
 struct plan_op {
@@ -362,6 +386,22 @@ struct plan_op {
             size_t item_count;
             plan_slot span; /* rows stand for the edges of a pair: their number; see expand */
         } aggregate;
+        struct {
+            plan_expr *label;      /* text; of vertices also a list of texts, or NULL: none */
+            plan_expr *from, *to;  /* of edges: vertices */
+            plan_expr *properties; /* map, null cells left out; or NULL */
+            plan_expr *id;         /* or NULL */
+            plan_slot slot;        /* the new element; PLAN_NO_SLOT: not wanted */
+        } create;
+        struct {
+            plan_change *items;
+            size_t count;
+        } set;
+        struct {
+            plan_expr **items; /* vertices, edges, paths, lists of them; null is fine */
+            size_t count;
+            bool is_detached; /* edges of deleted vertices go too; else they must not have any */
+        } delete;
         struct {
             plan_slot slot;
         } merge;
@@ -491,6 +531,8 @@ str plan_explain_with(const plan *p, arena *a, const graph *g, plan_note note, v
 /* The plan as SQL over the tables' files, one column for each of the plan's. Only of a plan with
  * ENDING_SQL, which plan_finish leaves as it is. ERR_INVALID where SQL has no counterpart. */
 NODISCARD bool plan_to_sql(plan *p, graph *g, str *ret_sql, error *err);
+/* Whether it holds an operator that changes the graph. */
+bool plan_changes_graph(const plan *p);
 /* One operator or expression of it, in one line. */
 void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out);
 void plan_expr_text(const plan *p, const plan_expr *e, strbuf *out);

@@ -298,24 +298,26 @@ static void compute_late(plan *p, plan_op **place)
     }
 }
 
-static bool rewrite_shape(plan *p, plan_op **place, error *err)
+static bool rewrite_shape(plan *p, const graph *g, plan_op **place, error *err)
 {
     for (; *place; place = &(*place)->input) {
         for (size_t i = 0; plan_op_branch(*place, i); i++)
-            TRY(rewrite_shape(p, plan_op_branch(*place, i), err));
+            TRY(rewrite_shape(p, g, plan_op_branch(*place, i), err));
         TRY(group_by_reference(p, place, err));
         unwind_map(p, place);
         fuse_edge_end(place);
-        count_from_metadata(*place);
         sort_to_top(*place);
+        if (graph_is_scratch(g))
+            continue; /* has no metadata and no columns */
+        count_from_metadata(*place);
         TRY(sum_by_pair(p, *place, err));
     }
     return true;
 }
 
-bool plan_rewrite_shape(plan *p, plan_op **place, error *err)
+bool plan_rewrite_shape(plan *p, const graph *g, plan_op **place, error *err)
 {
-    TRY(rewrite_shape(p, place, err));
+    TRY(rewrite_shape(p, g, place, err));
     compute_late(p, place);
     return true;
 }

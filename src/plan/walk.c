@@ -42,6 +42,28 @@ static plan_expr **aggregate_expr(plan_op *op, size_t i)
     return NULL;
 }
 
+static plan_expr **create_expr(plan_op *op, size_t i)
+{
+    plan_expr **all[] = { &op->create.label, &op->create.from, &op->create.to,
+                          &op->create.properties, &op->create.id };
+    for (size_t k = 0; k < ARRAY_LEN(all); k++)
+        if (*all[k] && i-- == 0)
+            return all[k];
+    return NULL;
+}
+
+static plan_expr **change_expr(plan_op *op, size_t i)
+{
+    for (size_t k = 0; k < op->set.count; k++) {
+        plan_expr **all[] = { &op->set.items[k].of, &op->set.items[k].key,
+                              &op->set.items[k].value };
+        for (size_t n = 0; n < ARRAY_LEN(all); n++)
+            if (*all[n] && i-- == 0)
+                return all[n];
+    }
+    return NULL;
+}
+
 plan_expr **plan_op_expr(plan_op *op, size_t i)
 {
     plan_expr **one = NULL;
@@ -54,6 +76,10 @@ plan_expr **plan_op_expr(plan_op *op, size_t i)
     case PLAN_CALL: one = &op->call.options; break;
     case PLAN_TRAIL: one = &op->trail.predicate; break;
     case PLAN_APPLY: one = &op->branches.otherwise; break;
+    case PLAN_CREATE_VERTEX:
+    case PLAN_CREATE_EDGE: return create_expr(op, i);
+    case PLAN_SET: return change_expr(op, i);
+    case PLAN_DELETE: return i < op->delete.count ? &op->delete.items[i] : NULL;
     case PLAN_AGGREGATE: return aggregate_expr(op, i);
     case PLAN_SORT: return key_expr(op->sort.keys, op->sort.key_count, i);
     case PLAN_DISTINCT: return key_expr(op->distinct.keys, op->distinct.key_count, i);
@@ -67,6 +93,7 @@ plan_expr **plan_op_expr(plan_op *op, size_t i)
     case PLAN_REPEAT:
     case PLAN_MERGE:
     case PLAN_NOTHING:
+    case PLAN_EAGER:
     case PLAN_OP_COUNT_: break;
     }
     return i == 0 && one && *one ? one : NULL;
@@ -108,6 +135,11 @@ void plan_op_sets(const plan_op *op, plan_slots *set)
         add(set, op->trail.edge);
         break;
     case PLAN_REPEAT: add(set, op->repeat.loops); break;
+    case PLAN_CREATE_VERTEX:
+    case PLAN_CREATE_EDGE: add(set, op->create.slot); break;
+    case PLAN_SET:
+    case PLAN_DELETE:
+    case PLAN_EAGER:
     case PLAN_ONE:
     case PLAN_FILTER:
     case PLAN_SORT:
@@ -155,4 +187,22 @@ void plan_op_reads(plan_op *op, plan_slots *set)
         if (op->edge_end.end == DIRECTION_OTHER)
             add(set, op->edge_end.from);
     }
+}
+
+static bool changes_graph(plan_op *op)
+{
+    for (; op; op = op->input) {
+        if (op->kind == PLAN_CREATE_VERTEX || op->kind == PLAN_CREATE_EDGE ||
+            op->kind == PLAN_SET || op->kind == PLAN_DELETE)
+            return true;
+        for (size_t i = 0; plan_op_branch(op, i); i++)
+            if (changes_graph(*plan_op_branch(op, i)))
+                return true;
+    }
+    return false;
+}
+
+bool plan_changes_graph(const plan *p)
+{
+    return changes_graph(p->root);
 }

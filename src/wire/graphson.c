@@ -84,7 +84,7 @@ static bool put_vertex(json_writer *w, graph *g, const value *v, error *err)
     begin(w, "g:Vertex");
     json_put_object_begin(w);
     TRY(put_id(w, g, "id", *v, err));
-    put_member(w, "label", graph_vertex_label(g, graph_ref_label(v->ref))->name);
+    put_member(w, "label", graph_element_label(g, true, v->ref));
     json_put_object_done(w);
     json_put_object_done(w);
     return true;
@@ -92,20 +92,14 @@ static bool put_vertex(json_writer *w, graph *g, const value *v, error *err)
 
 static bool put_edge(json_writer *w, graph *g, const value *v, error *err)
 {
-    const graph_adjacency *x;
-    uint32_t source, target;
-    size_t label = graph_ref_label(v->ref);
-    const graph_label *l = graph_edge_label(g, label);
-    TRY(graph_adjacency_get(g, label, &x, err));
-    graph_edge_ends(x, graph_ref_number(v->ref), &source, &target);
-    value from = { .kind = VALUE_VERTEX, .ref = graph_ref_of(l->from_label, source) };
-    value to = { .kind = VALUE_VERTEX, .ref = graph_ref_of(l->to_label, target) };
+    value from = { .kind = VALUE_VERTEX }, to = { .kind = VALUE_VERTEX };
+    TRY(graph_edge_vertices(g, v->ref, &from.ref, &to.ref, err));
     begin(w, "g:Edge");
     json_put_object_begin(w);
     TRY(put_id(w, g, "id", *v, err));
-    put_member(w, "label", l->name);
-    put_member(w, "inVLabel", graph_vertex_label(g, l->to_label)->name);
-    put_member(w, "outVLabel", graph_vertex_label(g, l->from_label)->name);
+    put_member(w, "label", graph_element_label(g, false, v->ref));
+    put_member(w, "inVLabel", graph_element_label(g, true, to.ref));
+    put_member(w, "outVLabel", graph_element_label(g, true, from.ref));
     TRY(put_id(w, g, "inV", to, err));
     TRY(put_id(w, g, "outV", from, err));
     json_put_object_done(w);
