@@ -74,12 +74,13 @@ value column_value(const column *c, arena *a, size_t row)
     switch (c->type) {
     case COLUMN_BOOL:
         return (value){ .kind = VALUE_BOOL, .boolean = ((const uint8_t *)c->data)[row] != 0 };
-    case COLUMN_INT32:
-        return (value){ .kind = VALUE_INT, .integer = ((const int32_t *)c->data)[row] };
+    case COLUMN_INT32: return value_int32(((const int32_t *)c->data)[row]);
     case COLUMN_INT64:
         return (value){ .kind = VALUE_INT, .integer = ((const int64_t *)c->data)[row] };
     case COLUMN_FLOAT:
-        return (value){ .kind = VALUE_DOUBLE, .real = (double)((const float *)c->data)[row] };
+        return (value){ .kind = VALUE_DOUBLE,
+                        .width = 32,
+                        .real = (double)((const float *)c->data)[row] };
     case COLUMN_DOUBLE:
         return (value){ .kind = VALUE_DOUBLE, .real = ((const double *)c->data)[row] };
     case COLUMN_DECIMAL: return decimal_value(c, a, ((const __int128 *)c->data)[row]);
@@ -162,11 +163,14 @@ static void add_value_text(strbuf *b, const value *v)
     case VALUE_BINARY: strbuf_add(b, hex_encode(b->arena, v->text.data, v->text.len)); return;
     case VALUE_DECIMAL:
     case VALUE_UUID:
+    case VALUE_TOKEN:
     case VALUE_STRING: strbuf_add(b, v->text); return;
     case VALUE_LIST:
     case VALUE_SET:
+    case VALUE_GRAPH:
     case VALUE_PATH: add_list_text(b, v->list.items, v->list.count); return;
     case VALUE_MAP:
+    case VALUE_TREE:
     case VALUE_ENTRY:
     case VALUE_PROPERTY: add_map_text(b, v); return;
     case VALUE_VERTEX:

@@ -28,9 +28,12 @@ static int rank_of(value_kind kind)
     case VALUE_LIST: return 14;
     case VALUE_ENTRY: return 15;
     case VALUE_MAP: return 16;
-    case VALUE_NULL: return 17;
+    case VALUE_TREE: return 17;
+    case VALUE_GRAPH: return 18;
+    case VALUE_TOKEN: return 19;
+    case VALUE_NULL: return 20;
     }
-    return 18;
+    return 21;
 }
 
 double value_to_double(const value *v)
@@ -111,6 +114,7 @@ int value_compare(const value *a, const value *b)
     case VALUE_DECIMAL: return compare_numbers(a, b);
     case VALUE_STRING:
     case VALUE_BINARY:
+    case VALUE_TOKEN:
     case VALUE_UUID: return str_compare(a->text, b->text);
     case VALUE_DATE:
     case VALUE_TIME:
@@ -119,9 +123,11 @@ int value_compare(const value *a, const value *b)
     case VALUE_EDGE: return (a->ref > b->ref) - (a->ref < b->ref);
     case VALUE_LIST:
     case VALUE_SET:
+    case VALUE_GRAPH:
     case VALUE_PATH:
         return compare_items(a->list.items, a->list.count, b->list.items, b->list.count);
     case VALUE_MAP:
+    case VALUE_TREE:
     case VALUE_PROPERTY:
     case VALUE_ENTRY: return compare_maps(a, b);
     }
@@ -164,7 +170,7 @@ static bool set_equal(const value *a, const value *b)
 
 bool value_equal(const value *a, const value *b)
 {
-    if (a->kind == VALUE_MAP && b->kind == VALUE_MAP)
+    if (a->kind == b->kind && (a->kind == VALUE_MAP || a->kind == VALUE_TREE))
         return map_equal(a, b);
     if (a->kind == VALUE_SET && b->kind == VALUE_SET)
         return set_equal(a, b);
@@ -204,6 +210,7 @@ uint64_t value_hash(const value *v)
     case VALUE_DECIMAL: return hash_double(value_to_double(v));
     case VALUE_STRING:
     case VALUE_BINARY:
+    case VALUE_TOKEN:
     case VALUE_UUID: return hash64_seeded(v->text.data, v->text.len, h);
     case VALUE_DATE:
     case VALUE_TIME:
@@ -211,6 +218,7 @@ uint64_t value_hash(const value *v)
     case VALUE_VERTEX:
     case VALUE_EDGE: return mix(v->ref * 2 + h);
     case VALUE_LIST:
+    case VALUE_GRAPH:
     case VALUE_PATH:
         for (size_t i = 0; i < v->list.count; i++)
             h = mix(h * 31 + value_hash(&v->list.items[i]));
@@ -220,6 +228,7 @@ uint64_t value_hash(const value *v)
             h += mix(value_hash(&v->list.items[i]));
         return h;
     case VALUE_MAP:
+    case VALUE_TREE:
     case VALUE_PROPERTY:
     case VALUE_ENTRY:
         for (size_t i = 0; i < v->map.count; i++)
@@ -244,11 +253,14 @@ value value_copy(arena *a, const value *v)
     case VALUE_STRING:
     case VALUE_BINARY:
     case VALUE_UUID:
+    case VALUE_TOKEN:
     case VALUE_DECIMAL: copy.text = str_copy(a, v->text); break;
     case VALUE_LIST:
+    case VALUE_GRAPH:
     case VALUE_SET: copy.list.items = copy_items(a, v->list.items, v->list.count); break;
     case VALUE_PATH: copy.list.items = copy_items(a, v->list.items, 2 * v->list.count); break;
     case VALUE_MAP:
+    case VALUE_TREE:
     case VALUE_ENTRY:
         copy.map.keys = copy_items(a, v->map.keys, v->map.count);
         copy.map.values = copy_items(a, v->map.values, v->map.count);

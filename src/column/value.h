@@ -25,12 +25,22 @@ typedef enum value_kind {
     VALUE_PATH,     /* `list`: the `count` objects passed, then in items[count..2*count) the list of
                        each one's labels */
     VALUE_ENTRY,    /* `map` of one key and value, taken out of a map */
+    VALUE_TOKEN,    /* `text`, a name of Gremlin's T (id, label, key, value) or Direction (OUT, IN):
+                       a key of elementMap() */
+    VALUE_TREE,     /* `map`: what was passed → the tree behind it */
+    VALUE_GRAPH,    /* `list`: a part of a graph, its vertices and then its edges */
 } value_kind;
+
+enum { WIDTH_WHOLE = 128 };
 
 /* A plain value; what it points at belongs to the arena of the query that made it. */
 typedef struct value value;
 struct value {
     value_kind kind;
+    /* Bits of a number as Gremlin types it: of VALUE_INT 8, 16, 32 or 64, of VALUE_DOUBLE 32 or 64;
+     * 0 is 64. VALUE_DECIMAL with WIDTH_WHOLE is a whole number of any size (BigInteger), else a
+     * BigDecimal. Comparison, equality and hash pass over it. */
+    uint8_t width;
     union {
         bool boolean;
         int64_t integer;
@@ -67,6 +77,10 @@ static inline value value_bool(bool b)
 static inline value value_int(int64_t i)
 {
     return (value){ .kind = VALUE_INT, .integer = i };
+}
+static inline value value_int32(int32_t i)
+{
+    return (value){ .kind = VALUE_INT, .width = 32, .integer = i };
 }
 static inline value value_double(double d)
 {

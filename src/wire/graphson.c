@@ -28,9 +28,9 @@ static void put_typed_text(json_writer *w, const char *type, str text)
     json_put_object_done(w);
 }
 
-static void put_double(json_writer *w, double x)
+static void put_double(json_writer *w, double x, const char *type)
 {
-    begin(w, "g:Double");
+    begin(w, type);
     if (isnan(x) || isinf(x))
         json_put_text(w, isnan(x) ? STR("NaN") : x < 0 ? STR("-Infinity") : STR("Infinity"));
     else
@@ -112,9 +112,18 @@ bool graphson_write(json_writer *w, graph *g, const value *v, error *err)
     switch (v->kind) {
     case VALUE_NULL: json_put_null(w); return true;
     case VALUE_BOOL: json_put_bool(w, v->boolean); return true;
-    case VALUE_INT: put_typed_int(w, "g:Int64", v->integer); return true;
-    case VALUE_DOUBLE: put_double(w, v->real); return true;
-    case VALUE_DECIMAL: put_typed_text(w, "gx:BigDecimal", v->text); return true;
+    case VALUE_INT:
+        put_typed_int(w,
+                      v->width == 32   ? "g:Int32"
+                      : v->width == 16 ? "gx:Int16"
+                      : v->width == 8  ? "gx:Byte"
+                                       : "g:Int64",
+                      v->integer);
+        return true;
+    case VALUE_DOUBLE: put_double(w, v->real, v->width == 32 ? "g:Float" : "g:Double"); return true;
+    case VALUE_DECIMAL:
+        put_typed_text(w, v->width == WIDTH_WHOLE ? "gx:BigInteger" : "gx:BigDecimal", v->text);
+        return true;
     case VALUE_STRING: json_put_text(w, v->text); return true;
     case VALUE_UUID: put_typed_text(w, "g:UUID", v->text); return true;
     case VALUE_TIMESTAMP: put_typed_int(w, "g:Timestamp", v->integer / 1000); return true;
@@ -129,9 +138,14 @@ bool graphson_write(json_writer *w, graph *g, const value *v, error *err)
     case VALUE_SET: return put_items(w, g, "g:Set", v->list.items, v->list.count, err);
     case VALUE_MAP:
     case VALUE_ENTRY: return put_map(w, g, v, err);
+    case VALUE_TOKEN:
+        put_typed_text(w, v->text.len && v->text.data[0] <= 'Z' ? "g:Direction" : "g:T", v->text);
+        return true;
     case VALUE_VERTEX: return put_vertex(w, g, v, err);
     case VALUE_EDGE: return put_edge(w, g, v, err);
     case VALUE_PROPERTY:
+    case VALUE_TREE:
+    case VALUE_GRAPH:
     case VALUE_PATH: break;
     }
     return fail(err, ERR_INVALID,
