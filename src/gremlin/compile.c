@@ -348,10 +348,11 @@ static bool take_ending(compiler *c, traversal *t)
     return true;
 }
 
-bool gremlin_compile(arena *a, str text, graph *g, plan **ret_plan, error *err)
+bool gremlin_compile_traversal(arena *a, str text, const traversal *given,
+                               gremlin_bindings bindings, graph *g, plan **ret_plan, error *err)
 {
     traversal t;
-    TRY(gremlin_parse(a, text, &t, err));
+    TRY(gremlin_bind(a, text, given, bindings, &t, err));
     plan *p = plan_new(a, text);
     compiler c = { .arena = a, .plan = p, .graph = g, .err = err };
     TRY(take_ending(&c, &t));
@@ -370,4 +371,11 @@ bool gremlin_compile(arena *a, str text, graph *g, plan **ret_plan, error *err)
     TRY(plan_finish(p, g, err));
     *ret_plan = p;
     return true;
+}
+
+bool gremlin_compile(arena *a, str text, graph *g, plan **ret_plan, error *err)
+{
+    traversal t;
+    return gremlin_parse(a, text, &t, err) &&
+           gremlin_compile_traversal(a, text, &t, NULL, g, ret_plan, err);
 }

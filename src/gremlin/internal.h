@@ -51,6 +51,10 @@ typedef enum reducer {
     REDUCE_FOLD
 } reducer;
 
+/* ---- bind.c ---- */
+bool gremlin_bind(arena *a, str text, const traversal *t, gremlin_bindings bindings, traversal *ret,
+                  error *err);
+
 bool gremlin_fail_step(compiler *c, size_t offset, const char *format, ...) PRINTF_LIKE(3, 4);
 bool gremlin_fail_later(compiler *c, size_t offset, const char *what);
 /* The path so far as an expression. */

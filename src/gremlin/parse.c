@@ -1,21 +1,8 @@
-/* Recursive descent over Gremlin text. */
-#include "base/vec.h"
-#include "gremlin/ast.h"
+/* Recursive descent over Gremlin text: the gremlin-lang grammar, and the Groovy forms that people
+ * type. Values are in parse_literal.c. */
+#include "gremlin/parse.h"
 
-enum { DEEPEST = 64 };
-
-typedef struct parser {
-    arena *arena;
-    str text;
-    size_t at;
-    int depth;
-    error *err;
-} parser;
-
-static bool parse_argument(parser *p, gremlin_argument *ret);
-static bool parse_steps(parser *p, traversal *ret);
-
-static bool fail_here(parser *p, const char *expected)
+bool gremlin_fail_here(parser *p, const char *expected)
 {
     str rest = str_slice(p->text, p->at, p->text.len);
     size_t len = 0;
@@ -48,215 +35,52 @@ static void skip_blanks(parser *p)
     }
 }
 
-static char peek(parser *p)
+char gremlin_peek(parser *p)
 {
     skip_blanks(p);
     return p->at < p->text.len ? p->text.data[p->at] : 0;
 }
 
-static bool take(parser *p, char c)
+bool gremlin_take(parser *p, char c)
 {
-    bool is_there = peek(p) == c && c;
+    bool is_there = gremlin_peek(p) == c && c;
     p->at += is_there;
     return is_there;
 }
 
-static bool need(parser *p, char c)
+bool gremlin_need(parser *p, char c)
 {
     char expected[4] = { '\'', c, '\'', 0 };
-    return take(p, c) ? true : fail_here(p, expected);
+    return gremlin_take(p, c) ? true : gremlin_fail_here(p, expected);
 }
 
-static bool is_word(char c, bool is_first)
+bool gremlin_is_word(char c, bool is_first)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' || (c & 0x80) ||
            (!is_first && c >= '0' && c <= '9');
 }
 
-static bool parse_word(parser *p, const char *what, str *ret)
+bool gremlin_parse_word(parser *p, const char *what, str *ret)
 {
-    peek(p);
+    gremlin_peek(p);
     size_t from = p->at;
-    while (p->at < p->text.len && is_word(p->text.data[p->at], p->at == from))
+    while (p->at < p->text.len && gremlin_is_word(p->text.data[p->at], p->at == from))
         p->at++;
     *ret = str_slice(p->text, from, p->at);
-    return ret->len ? true : fail_here(p, what);
-}
-
-/* ---- Literals ---- */
-
-static bool put_unicode(parser *p, strbuf *b)
-{
-    uint32_t code = 0;
-    for (int i = 0; i < 4; i++, p->at++) {
-        char c = p->at < p->text.len ? p->text.data[p->at] : 0;
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
-        if (digit < 0)
-            return fail_here(p, "four hexadecimal digits");
-        code = code * 16 + (uint32_t)digit;
-    }
-    if (code < 0x80) {
-        strbuf_add_char(b, (char)code);
-    } else if (code < 0x800) {
-        strbuf_add_char(b, (char)(0xC0 | code >> 6));
-        strbuf_add_char(b, (char)(0x80 | (code & 63)));
-    } else {
-        strbuf_add_char(b, (char)(0xE0 | code >> 12));
-        strbuf_add_char(b, (char)(0x80 | (code >> 6 & 63)));
-        strbuf_add_char(b, (char)(0x80 | (code & 63)));
-    }
-    return true;
-}
-
-static bool parse_text(parser *p, value *ret)
-{
-    size_t from = p->at;
-    char quote = p->text.data[p->at++];
-    strbuf b = strbuf_new(p->arena);
-    while (p->at < p->text.len && p->text.data[p->at] != quote) {
-        char c = p->text.data[p->at++];
-        if (c != '\\') {
-            strbuf_add_char(&b, c);
-            continue;
-        }
-        c = p->at < p->text.len ? p->text.data[p->at++] : 0;
-        if (c == 'u')
-            TRY(put_unicode(p, &b));
-        else
-            strbuf_add_char(&b, c == 'n'   ? '\n'
-                                : c == 't' ? '\t'
-                                : c == 'r' ? '\r'
-                                : c == 'b' ? '\b'
-                                : c == 'f' ? '\f'
-                                           : c);
-    }
-    if (p->at >= p->text.len)
-        return fail_at(p->err, STR("gremlin"), p->text, from,
-                       "this text is not closed: %c is missing", quote);
-    p->at++;
-    *ret = value_text(strbuf_str(&b));
-    return true;
-}
-
-static bool parse_number(parser *p, value *ret)
-{
-    size_t from = p->at;
-    bool is_real = false;
-    p->at += p->text.data[p->at] == '-' || p->text.data[p->at] == '+';
-    for (; p->at < p->text.len; p->at++) {
-        char c = p->text.data[p->at];
-        bool is_point = c == '.' && p->at + 1 < p->text.len && p->text.data[p->at + 1] >= '0' &&
-                        p->text.data[p->at + 1] <= '9';
-        bool is_exponent = (c == 'e' || c == 'E') && p->at > from;
-        if (is_exponent && p->at + 1 < p->text.len &&
-            (p->text.data[p->at + 1] == '-' || p->text.data[p->at + 1] == '+'))
-            p->at++;
-        if (!(c >= '0' && c <= '9') && !is_point && !is_exponent)
-            break;
-        is_real |= is_point || is_exponent;
-    }
-    str digits = str_slice(p->text, from, p->at);
-    char suffix = p->at < p->text.len ? p->text.data[p->at] : 0;
-    if (suffix && strchr("dDfFmM", suffix)) {
-        is_real = true;
-        p->at++;
-    } else if (suffix && strchr("lLiIsSbBnN", suffix)) {
-        p->at++;
-    }
-    int64_t integer;
-    double real;
-    if (!is_real && str_to_i64(digits, &integer)) {
-        *ret = value_int(integer);
-        return true;
-    }
-    if (str_to_double(digits, &real)) {
-        *ret = value_double(real);
-        return true;
-    }
-    p->at = from;
-    return fail_here(p, "a number");
-}
-
-/* A key of [key: value]: a word or a text; false when no colon follows. */
-static bool parse_key(parser *p, value *ret)
-{
-    size_t from = p->at;
-    error *err = p->err, ignored = { 0 };
-    char c = peek(p);
-    str word;
-    bool works = false;
-    p->err = &ignored;
-    if (c == '\'' || c == '"') {
-        works = parse_text(p, ret);
-    } else if (is_word(c, true)) {
-        works = parse_word(p, "a key", &word);
-        *ret = value_text(word);
-    }
-    p->err = err;
-    if (works && take(p, ':'))
-        return true;
-    p->at = from;
-    return false;
-}
-
-static bool parse_map(parser *p, value first, value *ret)
-{
-    VEC(value) keys = { 0 };
-    VEC(value) values = { 0 };
-    for (;;) {
-        gremlin_argument x;
-        size_t from = p->at;
-        TRY(parse_argument(p, &x));
-        if (x.kind != ARG_LITERAL) {
-            p->at = from;
-            return fail_here(p, "a value");
-        }
-        vec_push(p->arena, &keys, first);
-        vec_push(p->arena, &values, x.literal);
-        if (!take(p, ','))
-            break;
-        if (!parse_key(p, &first))
-            return fail_here(p, "a key and a colon");
-    }
-    *ret = (value){ .kind = VALUE_MAP, .map = { keys.items, values.items, keys.count } };
-    return need(p, ']');
-}
-
-static bool parse_list(parser *p, value *ret)
-{
-    VEC(value) items = { 0 };
-    value key;
-    p->at++;
-    if (take(p, ':')) {
-        *ret = (value){ .kind = VALUE_MAP };
-        return need(p, ']');
-    }
-    if (parse_key(p, &key))
-        return parse_map(p, key, ret);
-    if (take(p, ']')) {
-        *ret = (value){ .kind = VALUE_LIST };
-        return true;
-    }
-    do {
-        gremlin_argument x;
-        size_t from = p->at;
-        TRY(parse_argument(p, &x));
-        if (x.kind != ARG_LITERAL) {
-            p->at = from;
-            return fail_here(p, "a value");
-        }
-        vec_push(p->arena, &items, x.literal);
-    } while (take(p, ','));
-    *ret = (value){ .kind = VALUE_LIST, .list = { items.items, items.count } };
-    return need(p, ']');
+    return ret->len ? true : gremlin_fail_here(p, what);
 }
 
 /* ---- Predicates ---- */
 
-static bool is_predicate_name(str name)
+static bool is_one_of(str word, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(word, str_of(names[i])))
+            return true;
+    return false;
+}
+
+static bool is_predicate_name(str word)
 {
     static const char *const names[] = { "eq",
                                          "neq",
@@ -275,67 +99,119 @@ static bool is_predicate_name(str name)
                                          "containing",
                                          "notStartingWith",
                                          "notEndingWith",
-                                         "notContaining" };
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (str_eq(name, str_of(names[i])))
-            return true;
-    return false;
+                                         "notContaining",
+                                         "regex",
+                                         "notRegex",
+                                         "typeOf" };
+    return is_one_of(word, names, ARRAY_LEN(names));
 }
 
 static bool parse_arguments(parser *p, const gremlin_argument **ret, size_t *ret_count)
 {
     VEC(gremlin_argument) args = { 0 };
-    TRY(need(p, '('));
-    if (!take(p, ')')) {
+    TRY(gremlin_need(p, '('));
+    if (!gremlin_take(p, ')')) {
         do {
             gremlin_argument x;
-            TRY(parse_argument(p, &x));
+            TRY(gremlin_parse_argument(p, &x));
             vec_push(p->arena, &args, x);
-        } while (take(p, ','));
-        if (!take(p, ')'))
-            return fail_here(p, "',' or ')'");
+        } while (gremlin_take(p, ','));
+        if (!gremlin_take(p, ')'))
+            return gremlin_fail_here(p, "',' or ')'");
     }
     *ret = args.items;
     *ret_count = args.count;
     return true;
 }
 
-static bool parse_predicate(parser *p, str name, size_t offset, predicate **ret)
+/* .and(…), .or(…), .negate() behind a predicate */
+static bool parse_connectives(parser *p, gremlin_argument *x)
 {
-    predicate *x = arena_new_of(p->arena, predicate);
-    *x = (predicate){ .name = name, .offset = offset };
-    TRY(parse_arguments(p, &x->args, &x->arg_count));
-    for (;;) { /* .and(…), .or(…), .negate() */
+    for (;;) {
         size_t from = p->at;
         str word;
-        if (!take(p, '.'))
-            break;
-        TRY(parse_word(p, "and, or or negate", &word));
+        if (!gremlin_take(p, '.'))
+            return true;
+        TRY(gremlin_parse_word(p, "and, or or negate", &word));
         if (str_eq(word, STR("negate"))) {
-            const gremlin_argument *none;
-            size_t count;
-            TRY(parse_arguments(p, &none, &count));
-            predicate *negated = arena_new_of(p->arena, predicate);
-            *negated = (predicate){ .name = STR("not"), .offset = offset, .parts = { x } };
-            x = negated;
+            TRY(gremlin_need(p, '('));
+            TRY(gremlin_need(p, ')'));
+            *x = gremlin_arg_connective(p->arena, STR("not"), x->predicate, NULL);
             continue;
         }
         if (!str_eq(word, STR("and")) && !str_eq(word, STR("or"))) {
             p->at = from;
-            break;
+            return true;
         }
         gremlin_argument other;
-        TRY(need(p, '('));
-        TRY(parse_argument(p, &other));
-        TRY(need(p, ')'));
+        TRY(gremlin_need(p, '('));
+        TRY(gremlin_parse_argument(p, &other));
+        TRY(gremlin_need(p, ')'));
         if (other.kind != ARG_PREDICATE)
             return fail_at(p->err, STR("gremlin"), p->text, other.offset,
                            "expected a predicate, e.g. gt(5)");
-        predicate *both = arena_new_of(p->arena, predicate);
-        *both = (predicate){ .name = word, .offset = offset, .parts = { x, other.predicate } };
-        x = both;
+        *x = gremlin_arg_connective(p->arena, word, x->predicate, other.predicate);
     }
-    *ret = x;
+}
+
+static bool parse_predicate(parser *p, str name, size_t offset, gremlin_argument *ret)
+{
+    predicate *x = arena_new_of(p->arena, predicate);
+    *x = (predicate){ .name = name, .offset = offset };
+    TRY(parse_arguments(p, &x->args, &x->arg_count));
+    *ret = (gremlin_argument){ .kind = ARG_PREDICATE, .offset = offset, .predicate = x };
+    return parse_connectives(p, ret);
+}
+
+/* not(…) is a predicate or a traversal: it depends on what it holds. */
+static bool parse_not(parser *p, size_t offset, gremlin_argument *ret, bool *ret_works)
+{
+    const gremlin_argument *args;
+    size_t count, from = p->at;
+    TRY(parse_arguments(p, &args, &count));
+    *ret_works = count == 1 && args[0].kind == ARG_PREDICATE;
+    if (!*ret_works) {
+        p->at = from;
+        return true;
+    }
+    *ret = gremlin_arg_connective(p->arena, STR("not"), args[0].predicate, NULL);
+    ret->offset = offset;
+    return parse_connectives(p, ret);
+}
+
+/* ---- Strategies ---- */
+
+/* Name(key: value, …), Name.build().key(value).create(), Name.instance() or just Name. */
+static bool parse_strategy(parser *p, str name, size_t offset, gremlin_argument *ret)
+{
+    VEC(str) keys = { 0 };
+    VEC(gremlin_argument) values = { 0 };
+    str word;
+    gremlin_argument x;
+    if (gremlin_take(p, '(')) {
+        while (!gremlin_take(p, ')')) {
+            TRY(gremlin_parse_word(p, "the name of a setting", &word));
+            TRY(gremlin_need(p, ':'));
+            TRY(gremlin_parse_argument(p, &x));
+            vec_push(p->arena, &keys, word);
+            vec_push(p->arena, &values, x);
+            if (!gremlin_take(p, ',') && gremlin_peek(p) != ')')
+                return gremlin_fail_here(p, "',' or ')'");
+        }
+    } else {
+        while (gremlin_take(p, '.')) {
+            const gremlin_argument *args;
+            size_t count;
+            TRY(gremlin_parse_word(p, "build, a setting or create", &word));
+            TRY(parse_arguments(p, &args, &count));
+            for (size_t i = 0; i < count; i++) {
+                vec_push(p->arena, &keys, word);
+                vec_push(p->arena, &values, args[i]);
+            }
+        }
+    }
+    *ret = gremlin_arg_strategy(p->arena, name, keys.items, values.items, keys.count);
+    ret->offset = offset;
     return true;
 }
 
@@ -343,105 +219,136 @@ static bool parse_predicate(parser *p, str name, size_t offset, predicate **ret)
 
 static bool is_token(str word)
 {
-    static const char *const tokens[] = { "id",      "label", "key",    "value", "keys",
-                                          "values",  "asc",   "desc",   "incr",  "decr",
-                                          "shuffle", "local", "global", "first", "last",
-                                          "all",     "mixed", "OUT",    "IN",    "BOTH" };
-    for (size_t i = 0; i < ARRAY_LEN(tokens); i++)
-        if (str_eq(word, str_of(tokens[i])))
-            return true;
-    return false;
+    static const char *const tokens[] = {
+        "id",     "label",    "key",          "value",  "keys",     "values",  "asc",  "desc",
+        "incr",   "decr",     "shuffle",      "local",  "global",   "first",   "last", "all",
+        "mixed",  "OUT",      "IN",           "BOTH",   "onCreate", "onMatch", "outV", "inV",
+        "any",    "none",     "unproductive", "single", "set",      "list",    "sum",  "sumLong",
+        "minus",  "mult",     "div",          "min",    "max",      "assign",  "and",  "or",
+        "addAll", "normSack", "second",       "minute", "hour",     "day",     "from", "to"
+    };
+    return is_one_of(word, tokens, ARRAY_LEN(tokens));
 }
 
 static bool is_enum_name(str word)
 {
-    static const char *const names[] = { "T",      "P",   "TextP",     "Order",   "Scope",
-                                         "Column", "Pop", "Direction", "Operator" };
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (str_eq(word, str_of(names[i])))
-            return true;
-    return false;
+    static const char *const names[] = {
+        "T",     "P",         "TextP",       "Order",          "Scope",        "Column",
+        "Pop",   "Direction", "Operator",    "Merge",          "Pick",         "DT",
+        "GType", "Barrier",   "Cardinality", "VertexProperty", "SackFunctions"
+    };
+    return is_one_of(word, names, ARRAY_LEN(names));
 }
 
+static bool is_cardinality(str word)
+{
+    return str_eq(word, STR("single")) || str_eq(word, STR("list")) || str_eq(word, STR("set"));
+}
+
+/* Cardinality.single('x') */
+static bool parse_cardinality(parser *p, str name, gremlin_argument *ret)
+{
+    gremlin_argument x;
+    value *pair = arena_array_of(p->arena, value, 2);
+    TRY(gremlin_need(p, '('));
+    TRY(gremlin_parse_argument(p, &x));
+    TRY(gremlin_need(p, ')'));
+    if (x.kind != ARG_LITERAL)
+        return fail_at(p->err, STR("gremlin"), p->text, x.offset, "expected a value");
+    pair[0] = (value){ .kind = VALUE_TOKEN, .text = name };
+    pair[1] = x.literal;
+    ret->literal = (value){ .kind = VALUE_ENTRY, .map = { &pair[0], &pair[1], 1 } };
+    return true;
+}
+
+static bool parse_anonymous(parser *p, size_t from, gremlin_argument *ret)
+{
+    p->at = from;
+    ret->kind = ARG_TRAVERSAL;
+    ret->traversal = arena_new_of(p->arena, traversal);
+    str rest = str_slice(p->text, from, from + 2);
+    if (str_eq(rest, STR("__")) &&
+        !gremlin_is_word(from + 2 < p->text.len ? p->text.data[from + 2] : 0, false)) {
+        p->at += 2;
+        TRY(gremlin_need(p, '.'));
+    }
+    return gremlin_parse_steps(p, ret->traversal);
+}
+
+/* What begins with a word: a constant, a variable, a predicate, a strategy, a traversal. */
 static bool parse_worded(parser *p, gremlin_argument *ret)
 {
     size_t from = p->at;
-    str word;
-    TRY(parse_word(p, "a value", &word));
-    if (str_eq(word, STR("true")) || str_eq(word, STR("false"))) {
-        *ret =
-            (gremlin_argument){ ARG_LITERAL, from, { .literal = value_bool(word.data[0] == 't') } };
-        return true;
+    str word, outer = STR("");
+    bool works = false;
+    TRY(gremlin_parse_word(p, "a value", &word));
+    if (str_eq(word, STR("new"))) {
+        gremlin_peek(p);
+        TRY(gremlin_parse_word(p, "a strategy", &word));
     }
-    if (str_eq(word, STR("null"))) {
-        *ret = (gremlin_argument){ ARG_LITERAL, from, { .literal = value_null() } };
+    TRY(gremlin_parse_named_value(p, word, &ret->literal, &works));
+    if (works)
         return true;
+    while (is_enum_name(word) && gremlin_take(p, '.')) {
+        outer = word;
+        TRY(gremlin_parse_word(p, "a name", &word));
     }
-    if (is_enum_name(word) && take(p, '.'))
-        TRY(parse_word(p, "a name", &word));
-    bool is_call = peek(p) == '(';
+    if (str_ends_with(word, STR("Strategy")) && word.len > 8)
+        return parse_strategy(p, word, from, ret);
+    bool is_call = gremlin_peek(p) == '(';
+    if (is_call && is_cardinality(word))
+        return parse_cardinality(p, word, ret);
     if (is_call && is_predicate_name(word)) {
-        size_t after = p->at;
-        ret->kind = ARG_PREDICATE;
-        ret->offset = from;
         if (!str_eq(word, STR("not")))
-            return parse_predicate(p, word, from, &ret->predicate);
-        /* not(…) is a predicate or a traversal: it depends on what it holds */
-        const gremlin_argument *args;
-        size_t count;
-        TRY(parse_arguments(p, &args, &count));
-        if (count == 1 && args[0].kind == ARG_PREDICATE) {
-            predicate *x = arena_new_of(p->arena, predicate);
-            *x = (predicate){ .name = word, .offset = from, .parts = { args[0].predicate } };
-            ret->predicate = x;
+            return parse_predicate(p, word, from, ret);
+        TRY(parse_not(p, from, ret, &works));
+        if (works)
             return true;
-        }
-        p->at = after;
     }
-    if (!is_call && is_token(word)) {
+    if (!is_call && (outer.len || is_token(word))) {
         *ret = (gremlin_argument){ ARG_TOKEN, from, { .token = word } };
         return true;
     }
-    p->at = from;
-    ret->kind = ARG_TRAVERSAL;
-    ret->offset = from;
-    ret->traversal = arena_new_of(p->arena, traversal);
-    if (str_eq(word, STR("__"))) {
-        p->at += 2;
-        TRY(need(p, '.'));
+    if (!is_call && gremlin_peek(p) != '.') {
+        *ret = (gremlin_argument){ ARG_VARIABLE, from, { .variable = word } };
+        return true;
     }
-    return parse_steps(p, ret->traversal);
+    if (!is_call && str_eq(word, STR("WithOptions"))) {
+        TRY(gremlin_need(p, '.'));
+        return gremlin_fail_here(
+            p, "tokens, ids, labels, keys, values, all, none, indexer, list or map");
+    }
+    return parse_anonymous(p, from, ret);
 }
 
-static bool parse_argument(parser *p, gremlin_argument *ret)
+bool gremlin_parse_argument(parser *p, gremlin_argument *ret)
 {
-    char c = peek(p);
+    char c = gremlin_peek(p);
     *ret = (gremlin_argument){ .kind = ARG_LITERAL, .offset = p->at };
     if (++p->depth > DEEPEST)
         return fail_at(p->err, STR("gremlin"), p->text, p->at,
                        "the query is nested more than %d deep", DEEPEST);
-    bool works = c == '\'' || c == '"'                            ? parse_text(p, &ret->literal)
-                 : (c >= '0' && c <= '9') || c == '-' || c == '+' ? parse_number(p, &ret->literal)
-                 : c == '['                                       ? parse_list(p, &ret->literal)
-                 : is_word(c, true)                               ? parse_worded(p, ret)
-                                    : fail_here(p, "a value, a predicate or a traversal");
+    bool works =
+        gremlin_is_word(c, true) ? parse_worded(p, ret) : gremlin_parse_value(p, &ret->literal);
     p->depth--;
+    if (works && ret->kind == ARG_LITERAL)
+        works = gremlin_parse_range(p, &ret->literal);
     return works;
 }
 
 /* name(args).name(args)… */
-static bool parse_steps(parser *p, traversal *ret)
+bool gremlin_parse_steps(parser *p, traversal *ret)
 {
     VEC(step) steps = { 0 };
     do {
         step s = { 0 };
-        peek(p);
+        gremlin_peek(p);
         s.offset = p->at;
-        TRY(parse_word(p, "a step", &s.name));
+        TRY(gremlin_parse_word(p, "a step", &s.name));
         TRY(parse_arguments(p, &s.args, &s.arg_count));
         vec_push(p->arena, &steps, s);
-    } while (take(p, '.'));
-    *ret = (traversal){ steps.items, steps.count };
+    } while (gremlin_take(p, '.'));
+    *ret = (traversal){ steps.items, steps.count, STR("") };
     return true;
 }
 
@@ -483,29 +390,29 @@ static bool parse_program(parser *p, traversal *ret)
     const char *procedure = NULL;
     VEC(value) keys = { 0 };
     VEC(value) values = { 0 };
-    TRY(need(p, '.'));
+    TRY(gremlin_need(p, '.'));
     from = p->at;
-    TRY(parse_word(p, "program", &word));
+    TRY(gremlin_parse_word(p, "program", &word));
     if (!str_eq(word, STR("program"))) {
         p->at = from;
-        return fail_here(p, "program(…)");
+        return gremlin_fail_here(p, "program(…)");
     }
-    TRY(need(p, '('));
+    TRY(gremlin_need(p, '('));
     from = p->at;
-    TRY(parse_word(p, "a program", &word));
+    TRY(gremlin_parse_word(p, "a program", &word));
     for (size_t i = 0; i < ARRAY_LEN(programs); i++)
         if (str_eq(word, str_of(programs[i].program)))
             procedure = programs[i].procedure;
     if (!procedure) {
         p->at = from;
-        return fail_here(p, "PageRankProgram, LabelPropagationProgram, "
-                            "WeakConnectedComponentProgram or LouvainProgram");
+        return gremlin_fail_here(p, "PageRankProgram, LabelPropagationProgram, "
+                                    "WeakConnectedComponentProgram or LouvainProgram");
     }
-    TRY(need(p, '.'));
-    TRY(parse_steps(p, &builder));
-    TRY(need(p, ')'));
-    if (take(p, '.'))
-        TRY(parse_steps(p, &after)); /* submitAndGet().toList() */
+    TRY(gremlin_need(p, '.'));
+    TRY(gremlin_parse_steps(p, &builder));
+    TRY(gremlin_need(p, ')'));
+    if (gremlin_take(p, '.'))
+        TRY(gremlin_parse_steps(p, &after)); /* submitAndGet().toList() */
     for (size_t i = 0; i < builder.count; i++) {
         const step *s = &builder.steps[i];
         bool is_params = str_eq(s->name, STR("setParams"));
@@ -531,25 +438,112 @@ static bool parse_program(parser *p, traversal *ret)
     args[1].literal = (value){ .kind = VALUE_MAP, .map = { keys.items, values.items, keys.count } };
     step *one = arena_new_of(p->arena, step);
     *one = (step){ STR("call"), from, args, 2 };
-    *ret = (traversal){ one, 1 };
+    *ret = (traversal){ one, 1, STR("g") };
+    return true;
+}
+
+/* ---- Statements ---- */
+
+static bool parse_traversal(parser *p, gremlin_argument *ret)
+{
+    size_t from = p->at;
+    str word;
+    TRY(gremlin_parse_word(p, "g", &word));
+    ret->kind = ARG_TRAVERSAL;
+    ret->offset = from;
+    ret->traversal = arena_new_of(p->arena, traversal);
+    if (str_eq(word, STR("graph")))
+        return parse_program(p, ret->traversal);
+    TRY(gremlin_need(p, '.'));
+    TRY(gremlin_parse_steps(p, ret->traversal));
+    ret->traversal->source = word;
+    return true;
+}
+
+/* Whether a traversal source stands here: a word and a dot that no constant begins with. */
+static bool is_source(parser *p)
+{
+    size_t from = p->at;
+    error *err = p->err, ignored = { 0 };
+    str word;
+    p->err = &ignored;
+    bool is_one = gremlin_is_word(gremlin_peek(p), true) && gremlin_parse_word(p, "", &word) &&
+                  gremlin_peek(p) == '.' && !is_enum_name(word);
+    p->at = from;
+    p->err = err;
+    return is_one;
+}
+
+/* x = …, def x = … */
+static bool parse_assignment(parser *p, str *ret_variable)
+{
+    size_t from = p->at;
+    error *err = p->err, ignored = { 0 };
+    str word;
+    p->err = &ignored;
+    bool works = gremlin_is_word(gremlin_peek(p), true) && gremlin_parse_word(p, "", &word);
+    if (works && (str_eq(word, STR("def")) || str_eq(word, STR("var"))) && gremlin_peek(p) != '=')
+        works = gremlin_is_word(gremlin_peek(p), true) && gremlin_parse_word(p, "", &word);
+    works = works && gremlin_take(p, '=') && gremlin_peek(p) != '=';
+    p->err = err;
+    if (!works)
+        p->at = from;
+    *ret_variable = works ? word : STR("");
+    return works;
+}
+
+static bool parse_statement(parser *p, gremlin_statement *ret)
+{
+    gremlin_peek(p);
+    parse_assignment(p, &ret->variable);
+    gremlin_peek(p);
+    if (is_source(p))
+        return parse_traversal(p, &ret->of);
+    size_t from = p->at;
+    TRY(gremlin_parse_argument(p, &ret->of));
+    if (ret->of.kind == ARG_LITERAL || ret->of.kind == ARG_VARIABLE)
+        return true;
+    return fail_at(p->err, STR("gremlin"), p->text, from,
+                   "a query begins with g., e.g. g.V().count()");
+}
+
+bool gremlin_parse_script(arena *a, str text, gremlin_script *ret, error *err)
+{
+    parser p = { .arena = a, .text = text, .err = err };
+    VEC(gremlin_statement) statements = { 0 };
+    for (;;) {
+        while (gremlin_take(&p, ';'))
+            ;
+        if (!gremlin_peek(&p))
+            break;
+        gremlin_statement s = { 0 };
+        TRY(parse_statement(&p, &s));
+        vec_push(a, &statements, s);
+        size_t from = p.at;
+        char next = gremlin_peek(&p);
+        bool is_new_line = str_find_char(str_slice(text, from, p.at), '\n') >= 0;
+        if (next && next != ';' && !is_new_line)
+            return gremlin_fail_here(&p, "'.' or the end");
+    }
+    if (p.at < text.len)
+        return gremlin_fail_here(&p, "text without a NUL");
+    *ret = (gremlin_script){ statements.items, statements.count };
     return true;
 }
 
 bool gremlin_parse(arena *a, str text, traversal *ret, error *err)
 {
-    parser p = { .arena = a, .text = text, .err = err };
-    str source;
-    TRY(parse_word(&p, "g", &source));
-    if (str_eq(source, STR("graph"))) {
-        TRY(parse_program(&p, ret));
-        take(&p, ';');
-        return peek(&p) ? fail_here(&p, "the end") : true;
-    }
-    if (!str_eq(source, STR("g")))
-        return fail_at(err, STR("gremlin"), text, p.at - source.len,
+    gremlin_script script;
+    TRY(gremlin_parse_script(a, text, &script, err));
+    if (script.count == 0)
+        return fail_at(err, STR("gremlin"), text, text.len, "expected g, but the query ends here");
+    const gremlin_statement *s = &script.statements[0];
+    if (script.count > 1)
+        return fail_at(err, STR("gremlin"), text, script.statements[1].of.offset,
+                       "expected one query, and here begins another");
+    if (s->of.kind != ARG_TRAVERSAL || s->variable.len)
+        return fail_at(err, STR("gremlin"), text, s->of.offset,
                        "a query begins with g., e.g. g.V().count()");
-    TRY(need(&p, '.'));
-    TRY(parse_steps(&p, ret));
-    take(&p, ';');
-    return peek(&p) ? fail_here(&p, "'.' or the end") : true;
+    *ret = *s->of.traversal;
+    return true;
 }
