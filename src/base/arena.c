@@ -133,3 +133,18 @@ void *arena_grow(arena *a, void *old, size_t old_bytes, size_t new_bytes)
         memcpy(p, old, old_bytes);
     return p;
 }
+
+void arena_adopt(arena *a, arena *other)
+{
+    block *last = other->current;
+    while (last && last->next)
+        last = last->next;
+    if (last && a->current) { /* behind the block in use */
+        last->next = a->current->next;
+        a->current->next = other->current;
+    } else if (last) {
+        a->current = other->current;
+    }
+    other->current = NULL;
+    arena_free(other);
+}

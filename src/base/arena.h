@@ -24,6 +24,10 @@ void *arena_grow(arena *a, void *old, size_t old_bytes, size_t new_bytes);
 #define arena_new_of(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define arena_array_of(a, type, count) ((type *)arena_alloc((a), sizeof(type) * (size_t)(count)))
 
+/* Take over everything that `other` holds, and end it: for work that several threads did with an
+ * arena each. */
+void arena_adopt(arena *a, arena *other);
+
 DEFINE_AUTO(arena, arena_free)
 
 /* malloc that ends the process instead of returning NULL; for memory whose owner is a handle. */

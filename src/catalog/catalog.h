@@ -33,8 +33,8 @@ NODISCARD bool catalog_locate(catalog *c, arena *a, str namespace, str name, str
 NODISCARD bool catalog_create(catalog *c, arena *a, str namespace, str name,
                               const iceberg_definition *definition, iceberg_table **ret_table,
                               error *err);
-/* Optimistic commit: apply, swap the pointer, and on a lost race load again, re-check
- * `only_after_snapshot_id` (ERR_CONFLICT when it does not hold) and repeat with back-off.
+/* Optimistic commit: prepare, make current, and on a lost race load again, re-check that the change
+ * still holds (ERR_CONFLICT when it does not: work it out again) and repeat with back-off.
  * `*ret_table` is the table after the change. */
 NODISCARD bool catalog_commit(catalog *c, arena *a, str namespace, str name,
                               const iceberg_change *change, iceberg_table **ret_table, error *err);

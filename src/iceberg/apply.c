@@ -1,5 +1,5 @@
-/* A change on top of a table: new manifests, manifest list and metadata file. Nothing here is
- * visible to readers until a catalog points at the new metadata. Source: Iceberg spec, "Snapshots",
+/* A change on top of a table: new manifests, manifest list and the metadata's updates. Nothing here
+ * is visible to readers until a catalog takes the updates over. Source: Iceberg spec, "Snapshots",
  * "Commit Conflict Resolution and Retry". */
 #include <stdlib.h>
 
@@ -9,21 +9,21 @@
 #include "base/vec.h"
 #include "iceberg/internal.h"
 
-enum { MERGE_AT_MANIFESTS = 100, LARGEST_MERGED_BYTES = 8 << 20 };
-
 /* One application: what it reads, what it has written so far. */
 typedef struct application {
     const iceberg_table *base;
     arena *arena;
     const iceberg_change *change;
     const iceberg_schema *schema;
+    const iceberg_snapshot *parent;
+    str branch;
     int64_t snapshot_id, sequence_number, now_ms;
     str uuid;
     int manifest_number;
     VEC(str) written;
     VEC(manifest) manifests;
-    /* totals for the summary */
-    int64_t removed_files, removed_rows, removed_bytes;
+    file_totals added, removed;
+    json_t *requirements, *updates; /* arrays */
 } application;
 
 static str next_manifest_uri(application *x)
@@ -50,10 +50,13 @@ static bool write_added(application *x, bool is_deletes, error *err)
         VEC(manifest_entry) entries = { 0 };
         for (size_t i = 0; i < x->change->added_count; i++) {
             const iceberg_file *f = &x->change->added[i];
-            if ((f->content != ICEBERG_DATA) == is_deletes && f->spec_id == x->base->specs[k].id)
-                vec_push(x->arena, &entries,
-                         (manifest_entry){
-                             .status = ENTRY_ADDED, .snapshot_id = x->snapshot_id, .file = *f });
+            if ((f->content != ICEBERG_DATA) != is_deletes || f->spec_id != x->base->specs[k].id)
+                continue;
+            manifest_entry e = { .status = ENTRY_ADDED, .snapshot_id = x->snapshot_id, .file = *f };
+            e.sequence_number = is_deletes ? 0 : x->change->added_sequence_number;
+            e.file.first_row_id = -1; /* inherited from the manifest's */
+            vec_push(x->arena, &entries, e);
+            file_totals_add(&x->added, f);
         }
         if (entries.count)
             TRY(write_entries(x, x->base->specs[k].id, is_deletes, entries.items, entries.count,
@@ -62,285 +65,317 @@ static bool write_added(application *x, bool is_deletes, error *err)
     return true;
 }
 
-/* A manifest of the base again, its removed files marked; untouched when it has none of them. */
-static bool keep_manifest(application *x, const manifest *m, const map *removed, size_t *found,
-                          error *err)
+/* ---- What stands already ---- */
+
+/* Names a file uniquely: deletion vectors share Puffin files. */
+static str file_key(arena *a, const iceberg_file *f)
 {
-    manifest_entry *entries;
-    size_t count, marked = 0, live = 0;
-    if (removed->count == 0) {
-        vec_push(x->arena, &x->manifests, *m);
-        return true;
-    }
-    TRY(manifest_read(x->base, x->arena, m, &entries, &count, err));
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].status == ENTRY_DELETED)
-            continue;
-        bool is_removed = map_has(removed, entries[i].file.uri);
-        entries[live] = entries[i];
-        entries[live].status = is_removed ? ENTRY_DELETED : ENTRY_EXISTING;
-        if (is_removed) {
-            entries[live].snapshot_id = x->snapshot_id;
-            x->removed_rows += entries[i].file.row_count;
-            x->removed_bytes += entries[i].file.size_bytes;
-        }
-        marked += is_removed;
-        live++;
-    }
+    return iceberg_file_is_vector(f)
+               ? str_format(a, STR_FMT "#%lld", STR_ARG(f->uri), (long long)f->content_offset)
+               : f->uri;
+}
+
+/* A manifest of the base again, its removed files marked; untouched when it has none of them. */
+static bool keep_manifest(application *x, const manifest *m, const manifest_content *read,
+                          const map *removed, size_t *found, error *err)
+{
+    size_t marked = 0, live = 0;
+    manifest_entry *entries = read->entries;
+    for (size_t i = 0; i < read->count; i++)
+        marked += entries[i].status != ENTRY_DELETED &&
+                  map_has(removed, file_key(x->arena, &entries[i].file));
     *found += marked;
-    x->removed_files += (int64_t)marked;
     if (marked == 0) {
         vec_push(x->arena, &x->manifests, *m);
         return true;
     }
+    for (size_t i = 0; i < read->count; i++) {
+        if (entries[i].status == ENTRY_DELETED)
+            continue;
+        bool is_removed = map_has(removed, file_key(x->arena, &entries[i].file));
+        entries[live] = entries[i];
+        entries[live].status = is_removed ? ENTRY_DELETED : ENTRY_EXISTING;
+        if (is_removed) {
+            entries[live].snapshot_id = x->snapshot_id;
+            file_totals_add(&x->removed, &entries[live].file);
+        }
+        live++;
+    }
     return write_entries(x, m->spec_id, m->content, entries, live, err);
+}
+
+static bool keep_kind(application *x, const manifest *manifests, size_t count, int32_t content,
+                      const map *removed, error *err)
+{
+    VEC(manifest) read = { 0 };
+    manifest_content *contents = NULL;
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        const manifest *m = &manifests[i];
+        if (m->content != content || m->added_files + m->existing_files == 0)
+            continue;
+        if (removed->count)
+            vec_push(x->arena, &read, *m);
+        else
+            vec_push(x->arena, &x->manifests, *m);
+    }
+    if (read.count)
+        TRY(manifests_read(x->base, x->arena, read.items, read.count, &contents, err));
+    for (size_t i = 0; i < read.count; i++)
+        TRY(keep_manifest(x, &read.items[i], &contents[i], removed, &found, err));
+    if (found < removed->count)
+        return fail(err, ERR_CONFLICT,
+                    "table " STR_FMT ": %zu of the files to take out are not in it any more",
+                    STR_ARG(x->base->name), removed->count - found);
+    return true;
 }
 
 static bool keep_base(application *x, error *err)
 {
-    const iceberg_snapshot *current = iceberg_table_current(x->base);
-    map removed = map_new(x->arena);
-    size_t found = 0, count = 0;
+    map data = map_new(x->arena), deletes = map_new(x->arena);
+    size_t count = 0;
     manifest *manifests = NULL;
     for (size_t i = 0; i < x->change->removed_count; i++)
-        map_set(&removed, x->change->removed_uris[i], x->arena);
-    if (current)
-        TRY(manifest_list_read(x->base, x->arena, current->manifest_list, &manifests, &count, err));
+        map_set(&data, x->change->removed_uris[i], x->arena);
+    for (size_t i = 0; i < x->change->removed_delete_count; i++)
+        map_set(&deletes, file_key(x->arena, &x->change->removed_deletes[i]), x->arena);
+    if (x->parent)
+        TRY(manifests_of_snapshot(x->base, x->arena, x->parent, &manifests, &count, err));
+    TRY(keep_kind(x, manifests, count, 0, &data, err));
+    return keep_kind(x, manifests, count, 1, &deletes, err);
+}
+
+/* ---- Merging ---- */
+
+static int64_t property_number(const iceberg_table *t, const char *key, int64_t otherwise)
+{
+    int64_t n;
+    return str_to_i64(iceberg_table_property(t, str_of(key), STR("")), &n) && n > 0 ? n : otherwise;
+}
+
+typedef struct keyed_entry {
+    str key;
+    manifest_entry entry;
+} keyed_entry;
+
+static int by_key(const void *x, const void *y)
+{
+    const keyed_entry *p = x, *q = y;
+    int order = str_compare(p->key, q->key);
+    return order ? order : str_compare(p->entry.file.uri, q->entry.file.uri);
+}
+
+/* By partition. Version 3 has given each its row ids by then, so order is free. */
+static void sort_entries(application *x, manifest_entry *entries, size_t count)
+{
+    keyed_entry *keyed = arena_array_of(x->arena, keyed_entry, count);
     for (size_t i = 0; i < count; i++)
-        if (manifests[i].added_files + manifests[i].existing_files > 0)
-            TRY(keep_manifest(x, &manifests[i], &removed, &found, err));
-    if (found < removed.count)
-        return fail(err, ERR_CONFLICT,
-                    "table " STR_FMT ": %zu of the files to take out are not in it any more",
-                    STR_ARG(x->base->name), removed.count - found);
+        keyed[i] = (keyed_entry){ partition_key(x->base, x->arena, &entries[i].file), entries[i] };
+    qsort(keyed, count, sizeof *keyed, by_key);
+    for (size_t i = 0; i < count; i++)
+        entries[i] = keyed[i].entry;
+}
+
+/* Live entries of `merged` as new manifests of at most about `target` bytes each, by partition, so
+ * that planning can pass over whole manifests. Entries keep their numbers. */
+static bool write_merged(application *x, const manifest *merged, size_t count, int64_t target,
+                         error *err)
+{
+    manifest_content *contents;
+    VEC(manifest_entry) entries = { 0 };
+    int64_t bytes = 0;
+    TRY(manifests_read(x->base, x->arena, merged, count, &contents, err));
+    for (size_t i = 0; i < count; i++) {
+        bytes += merged[i].length;
+        for (size_t k = 0; k < contents[i].count; k++) {
+            manifest_entry e = contents[i].entries[k];
+            if (e.status == ENTRY_DELETED)
+                continue;
+            e.status = ENTRY_EXISTING;
+            vec_push(x->arena, &entries, e);
+        }
+    }
+    if (entries.count == 0)
+        return true;
+    sort_entries(x, entries.items, entries.count);
+    size_t parts = (size_t)(bytes / target) + 1;
+    size_t each = (entries.count + parts - 1) / parts;
+    for (size_t from = 0; from < entries.count; from += each) {
+        size_t n = entries.count - from < each ? entries.count - from : each;
+        TRY(write_entries(x, merged[0].spec_id, merged[0].content, entries.items + from, n, err));
+    }
     return true;
 }
 
-/* Many small manifests of one spec and content become one, so that planning stays cheap. Entries
- * keep their numbers. */
-static bool merge_manifests(application *x, int32_t spec_id, int32_t content, error *err)
+/* Many small manifests of one spec and content become few, so that planning stays cheap. */
+static bool merge_kind(application *x, int32_t spec_id, int32_t content, error *err)
 {
-    VEC(manifest_entry) entries = { 0 };
-    size_t small = 0, kept = 0;
-    int64_t bytes = 0;
-    for (size_t i = 0; i < x->manifests.count; i++)
-        if (x->manifests.items[i].spec_id == spec_id && x->manifests.items[i].content == content &&
-            x->manifests.items[i].length < LARGEST_MERGED_BYTES &&
-            x->manifests.items[i].added_snapshot_id != x->snapshot_id)
-            small++;
-    if (small < MERGE_AT_MANIFESTS)
+    int64_t target = property_number(x->base, "commit.manifest.target-size-bytes", 8 << 20);
+    int64_t least = property_number(x->base, "commit.manifest.min-count-to-merge", 100);
+    bool is_off =
+        str_eq(iceberg_table_property(x->base, STR("commit.manifest-merge.enabled"), STR("true")),
+               STR("false"));
+    VEC(manifest) merged = { 0 };
+    size_t kept = 0;
+    for (size_t i = 0; i < x->manifests.count; i++) {
+        const manifest *m = &x->manifests.items[i];
+        if (m->spec_id == spec_id && m->content == content &&
+            m->added_snapshot_id != x->snapshot_id &&
+            (m->length < target / 2 || x->change->rewrites_manifests))
+            vec_push(x->arena, &merged, *m);
+    }
+    bool is_wanted = x->change->rewrites_manifests ? merged.count > 1
+                                                   : !is_off && (int64_t)merged.count >= least;
+    if (!is_wanted)
         return true;
     for (size_t i = 0; i < x->manifests.count; i++) {
-        manifest *m = &x->manifests.items[i];
-        if (m->spec_id != spec_id || m->content != content || m->length >= LARGEST_MERGED_BYTES ||
-            m->added_snapshot_id == x->snapshot_id || bytes + m->length > LARGEST_MERGED_BYTES) {
-            x->manifests.items[kept++] = *m;
-            continue;
-        }
-        manifest_entry *read;
-        size_t count;
-        TRY(manifest_read(x->base, x->arena, m, &read, &count, err));
-        bytes += m->length;
-        for (size_t k = 0; k < count; k++) {
-            if (read[k].status == ENTRY_DELETED)
-                continue;
-            read[k].status = ENTRY_EXISTING;
-            vec_push(x->arena, &entries, read[k]);
-        }
+        const manifest m = x->manifests.items[i];
+        if (m.spec_id != spec_id || m.content != content || m.added_snapshot_id == x->snapshot_id ||
+            !(m.length < target / 2 || x->change->rewrites_manifests))
+            x->manifests.items[kept++] = m;
     }
     x->manifests.count = kept;
-    return entries.count ? write_entries(x, spec_id, content, entries.items, entries.count, err)
-                         : true;
+    return write_merged(x, merged.items, merged.count, target, err);
 }
 
-/* ---- The summary ---- */
-
-typedef struct totals {
-    int64_t data_files, rows, bytes, delete_files, position_deletes, equality_deletes;
-} totals;
-
-static int64_t summary_number(const iceberg_snapshot *s, const char *key)
+static bool merge_all(application *x, error *err)
 {
-    int64_t n = 0;
-    return s && str_to_i64(iceberg_snapshot_summary(s, str_of(key)), &n) ? n : 0;
+    for (size_t i = 0; i < x->base->spec_count; i++)
+        for (int32_t content = 0; content < 2; content++)
+            TRY(merge_kind(x, x->base->specs[i].id, content, err));
+    return true;
 }
 
-static void set_number(json_t *summary, const char *key, int64_t number)
+/* ---- The snapshot ---- */
+
+static json_t *add_update(application *x, const char *action)
 {
-    char digits[32];
-    snprintf(digits, sizeof digits, "%lld", (long long)number);
-    json_object_set_new(summary, key, json_string(digits));
+    json_t *update = json_pack("{s:s}", "action", action);
+    json_array_append_new(x->updates, update);
+    return update;
 }
 
-static size_t changed_partitions(application *x)
+static void require(application *x, json_t *requirement)
 {
-    map seen = map_new(x->arena);
-    for (size_t i = 0; i < x->change->added_count; i++) {
-        const iceberg_file *f = &x->change->added[i];
-        const iceberg_spec *spec = iceberg_table_spec_by_id(x->base, f->spec_id);
-        strbuf key = strbuf_new(x->arena);
-        strbuf_format(&key, "%d", f->spec_id);
-        for (size_t k = 0; k < spec->field_count; k++) {
-            str bytes = STR("?");
-            if (!bounds_encode(x->arena, partition_type(x->schema, &spec->fields[k]),
-                               &f->partition[k], &bytes))
-                bytes = STR("");
-            strbuf_format(&key, "/%zu:", bytes.len);
-            strbuf_add(&key, bytes);
-        }
-        map_set(&seen, strbuf_str(&key), x->arena);
+    json_array_append_new(x->requirements, requirement);
+}
+
+/* Version 3: data manifests that have no first row id yet get one each; the count of ids used. */
+static int64_t assign_row_ids(application *x)
+{
+    int64_t next = x->base->next_row_id;
+    for (size_t i = 0; i < x->manifests.count; i++) {
+        manifest *m = &x->manifests.items[i];
+        if (m->content != 0 || m->first_row_id >= 0)
+            continue;
+        m->first_row_id = next;
+        next += m->added_rows + m->existing_rows;
     }
-    return seen.count;
+    return next - x->base->next_row_id;
 }
 
-static json_t *make_summary(application *x)
+static bool add_snapshot(application *x, error *err)
 {
-    const iceberg_snapshot *base = iceberg_table_current(x->base);
-    totals added = { 0 };
-    for (size_t i = 0; i < x->change->added_count; i++) {
-        const iceberg_file *f = &x->change->added[i];
-        added.bytes += f->size_bytes;
-        added.data_files += f->content == ICEBERG_DATA;
-        added.rows += f->content == ICEBERG_DATA ? f->row_count : 0;
-        added.delete_files += f->content != ICEBERG_DATA;
-        added.position_deletes += f->content == ICEBERG_POSITION_DELETES ? f->row_count : 0;
-        added.equality_deletes += f->content == ICEBERG_EQUALITY_DELETES ? f->row_count : 0;
-    }
-    json_t *s = json_object();
-    json_object_set_new(s, "operation",
-                        json_stringn(x->change->operation.data, x->change->operation.len));
-    for (size_t i = 0; i < x->change->summary_count; i++)
-        json_object_set_new(
-            s, str_to_c(x->arena, x->change->summary_keys[i]),
-            json_stringn(x->change->summary_values[i].data, x->change->summary_values[i].len));
-    const struct {
-        const char *key;
-        int64_t number;
-    } changes[] = {
-        { "added-data-files", added.data_files },
-        { "added-records", added.rows },
-        { "added-files-size", added.bytes },
-        { "added-delete-files", added.delete_files },
-        { "added-position-delete-files", added.delete_files },
-        { "added-position-deletes", added.position_deletes },
-        { "deleted-data-files", x->removed_files },
-        { "deleted-records", x->removed_rows },
-        { "removed-files-size", x->removed_bytes },
-    };
-    for (size_t i = 0; i < ARRAY_LEN(changes); i++)
-        if (changes[i].number)
-            set_number(s, changes[i].key, changes[i].number);
-    set_number(s, "changed-partition-count", (int64_t)changed_partitions(x));
-    set_number(s, "total-data-files",
-               summary_number(base, "total-data-files") + added.data_files - x->removed_files);
-    set_number(s, "total-records",
-               summary_number(base, "total-records") + added.rows - x->removed_rows);
-    set_number(s, "total-files-size",
-               summary_number(base, "total-files-size") + added.bytes - x->removed_bytes);
-    set_number(s, "total-delete-files",
-               summary_number(base, "total-delete-files") + added.delete_files);
-    set_number(s, "total-position-deletes",
-               summary_number(base, "total-position-deletes") + added.position_deletes);
-    set_number(s, "total-equality-deletes",
-               summary_number(base, "total-equality-deletes") + added.equality_deletes);
-    return s;
-}
-
-/* ---- The snapshot and the metadata ---- */
-
-static json_t *member_array(json_t *root, const char *name)
-{
-    json_t *list = json_object_get(root, name);
-    if (!json_is_array(list)) {
-        list = json_array();
-        json_object_set_new(root, name, list);
-    }
-    return list;
-}
-
-static bool add_snapshot(application *x, json_t *root, error *err)
-{
-    int64_t parent = x->base->current_snapshot_id;
+    int64_t parent_id = x->parent ? x->parent->id : -1;
     TRY(write_added(x, false, err));
     TRY(write_added(x, true, err));
     TRY(keep_base(x, err));
-    for (size_t i = 0; i < x->base->spec_count; i++)
-        for (int32_t content = 0; content < 2; content++)
-            TRY(merge_manifests(x, x->base->specs[i].id, content, err));
+    TRY(merge_all(x, err));
+    int64_t row_ids = x->base->format_version >= 3 ? assign_row_ids(x) : 0;
     str list = str_format(x->arena, STR_FMT "/metadata/snap-%lld-1-" STR_FMT ".avro",
                           STR_ARG(x->base->location), (long long)x->snapshot_id, STR_ARG(x->uuid));
     vec_push(x->arena, &x->written, list);
     TRY(manifest_list_write(x->base, x->arena, list, x->manifests.items, x->manifests.count,
-                            x->snapshot_id, parent, x->sequence_number, err));
-    json_t *snapshot =
-        json_pack("{s:I, s:I, s:I, s:o, s:s, s:i}", "snapshot-id", (json_int_t)x->snapshot_id,
-                  "sequence-number", (json_int_t)x->sequence_number, "timestamp-ms",
-                  (json_int_t)x->now_ms, "summary", make_summary(x), "manifest-list",
-                  str_to_c(x->arena, list), "schema-id", x->schema->id);
-    if (parent != -1)
-        json_object_set_new(snapshot, "parent-snapshot-id", json_integer(parent));
-    json_array_append_new(member_array(root, "snapshots"), snapshot);
-    json_array_append_new(member_array(root, "snapshot-log"),
-                          json_pack("{s:I, s:I}", "timestamp-ms", (json_int_t)x->now_ms,
-                                    "snapshot-id", (json_int_t)x->snapshot_id));
-    json_object_set_new(root, "current-snapshot-id", json_integer(x->snapshot_id));
-    json_object_set_new(root, "last-sequence-number", json_integer(x->sequence_number));
-    if (!json_is_object(json_object_get(root, "refs")))
-        json_object_set_new(root, "refs", json_object());
-    json_object_set_new(
-        json_object_get(root, "refs"), "main",
-        json_pack("{s:I, s:s}", "snapshot-id", (json_int_t)x->snapshot_id, "type", "branch"));
+                            x->snapshot_id, parent_id, x->sequence_number, err));
+    json_t *summary = summary_make(x->base, x->arena, x->change, x->parent, &x->added, &x->removed);
+    json_t *snapshot = json_pack(
+        "{s:I, s:I, s:I, s:o, s:s, s:i}", "snapshot-id", (json_int_t)x->snapshot_id,
+        "sequence-number", (json_int_t)x->sequence_number, "timestamp-ms", (json_int_t)x->now_ms,
+        "summary", summary, "manifest-list", str_to_c(x->arena, list), "schema-id", x->schema->id);
+    if (!snapshot)
+        return fail(err, ERR_INVALID, "the summary is not valid UTF-8");
+    if (parent_id != -1)
+        json_object_set_new(snapshot, "parent-snapshot-id", json_integer(parent_id));
+    if (x->base->format_version >= 3) {
+        json_object_set_new(snapshot, "first-row-id", json_integer(x->base->next_row_id));
+        json_object_set_new(snapshot, "added-rows", json_integer(row_ids));
+    }
+    json_object_set_new(add_update(x, "add-snapshot"), "snapshot", snapshot);
+    json_t *ref = add_update(x, "set-snapshot-ref");
+    json_object_set_new(ref, "ref-name", json_stringn(x->branch.data, x->branch.len));
+    json_object_set_new(ref, "type", json_string("branch"));
+    json_object_set_new(ref, "snapshot-id", json_integer(x->snapshot_id));
+    require(x, json_pack("{s:s, s:s#, s:o}", "type", "assert-ref-snapshot-id", "ref",
+                         x->branch.data, (int)x->branch.len, "snapshot-id",
+                         parent_id == -1 ? json_null() : json_integer(parent_id)));
     return true;
 }
 
-static void set_schema(application *x, json_t *root)
+/* ---- Other parts of the metadata ---- */
+
+static void add_schema(application *x)
 {
     int32_t largest = -1, last_column = x->base->last_column_id;
-    json_t *schemas = member_array(root, "schemas");
-    for (size_t i = 0; i < json_array_size(schemas); i++) {
-        int32_t id = (int32_t)json_int_or(json_array_get(schemas, i), "schema-id", 0);
-        largest = id > largest ? id : largest;
-    }
+    for (size_t i = 0; i < x->base->schema_count; i++)
+        largest = x->base->schemas[i]->id > largest ? x->base->schemas[i]->id : largest;
     iceberg_schema *s = arena_copy(x->arena, x->change->schema, sizeof *s);
     s->id = largest + 1;
-    for (size_t i = 0; i < s->field_count; i++)
-        last_column = s->fields[i].id > last_column ? s->fields[i].id : last_column;
-    json_array_append_new(schemas, metadata_json_of_schema(s));
-    json_object_set_new(root, "current-schema-id", json_integer(s->id));
-    json_object_set_new(root, "last-column-id", json_integer(last_column));
+    json_t *j = metadata_json_of_schema(s);
+    int64_t highest = metadata_highest_field_id(j);
+    json_t *update = add_update(x, "add-schema");
+    json_object_set_new(update, "schema", j);
+    json_object_set_new(update, "last-column-id",
+                        json_integer(highest > last_column ? highest : last_column));
+    json_object_set_new(add_update(x, "set-current-schema"), "schema-id", json_integer(-1));
+    require(x, json_pack("{s:s, s:i}", "type", "assert-current-schema-id", "current-schema-id",
+                         x->base->schema->id));
+    require(x, json_pack("{s:s, s:i}", "type", "assert-last-assigned-field-id",
+                         "last-assigned-field-id", last_column));
     x->schema = s;
 }
 
-static void set_properties(application *x, json_t *root)
+static void add_spec(application *x)
 {
-    if (!json_is_object(json_object_get(root, "properties")))
-        json_object_set_new(root, "properties", json_object());
-    json_t *properties = json_object_get(root, "properties");
-    for (size_t i = 0; i < x->change->property_count; i++) {
-        const char *key = str_to_c(x->arena, x->change->property_keys[i]);
-        if (x->change->property_values[i].len == 0)
-            json_object_del(properties, key);
-        else
-            json_object_set_new(properties, key,
-                                json_stringn(x->change->property_values[i].data,
-                                             x->change->property_values[i].len));
-    }
+    int32_t largest = -1;
+    for (size_t i = 0; i < x->base->spec_count; i++)
+        largest = x->base->specs[i].id > largest ? x->base->specs[i].id : largest;
+    iceberg_spec s = *x->change->spec;
+    s.id = largest + 1;
+    json_object_set_new(add_update(x, "add-spec"), "spec", metadata_json_of_spec(&s));
+    json_object_set_new(add_update(x, "set-default-spec"), "spec-id", json_integer(-1));
+    require(x, json_pack("{s:s, s:i}", "type", "assert-last-assigned-partition-id",
+                         "last-assigned-partition-id", x->base->last_partition_id));
+    require(x, json_pack("{s:s, s:i}", "type", "assert-default-spec-id", "default-spec-id",
+                         x->base->default_spec_id));
 }
 
-static void log_metadata(application *x, json_t *root)
+static void add_properties(application *x)
 {
-    uint64_t most = 100;
-    str text =
-        iceberg_table_property(x->base, STR("write.metadata.previous-versions-max"), STR("100"));
-    if (!str_to_u64(text, &most) || most == 0)
-        most = 100;
-    json_t *log = member_array(root, "metadata-log");
-    json_array_append_new(log,
-                          json_pack("{s:I, s:s}", "timestamp-ms",
-                                    (json_int_t)json_int_or(root, "last-updated-ms", 0),
-                                    "metadata-file", str_to_c(x->arena, x->base->metadata_uri)));
-    while (json_array_size(log) > most)
-        json_array_remove(log, 0);
+    json_t *set = json_object(), *removals = json_array();
+    for (size_t i = 0; i < x->change->property_count; i++) {
+        const char *key = str_to_c(x->arena, x->change->property_keys[i]);
+        str text = x->change->property_values[i];
+        if (text.len)
+            json_object_set_new(set, key, json_stringn(text.data, text.len));
+        else
+            json_array_append_new(removals, json_string(key));
+    }
+    if (json_object_size(set))
+        json_object_set(add_update(x, "set-properties"), "updates", set);
+    if (json_array_size(removals))
+        json_object_set(add_update(x, "remove-properties"), "removals", removals);
+    json_decref(set);
+    json_decref(removals);
+}
+
+static bool add_further_updates(application *x, error *err)
+{
+    AUTO(json_release) json_t *more = NULL;
+    if (x->change->updates.len == 0)
+        return true;
+    TRY(json_parse(x->change->updates, STR("updates"), &more, err));
+    json_array_extend(x->updates, more);
+    return true;
 }
 
 static int64_t new_snapshot_id(const iceberg_table *t)
@@ -353,60 +388,121 @@ static int64_t new_snapshot_id(const iceberg_table *t)
     return id;
 }
 
-static bool apply(application *x, iceberg_table **ret_table, error *err)
+static bool prepare(application *x, iceberg_commit *ret, error *err)
 {
-    AUTO(json_release) json_t *root = NULL;
-    const iceberg_table *base = x->base;
-    if (base->format_version != 2)
+    bool adds_snapshot = x->change->operation.len > 0;
+    AUTO(json_release) json_t *requirements = json_array();
+    AUTO(json_release) json_t *updates = json_array();
+    x->requirements = requirements;
+    x->updates = updates;
+    if (x->base->format_version < 2 && adds_snapshot)
         return fail(err, ERR_INVALID,
-                    "table " STR_FMT " has format version %d; only version 2 can be written",
-                    STR_ARG(base->name), base->format_version);
-    TRY(json_parse(base->text, base->metadata_uri, &root, err));
+                    "it has format version 1, which can be read, not written; "
+                    "'floe table upgrade' makes it version 2");
+    require(x, json_pack("{s:s, s:s}", "type", "assert-table-uuid", "uuid",
+                         str_to_c(x->arena, x->base->uuid)));
+    TRY(conflict_check(x->base, x->arena, x->change, x->parent, err));
+    TRY(add_further_updates(x, err));
     if (x->change->schema)
-        set_schema(x, root);
-    if (x->change->operation.len)
-        TRY(add_snapshot(x, root, err));
-    set_properties(x, root);
-    log_metadata(x, root);
-    json_object_set_new(root, "last-updated-ms", json_integer(x->now_ms));
-    str uri, text;
-    TRY(metadata_write(base->store, x->arena, root, base->location, base->metadata_version + 1,
-                       &uri, &text, err));
-    vec_push(x->arena, &x->written, uri);
-    iceberg_table *t = arena_new_of(x->arena, iceberg_table);
-    *t = (iceberg_table){ .store = base->store,
-                          .name = base->name,
-                          .metadata_uri = uri,
-                          .metadata_version = base->metadata_version + 1 };
-    TRY(metadata_parse(x->arena, text, t, err));
-    t->written_uris = x->written.items;
-    t->written_count = x->written.count;
-    *ret_table = t;
+        add_schema(x);
+    if (x->change->spec)
+        add_spec(x);
+    if (adds_snapshot)
+        TRY(add_snapshot(x, err));
+    add_properties(x);
+    *ret = (iceberg_commit){ .base = x->base,
+                             .requirements = metadata_text_of_json(x->arena, requirements),
+                             .updates = metadata_text_of_json(x->arena, updates),
+                             .now_ms = x->now_ms,
+                             .written_uris = x->written.items,
+                             .written_count = x->written.count };
     return true;
 }
 
-bool iceberg_table_apply(const iceberg_table *t, arena *a, const iceberg_change *change,
-                         iceberg_table **ret_table, error *err)
+static const iceberg_snapshot *head_of(const iceberg_table *t, str branch)
 {
-    if (change->only_after_snapshot_id != ICEBERG_ANY_SNAPSHOT &&
-        change->only_after_snapshot_id != t->current_snapshot_id)
+    for (size_t i = 0; i < t->ref_count; i++)
+        if (str_eq(t->refs[i].name, branch))
+            return iceberg_table_snapshot_by_id(t, t->refs[i].snapshot_id);
+    return str_eq(branch, STR("main")) ? iceberg_table_current(t) : NULL;
+}
+
+bool iceberg_commit_prepare(const iceberg_table *t, arena *a, const iceberg_change *change,
+                            iceberg_commit *ret_commit, error *err)
+{
+    str branch = change->branch.len ? change->branch : STR("main");
+    const iceberg_snapshot *parent = head_of(t, branch);
+    int64_t only_after = change->only_after_snapshot_id;
+    if (only_after != ICEBERG_ANY_SNAPSHOT && only_after != (parent ? parent->id : -1))
         return fail(err, ERR_CONFLICT,
                     "table " STR_FMT " changed meanwhile: its snapshot is %lld, not %lld",
-                    STR_ARG(t->name), (long long)t->current_snapshot_id,
-                    (long long)change->only_after_snapshot_id);
+                    STR_ARG(t->name), (long long)(parent ? parent->id : -1), (long long)only_after);
     application x = { .base = t,
                       .arena = a,
                       .change = change,
                       .schema = t->schema,
+                      .parent = parent,
+                      .branch = branch,
                       .snapshot_id = new_snapshot_id(t),
                       .sequence_number = t->last_sequence_number + 1,
                       .uuid = uuid_v4(a) };
     x.now_ms = change->commit_time_ms ? change->commit_time_ms : clock_wall_us() / 1000;
-    if (apply(&x, ret_table, err))
+    if (prepare(&x, ret_commit, err))
         return true;
-    iceberg_table partial = { .store = t->store,
-                              .written_uris = x.written.items,
-                              .written_count = x.written.count };
-    iceberg_table_discard(t, &partial);
+    iceberg_commit partial = { .base = t,
+                               .written_uris = x.written.items,
+                               .written_count = x.written.count };
+    iceberg_commit_discard(&partial);
     return fail_while(err, "committing to table " STR_FMT, STR_ARG(t->name));
+}
+
+/* ---- The metadata file, for catalogs that point at one ---- */
+
+static void log_metadata(const iceberg_table *base, json_t *root)
+{
+    uint64_t most = 100;
+    str text =
+        iceberg_table_property(base, STR("write.metadata.previous-versions-max"), STR("100"));
+    if (!str_to_u64(text, &most) || most == 0)
+        most = 100;
+    json_t *log = json_object_get(root, "metadata-log");
+    if (!json_is_array(log)) {
+        log = json_array();
+        json_object_set_new(root, "metadata-log", log);
+    }
+    json_array_append_new(log, json_pack("{s:I, s:s#}", "timestamp-ms",
+                                         (json_int_t)json_int_or(root, "last-updated-ms", 0),
+                                         "metadata-file", base->metadata_uri.data,
+                                         (int)base->metadata_uri.len));
+    while (json_array_size(log) > most)
+        json_array_remove(log, 0);
+}
+
+bool iceberg_commit_write(iceberg_commit *c, arena *a, iceberg_table **ret_next, error *err)
+{
+    AUTO(json_release) json_t *root = NULL;
+    AUTO(json_release) json_t *updates = NULL;
+    const iceberg_table *base = c->base;
+    str uri, text;
+    TRY(json_parse(base->text, base->metadata_uri, &root, err));
+    TRY(json_parse(c->updates, STR("updates"), &updates, err));
+    log_metadata(base, root);
+    TRY(metadata_update(root, updates, c->now_ms, err));
+    str *written = arena_array_of(a, str, c->written_count + 1);
+    if (c->written_count)
+        memcpy(written, c->written_uris, c->written_count * sizeof *written);
+    TRY(metadata_write(base->store, a, root, base->location, base->metadata_version + 1, &uri,
+                       &text, err));
+    written[c->written_count++] = uri;
+    c->written_uris = written;
+    return iceberg_table_of_text(base->store, a, base->name, uri, text, ret_next, err);
+}
+
+void iceberg_commit_discard(const iceberg_commit *c)
+{
+    for (size_t i = 0; i < c->written_count; i++) {
+        error ignored = { 0 }; /* a file that stays is garbage, not harm */
+        if (!store_delete(c->base->store, c->written_uris[i], &ignored))
+            error_clear(&ignored);
+    }
 }

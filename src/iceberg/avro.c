@@ -1,7 +1,9 @@
 /* The Avro codec. */
 #include "iceberg/avro.h"
 
-#include <isa-l/igzip_lib.h>
+#include <assert.h>
+#include <isa-l/crc.h>
+#include <snappy-c.h>
 #include <zstd.h>
 
 #include "base/arena.h"
@@ -9,6 +11,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "iceberg/internal.h"
 
 enum { DEEPEST_SCHEMA = 32, LARGEST_BLOCK_BYTES = 1 << 30, MOST_EMPTY_ITEMS = 1 << 20 };
 
@@ -34,8 +37,43 @@ void avro_put_bool(strbuf *b, bool is_true)
     strbuf_add_char(b, is_true);
 }
 
+static str pack_zstd(arena *a, str in)
+{
+    size_t room = ZSTD_compressBound(in.len);
+    char *out = arena_alloc(a, room);
+    size_t made = ZSTD_compress(out, room, in.data, in.len, 3);
+    assert(!ZSTD_isError(made));
+    return (str){ out, made };
+}
+
+/* Avro's snappy blocks end with the CRC-32 of what was packed, big endian. */
+static uint32_t crc_of(str bytes)
+{
+    return crc32_gzip_refl(0, (const uint8_t *)bytes.data, bytes.len);
+}
+
+static str pack_snappy(arena *a, str in)
+{
+    size_t len = snappy_max_compressed_length(in.len);
+    char *out = arena_alloc(a, len + 4);
+    snappy_status status = snappy_compress(in.data, in.len, out, &len);
+    assert(status == SNAPPY_OK);
+    uint32_t crc = crc_of(in);
+    for (int i = 0; i < 4; i++)
+        out[len + (size_t)i] = (char)(crc >> (24 - 8 * i));
+    return (str){ out, len + 4 };
+}
+
+static str pack(arena *a, str codec, str in)
+{
+    return str_eq(codec, STR("deflate"))     ? gzip_pack(a, in, true)
+           : str_eq(codec, STR("zstandard")) ? pack_zstd(a, in)
+           : str_eq(codec, STR("snappy"))    ? pack_snappy(a, in)
+                                             : in;
+}
+
 str avro_container(arena *a, str schema, const str *metadata_keys, const str *metadata_values,
-                   size_t metadata_count, str records, size_t record_count)
+                   size_t metadata_count, str codec, str records, size_t record_count)
 {
     char sync[16];
     random_bytes(sync, sizeof sync);
@@ -45,7 +83,7 @@ str avro_container(arena *a, str schema, const str *metadata_keys, const str *me
     avro_put_bytes(&b, STR("avro.schema"));
     avro_put_bytes(&b, schema);
     avro_put_bytes(&b, STR("avro.codec"));
-    avro_put_bytes(&b, STR("null"));
+    avro_put_bytes(&b, codec);
     for (size_t i = 0; i < metadata_count; i++) {
         avro_put_bytes(&b, metadata_keys[i]);
         avro_put_bytes(&b, metadata_values[i]);
@@ -54,7 +92,7 @@ str avro_container(arena *a, str schema, const str *metadata_keys, const str *me
     strbuf_add_bytes(&b, sync, sizeof sync);
     if (record_count) {
         avro_put_long(&b, (int64_t)record_count);
-        avro_put_bytes(&b, records);
+        avro_put_bytes(&b, pack(a, codec, records));
         strbuf_add_bytes(&b, sync, sizeof sync);
     }
     return strbuf_str(&b);
@@ -398,47 +436,50 @@ static bool decode(decoder *d, const node *n, int depth, value *ret)
 
 /* ---- The container ---- */
 
-static bool unpack_deflate(arena *a, str in, str *ret, error *err)
-{
-    size_t room = in.len * 4 + 4096;
-    char *out = arena_alloc(a, room);
-    struct inflate_state *s = arena_new_of(a, struct inflate_state);
-    isal_inflate_init(s);
-    s->next_in = (uint8_t *)(uintptr_t)in.data;
-    s->avail_in = (uint32_t)in.len;
-    size_t got = 0;
-    while (s->block_state != ISAL_BLOCK_FINISH) {
-        if (got == room) {
-            if (room > LARGEST_BLOCK_BYTES / 2)
-                return fail(err, ERR_CORRUPT, "a block unpacks to more than %d bytes",
-                            LARGEST_BLOCK_BYTES);
-            out = arena_grow(a, out, room, room * 2);
-            room *= 2;
-        }
-        s->next_out = (uint8_t *)out + got;
-        s->avail_out = (uint32_t)(room - got);
-        int code = isal_inflate(s);
-        size_t made = room - got - s->avail_out;
-        got += made;
-        if ((code != ISAL_DECOMP_OK && code != ISAL_END_INPUT) ||
-            (made == 0 && s->avail_in == 0 && s->block_state != ISAL_BLOCK_FINISH))
-            return fail(err, ERR_CORRUPT, "a block's deflate data is damaged");
-    }
-    *ret = (str){ out, got };
-    return true;
-}
-
 static bool unpack_zstd(arena *a, str in, str *ret, error *err)
 {
-    unsigned long long size = ZSTD_getFrameContentSize(in.data, in.len);
-    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN ||
-        size > LARGEST_BLOCK_BYTES)
-        return fail(err, ERR_CORRUPT, "a block's zstandard data is damaged or too large");
-    char *out = arena_alloc(a, (size_t)size);
-    if (ZSTD_decompress(out, (size_t)size, in.data, in.len) != size)
-        return fail(err, ERR_CORRUPT, "a block's zstandard data is damaged");
-    *ret = (str){ out, (size_t)size };
-    return true;
+    size_t room = in.len * 4 + 4096;
+    ZSTD_outBuffer out = { arena_alloc(a, room), room, 0 };
+    ZSTD_inBuffer from = { in.data, in.len, 0 };
+    ZSTD_DStream *stream = ZSTD_createDStream();
+    size_t left = 1;
+    bool works = true;
+    while (left && works) {
+        if (out.pos == out.size) {
+            works = out.size <= LARGEST_BLOCK_BYTES / 2;
+            if (!works)
+                break;
+            out.dst = arena_grow(a, out.dst, out.size, out.size * 2);
+            out.size *= 2;
+        }
+        size_t had = out.pos;
+        left = ZSTD_decompressStream(stream, &out, &from);
+        works = !ZSTD_isError(left) &&
+                (left == 0 || out.pos > had || from.pos < from.size || out.pos == out.size);
+        if (works && left && from.pos == from.size && out.pos < out.size)
+            works = false; /* it ends inside a frame */
+    }
+    ZSTD_freeDStream(stream);
+    *ret = (str){ out.dst, out.pos };
+    return works ? true
+                 : fail(err, ERR_CORRUPT, "a block's zstandard data is damaged or too large");
+}
+
+static bool unpack_snappy(arena *a, str in, str *ret, error *err)
+{
+    size_t len = 0;
+    if (in.len < 4 || snappy_uncompressed_length(in.data, in.len - 4, &len) != SNAPPY_OK ||
+        len > LARGEST_BLOCK_BYTES)
+        return fail(err, ERR_CORRUPT, "a block's snappy data is damaged or too large");
+    char *out = arena_alloc(a, len);
+    if (snappy_uncompress(in.data, in.len - 4, out, &len) != SNAPPY_OK)
+        return fail(err, ERR_CORRUPT, "a block's snappy data is damaged");
+    uint32_t crc = 0;
+    for (size_t i = in.len - 4; i < in.len; i++)
+        crc = crc << 8 | (uint8_t)in.data[i];
+    *ret = (str){ out, len };
+    return crc == crc_of(*ret) ? true
+                               : fail(err, ERR_CORRUPT, "a block's snappy data fails its checksum");
 }
 
 static bool unpack(arena *a, str codec, str in, str *ret, error *err)
@@ -448,9 +489,11 @@ static bool unpack(arena *a, str codec, str in, str *ret, error *err)
         return true;
     }
     if (str_eq(codec, STR("deflate")))
-        return unpack_deflate(a, in, ret, err);
+        return gzip_unpack(a, in, true, ret, err) ? true : fail_while(err, "a block");
     if (str_eq(codec, STR("zstandard")))
         return unpack_zstd(a, in, ret, err);
+    if (str_eq(codec, STR("snappy")))
+        return unpack_snappy(a, in, ret, err);
     return fail(err, ERR_INVALID, "its codec '" STR_FMT "' is not known", STR_ARG(codec));
 }
 

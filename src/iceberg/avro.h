@@ -12,10 +12,10 @@ void avro_put_long(strbuf *b, int64_t number); /* int and long: zigzag varint */
 void avro_put_bytes(strbuf *b, str bytes);     /* bytes and string: length and content */
 void avro_put_bool(strbuf *b, bool is_true);
 
-/* A whole container file: `schema` and the pairs of `metadata` in its header, codec null, `records`
- * as one block. */
+/* A whole container file: `schema` and the pairs of `metadata` in its header, `records` as one
+ * block. `codec`: "null", "deflate", "zstandard" or "snappy". */
 str avro_container(arena *a, str schema, const str *metadata_keys, const str *metadata_values,
-                   size_t metadata_count, str records, size_t record_count);
+                   size_t metadata_count, str codec, str records, size_t record_count);
 
 /* ---- Reading: by the schema in the file ---- */
 
@@ -29,7 +29,7 @@ typedef struct avro_file {
     size_t record_count;
 } avro_file;
 
-/* Codecs null, deflate and zstandard. ERR_CORRUPT names `name` and the place. */
+/* Codecs null, deflate, zstandard and snappy. ERR_CORRUPT names `name` and the place. */
 NODISCARD bool avro_read(arena *a, str content, str name, avro_file *ret_file, error *err);
 /* NULL when the record has no such field or it is null. */
 const value *avro_field(const value *record, int32_t field_id);

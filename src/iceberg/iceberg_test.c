@@ -137,9 +137,7 @@ TEST(many_small_manifests_become_one)
     manifest *manifests;
     size_t count;
     iceberg_scan scan;
-    CHECK_OK(
-        manifest_list_read(t, a, iceberg_table_current(t)->manifest_list, &manifests, &count, &err),
-        &err);
+    CHECK_OK(manifests_of_snapshot(t, a, iceberg_table_current(t), &manifests, &count, &err), &err);
     CHECK(count < 20);
     CHECK_OK(iceberg_table_scan(t, a, -1, &scan, &err), &err);
     CHECK_INT(scan.row_count, 110);
@@ -160,9 +158,7 @@ TEST(damaged_metadata_and_manifests_fail_cleanly)
     CHECK_OK(catalog_commit(c, a, STR("t"), STR("a"), &append, &t, &err), &err);
     manifest *manifests;
     size_t count;
-    CHECK_OK(
-        manifest_list_read(t, a, iceberg_table_current(t)->manifest_list, &manifests, &count, &err),
-        &err);
+    CHECK_OK(manifests_of_snapshot(t, a, iceberg_table_current(t), &manifests, &count, &err), &err);
     CHECK_OK(store_read(t->store, a, manifests[0].uri, &list, &err), &err);
     CHECK_OK(store_read(t->store, a, iceberg_table_metadata_uri(t), &metadata, &err), &err);
     uint64_t seed = 42;

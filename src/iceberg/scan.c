@@ -104,7 +104,7 @@ bool iceberg_table_scan(const iceberg_table *t, arena *a, int64_t snapshot_id,
     if (s) {
         manifest *manifests;
         size_t count;
-        TRY(manifest_list_read(t, a, s->manifest_list, &manifests, &count, err));
+        TRY(manifests_of_snapshot(t, a, s, &manifests, &count, err));
         for (size_t i = 0; i < count; i++)
             TRY(collect(t, a, &manifests[i], &data, &deletes, -1, err));
     }
@@ -119,7 +119,7 @@ static bool collect_added(const iceberg_table *t, arena *a, const iceberg_snapsh
     manifest *manifests;
     size_t count;
     file_list ignored = { 0 };
-    TRY(manifest_list_read(t, a, s->manifest_list, &manifests, &count, err));
+    TRY(manifests_of_snapshot(t, a, s, &manifests, &count, err));
     for (size_t i = 0; i < count; i++)
         if (manifests[i].content == 0 && manifests[i].added_snapshot_id == s->id)
             TRY(collect(t, a, &manifests[i], data, &ignored, s->id, err));

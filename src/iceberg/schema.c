@@ -20,6 +20,12 @@ static const struct {
     [ICEBERG_UUID] = { "uuid", "UUID" },
     [ICEBERG_FIXED] = { "fixed", "BLOB" },
     [ICEBERG_BINARY] = { "binary", "BLOB" },
+    [ICEBERG_TIMESTAMP_NS] = { "timestamp_ns", "TIMESTAMP_NS" },
+    [ICEBERG_TIMESTAMPTZ_NS] = { "timestamptz_ns", "TIMESTAMP_NS" },
+    [ICEBERG_UNKNOWN] = { "unknown", "INTEGER" },
+    [ICEBERG_VARIANT] = { "variant", "VARIANT" },
+    [ICEBERG_GEOMETRY] = { "geometry", "BLOB" },
+    [ICEBERG_GEOGRAPHY] = { "geography", "BLOB" },
     [ICEBERG_STRUCT] = { "struct", "STRUCT" },
     [ICEBERG_LIST] = { "list", "LIST" },
     [ICEBERG_MAP] = { "map", "MAP" },
@@ -28,10 +34,13 @@ static const struct {
 const iceberg_type *iceberg_primitive(iceberg_kind kind)
 {
     static const iceberg_type types[] = {
-        { ICEBERG_BOOLEAN },   { ICEBERG_INT },         { ICEBERG_LONG },   { ICEBERG_FLOAT },
-        { ICEBERG_DOUBLE },    { ICEBERG_DECIMAL },     { ICEBERG_DATE },   { ICEBERG_TIME },
-        { ICEBERG_TIMESTAMP }, { ICEBERG_TIMESTAMPTZ }, { ICEBERG_STRING }, { ICEBERG_UUID },
-        { ICEBERG_FIXED },     { ICEBERG_BINARY },
+        { ICEBERG_BOOLEAN },        { ICEBERG_INT },       { ICEBERG_LONG },
+        { ICEBERG_FLOAT },          { ICEBERG_DOUBLE },    { ICEBERG_DECIMAL },
+        { ICEBERG_DATE },           { ICEBERG_TIME },      { ICEBERG_TIMESTAMP },
+        { ICEBERG_TIMESTAMPTZ },    { ICEBERG_STRING },    { ICEBERG_UUID },
+        { ICEBERG_FIXED },          { ICEBERG_BINARY },    { ICEBERG_TIMESTAMP_NS },
+        { ICEBERG_TIMESTAMPTZ_NS }, { ICEBERG_UNKNOWN },   { ICEBERG_VARIANT },
+        { ICEBERG_GEOMETRY },       { ICEBERG_GEOGRAPHY },
     };
     return &types[kind];
 }
@@ -41,6 +50,8 @@ str iceberg_type_text(arena *a, const iceberg_type *t)
     switch (t->kind) {
     case ICEBERG_DECIMAL: return str_format(a, "decimal(%d, %d)", t->precision, t->scale);
     case ICEBERG_FIXED: return str_format(a, "fixed[%d]", t->length);
+    case ICEBERG_GEOMETRY:
+    case ICEBERG_GEOGRAPHY: return t->text.len ? t->text : str_of(kinds[t->kind].name);
     case ICEBERG_LIST:
         return str_format(a, "list<" STR_FMT ">", STR_ARG(iceberg_type_text(a, t->fields[0].type)));
     case ICEBERG_MAP:
@@ -107,7 +118,7 @@ bool iceberg_type_of_sql(arena *a, str sql_type, const iceberg_type **ret_type)
         { "TIMESTAMP", ICEBERG_TIMESTAMP },
         { "TIMESTAMP_S", ICEBERG_TIMESTAMP },
         { "TIMESTAMP_MS", ICEBERG_TIMESTAMP },
-        { "TIMESTAMP_NS", ICEBERG_TIMESTAMP },
+        { "TIMESTAMP_NS", ICEBERG_TIMESTAMP }, /* version 2 has no finer time */
         { "TIMESTAMP WITH TIME ZONE", ICEBERG_TIMESTAMPTZ },
         { "TIMESTAMPTZ", ICEBERG_TIMESTAMPTZ },
         { "VARCHAR", ICEBERG_STRING },
@@ -159,11 +170,30 @@ const iceberg_field *iceberg_schema_find_id(const iceberg_schema *s, int32_t id)
     return NULL;
 }
 
+static const iceberg_field *find_deep(const iceberg_field *fields, size_t count, int32_t id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].id == id)
+            return &fields[i];
+        const iceberg_field *inner =
+            find_deep(fields[i].type->fields, fields[i].type->field_count, id);
+        if (inner)
+            return inner;
+    }
+    return NULL;
+}
+
+const iceberg_field *iceberg_schema_find_deep(const iceberg_schema *s, int32_t id)
+{
+    return find_deep(s->fields, s->field_count, id);
+}
+
 bool iceberg_type_can_widen(const iceberg_type *from, const iceberg_type *to)
 {
     if (from->kind == ICEBERG_DECIMAL && to->kind == ICEBERG_DECIMAL)
         return from->scale == to->scale && from->precision <= to->precision;
-    return (from->kind == ICEBERG_INT && to->kind == ICEBERG_LONG) ||
+    return (from->kind == ICEBERG_UNKNOWN) ||
+           (from->kind == ICEBERG_INT && to->kind == ICEBERG_LONG) ||
            (from->kind == ICEBERG_FLOAT && to->kind == ICEBERG_DOUBLE);
 }
 

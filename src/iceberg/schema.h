@@ -20,6 +20,12 @@ typedef enum iceberg_kind {
     ICEBERG_UUID,
     ICEBERG_FIXED, /* length */
     ICEBERG_BINARY,
+    ICEBERG_TIMESTAMP_NS, /* from here on: format version 3 */
+    ICEBERG_TIMESTAMPTZ_NS,
+    ICEBERG_UNKNOWN,
+    ICEBERG_VARIANT,
+    ICEBERG_GEOMETRY,  /* `text`: the whole type, with its reference system */
+    ICEBERG_GEOGRAPHY, /* likewise */
     ICEBERG_STRUCT,
     ICEBERG_LIST,
     ICEBERG_MAP,
@@ -33,6 +39,9 @@ typedef struct iceberg_field {
     bool is_required;
     const iceberg_type *type;
     str doc;
+    str initial_default; /* version 3: JSON of the value of rows written before the column; or empty
+                          */
+    str write_default;   /* version 3: JSON of the value of rows that do not give one; or empty */
 } iceberg_field;
 
 struct iceberg_type {
@@ -41,6 +50,7 @@ struct iceberg_type {
     const iceberg_field
         *fields; /* of a struct; of a list one (element); of a map two (key, value) */
     size_t field_count;
+    str text;
 };
 
 typedef struct iceberg_schema {
@@ -60,6 +70,7 @@ typedef enum iceberg_transform_kind {
     TRANSFORM_DAY,
     TRANSFORM_HOUR,
     TRANSFORM_VOID,
+    TRANSFORM_UNKNOWN, /* of a later version of the format: can be carried, not computed */
 } iceberg_transform_kind;
 
 typedef struct iceberg_partition_field {
@@ -67,6 +78,7 @@ typedef struct iceberg_partition_field {
     str name;
     iceberg_transform_kind transform;
     int32_t argument; /* of bucket[N] and truncate[W] */
+    str text;         /* of an unknown transform: as it was read */
 } iceberg_partition_field;
 
 typedef struct iceberg_spec {
@@ -74,6 +86,19 @@ typedef struct iceberg_spec {
     const iceberg_partition_field *fields;
     size_t field_count; /* 0: unpartitioned */
 } iceberg_spec;
+
+typedef struct iceberg_sort_field {
+    int32_t source_id;
+    iceberg_transform_kind transform;
+    int32_t argument;
+    bool is_descending, nulls_last;
+} iceberg_sort_field;
+
+typedef struct iceberg_sort_order {
+    int32_t id; /* 0: unsorted */
+    const iceberg_sort_field *fields;
+    size_t field_count;
+} iceberg_sort_order;
 
 /* Types without arguments: static values. */
 const iceberg_type *iceberg_primitive(iceberg_kind kind);
@@ -86,6 +111,8 @@ bool iceberg_type_of_sql(arena *a, str sql_type, const iceberg_type **ret_type);
 /* NULL when there is no such column. */
 const iceberg_field *iceberg_schema_find(const iceberg_schema *s, str name);
 const iceberg_field *iceberg_schema_find_id(const iceberg_schema *s, int32_t id);
+/* A field at any depth: inside structs, lists and maps as well. */
+const iceberg_field *iceberg_schema_find_deep(const iceberg_schema *s, int32_t id);
 /* Whether the spec lets a column change from one type to the other (int→long, float→double, wider
  * decimal). */
 bool iceberg_type_can_widen(const iceberg_type *from, const iceberg_type *to);

@@ -9,13 +9,23 @@ typedef struct iceberg_snapshot {
     int64_t id, parent_id; /* parent_id -1: none */
     int64_t sequence_number;
     int64_t timestamp_ms;
-    str manifest_list; /* URI */
-    str operation;     /* append, replace, overwrite, delete */
+    str manifest_list; /* URI; empty in old tables of version 1, which name `manifests` instead */
+    const str *manifests;
+    size_t manifest_count;
+    int64_t first_row_id; /* version 3; -1: none */
+    str operation;        /* append, replace, overwrite, delete */
     int32_t schema_id;
     /* Whole summary with operation left out, in order. */
     const str *summary_keys, *summary_values;
     size_t summary_count;
 } iceberg_snapshot;
+
+/* A named snapshot: a tag stays, a branch moves with commits. -1: not set. */
+typedef struct iceberg_ref {
+    str name;
+    bool is_tag;
+    int64_t snapshot_id, max_ref_age_ms, max_snapshot_age_ms, min_snapshots;
+} iceberg_ref;
 
 /* Immutable; lives in the arena it was read into. Safe to read from several threads. */
 typedef struct iceberg_table iceberg_table;
@@ -25,6 +35,10 @@ typedef struct iceberg_table iceberg_table;
 NODISCARD bool iceberg_table_read(store *s, arena *a, str name, str metadata_uri,
                                   iceberg_table **ret_table, error *err);
 
+/* The same of a metadata file's text at hand, as a REST catalog sends it. `text` is copied. */
+NODISCARD bool iceberg_table_of_text(store *s, arena *a, str name, str metadata_uri, str text,
+                                     iceberg_table **ret_table, error *err);
+
 str iceberg_table_name(const iceberg_table *t); /* "namespace.table", for messages */
 str iceberg_table_uuid(const iceberg_table *t);
 str iceberg_table_location(const iceberg_table *t); /* URI without '/' at the end */
@@ -33,7 +47,13 @@ store *iceberg_table_store(const iceberg_table *t);
 const iceberg_schema *iceberg_table_schema(const iceberg_table *t); /* current */
 const iceberg_spec *iceberg_table_spec(const iceberg_table *t);     /* default */
 const iceberg_spec *iceberg_table_spec_by_id(const iceberg_table *t, int32_t spec_id);
+int32_t iceberg_table_format_version(const iceberg_table *t);
+str iceberg_table_metadata_text(const iceberg_table *t); /* the metadata's JSON, whole */
+const iceberg_sort_order *iceberg_table_sort_order(const iceberg_table *t); /* default */
+/* NULL when there is no such schema (-1: the current one). */
+const iceberg_schema *iceberg_table_schema_by_id(const iceberg_table *t, int32_t schema_id);
 int32_t iceberg_table_last_column_id(const iceberg_table *t);
+int32_t iceberg_table_last_partition_id(const iceberg_table *t);
 str iceberg_table_property(const iceberg_table *t, str key, str otherwise);
 /* NULL when the table has no rows yet. Snapshots are in the order of the metadata file, oldest
  * first. */
@@ -41,6 +61,14 @@ const iceberg_snapshot *iceberg_table_current(const iceberg_table *t);
 size_t iceberg_table_snapshot_count(const iceberg_table *t);
 const iceberg_snapshot *iceberg_table_snapshot_at(const iceberg_table *t, size_t i);
 const iceberg_snapshot *iceberg_table_snapshot_by_id(const iceberg_table *t, int64_t id);
+const iceberg_ref *iceberg_table_refs(const iceberg_table *t, size_t *ret_count);
+/* The snapshot that `as_of` names: a snapshot id, a branch or tag, or a time ("2024-04-18",
+ * "2024-04-18 10:00:00", "2024-04-18T10:00:00Z": the newest snapshot of main not after it).
+ * ERR_NOT_FOUND says what there is. */
+NODISCARD bool iceberg_table_as_of(const iceberg_table *t, arena *a, str as_of,
+                                   const iceberg_snapshot **ret_snapshot, error *err);
+/* The schema a snapshot was written with; the current one where it does not say. */
+const iceberg_schema *iceberg_table_schema_of(const iceberg_table *t, const iceberg_snapshot *s);
 str iceberg_snapshot_summary(const iceberg_snapshot *s, str key); /* empty when absent */
 
 /* ---- Files ---- */
@@ -62,7 +90,7 @@ typedef struct iceberg_column_stats {
 typedef struct iceberg_file {
     iceberg_content content;
     str uri;
-    str format; /* "PARQUET" */
+    str format; /* "PARQUET"; "PUFFIN" of a deletion vector */
     int32_t spec_id;
     const value *partition; /* one for each field of the spec; VALUE_NULL for null */
     int64_t row_count, size_bytes;
@@ -71,8 +99,15 @@ typedef struct iceberg_file {
     const iceberg_column_stats *stats;
     size_t stats_count;
     int32_t sort_order_id;
-    /* position deletes that name just one data file say so here; empty otherwise */
+    /* deletion vectors, and position deletes that name just one data file, say so here */
     str referenced_data_file;
+    int64_t content_offset, content_size; /* of a deletion vector in its Puffin file */
+    int64_t first_row_id;                 /* version 3: of a data file; -1: none */
+    const int32_t *equality_ids;          /* of equality deletes: the columns compared */
+    size_t equality_count;
+    const int64_t *split_offsets; /* of row groups, as the writer gave them */
+    size_t split_count;
+    str key_metadata; /* of an encrypted file: carried, not used */
 } iceberg_file;
 
 /* A live data file with the deletes that apply to it (by partition and sequence number). */
@@ -123,43 +158,81 @@ void iceberg_scan_order(const iceberg_scan *scan, size_t *ret_order);
 
 /* What one commit does; built by the caller, read by `catalog_commit`. All fields may stay zero. */
 typedef struct iceberg_change {
-    str operation; /* "append", "overwrite" (row delta), "replace"; empty: no snapshot */
+    str operation; /* "append", "overwrite" (row delta), "replace", "delete"; empty: no snapshot */
+    str branch;    /* that moves; empty: main */
     const iceberg_file *added; /* data and delete files */
     size_t added_count;
+    /* Data sequence number of the added data files; 0: the commit's own. A rewrite gives the one of
+     * the snapshot it read, so that later equality deletes still apply. */
+    int64_t added_sequence_number;
     const str *removed_uris; /* data files taken out (overwrite, replace) */
     size_t removed_count;
+    const iceberg_file *removed_deletes; /* delete files taken out: by URI and content_offset */
+    size_t removed_delete_count;
     const iceberg_schema *schema;               /* new current schema, or NULL */
+    const iceberg_spec *spec;                   /* new default spec, or NULL */
     const str *property_keys, *property_values; /* set; an empty value removes */
     size_t property_count;
     const str *summary_keys,
         *summary_values; /* put into the snapshot's summary beside the spec's counts */
     size_t summary_count;
-    /* The change holds only if the table's current snapshot still is this one (row deltas computed
-     * from it). ICEBERG_ANY_SNAPSHOT: it holds whatever others committed meanwhile (appends). -1:
-     * only while there is none. */
+    str updates; /* a JSON array of further updates in the REST form (refs, expiry, …), or empty */
+    bool rewrites_manifests; /* sort the live entries into as few manifests as needed */
+
+    /* When it still holds. Files taken out must be live in any case. */
+
+    /* Only if the table's current snapshot still is this one. ICEBERG_ANY_SNAPSHOT: whatever others
+     * committed meanwhile (appends). -1: only while there is none. */
     int64_t only_after_snapshot_id;
+    /* The snapshot it was worked out from, 0: does not matter. Of what others committed since
+     * then, new position deletes against files taken out, and the removal of `live_uris` (data
+     * files that added deletes point into) forbid it; with `forbids_new_rows` added rows too. */
+    int64_t based_on_snapshot_id;
+    const str *live_uris;
+    size_t live_count;
+    bool forbids_new_rows;
     int64_t commit_time_ms; /* 0: now */
 } iceberg_change;
 
 #define ICEBERG_ANY_SNAPSHOT INT64_MIN
 
-/* Write manifests, manifest list and the next metadata file for `change` on top of `t`. Nothing
- * points at the new metadata until the catalog's swap; on failure the files that were written are
- * deleted. Used by catalog/. */
-NODISCARD bool iceberg_table_apply(const iceberg_table *t, arena *a, const iceberg_change *change,
-                                   iceberg_table **ret_table, error *err);
-/* Delete what the last iceberg_table_apply wrote (the swap was lost). */
-void iceberg_table_discard(const iceberg_table *base, const iceberg_table *unused);
+/* A change worked out on top of a table: manifests and manifest list are written, nothing points at
+ * them yet. `requirements` and `updates` are JSON arrays in the form of the REST catalog
+ * ("TableRequirement", "TableUpdate"), ready to send. Used by catalog/. */
+typedef struct iceberg_commit {
+    const iceberg_table *base;
+    str requirements, updates;
+    int64_t now_ms;
+    const str *written_uris; /* deleted by iceberg_commit_discard */
+    size_t written_count;
+} iceberg_commit;
+
+/* ERR_CONFLICT when the change does not hold on top of `t`; what was written is deleted then. */
+NODISCARD bool iceberg_commit_prepare(const iceberg_table *t, arena *a,
+                                      const iceberg_change *change, iceberg_commit *ret_commit,
+                                      error *err);
+/* For catalogs that point at metadata files: write the next one. Nothing points at it until the
+ * catalog's swap. */
+NODISCARD bool iceberg_commit_write(iceberg_commit *c, arena *a, iceberg_table **ret_next,
+                                    error *err);
+/* Delete what the commit wrote: it lost the race and will be prepared again. Never fails. */
+void iceberg_commit_discard(const iceberg_commit *c);
+
+/* For requests to catalogs that make tables themselves: JSON of the parts. */
+str iceberg_schema_json(arena *a, const iceberg_schema *s);
+str iceberg_spec_json(arena *a, const iceberg_spec *s);
 
 typedef struct iceberg_definition {
     const iceberg_schema *schema;
-    const iceberg_spec *spec; /* source_id by the ids in `schema` */
-    str location;             /* URI */
+    const iceberg_spec *spec;        /* source_id by the ids in `schema` */
+    const iceberg_sort_order *order; /* or NULL: unsorted */
+    int32_t format_version;          /* 2 or 3; 0: 2, or the property 'format-version' */
+    str location;                    /* URI */
     const str *property_keys, *property_values;
     size_t property_count;
 } iceberg_definition;
 
-/* Write the first metadata file (format version 2, no snapshot). Used by catalog/. */
+/* Write the first metadata file (no snapshot). Used by catalog/. */
 NODISCARD bool iceberg_table_create(store *s, arena *a, str name,
                                     const iceberg_definition *definition, iceberg_table **ret_table,
                                     error *err);
