@@ -5,13 +5,14 @@
 
 #include "cli/command.h"
 #include "cli/work.h"
+#include "pipeline/scheduler.h"
 
 static const char usage[] = "usage: floe serve [--home DIR] [--interval SECONDS]\n"
                             "\n"
-                            "Runs the home's jobs until stopped: every interval (default 60 s) new "
-                            "files are loaded and tables\n"
-                            "brought up to date. SIGTERM and Ctrl-C finish the run that is under "
-                            "way. Queries are answered\n"
+                            "Runs the home's jobs until stopped, each at its COMMIT_INTERVAL or "
+                            "RUN_INTERVAL, else at --interval\n"
+                            "(default 60 s). SIGTERM and Ctrl-C abandon the run that is under way; "
+                            "the next start does it again. Queries are answered\n"
                             "meanwhile by floe gremlin and floe sql over the same home.\n";
 
 static volatile sig_atomic_t is_stopped;
@@ -22,23 +23,30 @@ static void stop(int signal_number)
     is_stopped = 1;
 }
 
+static void report(void *context, str line, bool is_failure)
+{
+    (void)context;
+    if (is_failure)
+        log_warn(STR_FMT, STR_ARG(line));
+    else
+        log_info(STR_FMT, STR_ARG(line));
+}
+
 int serve_home(home *h, int64_t interval_s)
 {
     struct sigaction action = { .sa_handler = stop };
+    error err = { 0 };
+    AUTO(scheduler_stop) scheduler *s = NULL;
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    scheduler_options options = { .interval_us = interval_s * 1000000, .report = report };
     log_info("running the jobs of " STR_FMT " every %lld s; Ctrl-C stops", STR_ARG(home_path(h)),
              (long long)interval_s);
-    while (!is_stopped) {
-        error err = { 0 };
-        if (!jobs_catch_up(h, NULL, &err)) {
-            log_warn("%s", err.message);
-            if (err.code == ERR_CONFLICT)
-                return EXIT_FAILED;
-        }
-        for (int64_t i = 0; i < interval_s * 10 && !is_stopped; i++)
-            nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
-    }
+    if (!scheduler_start(h, &options, &s, &err))
+        return command_failed(&err);
+    while (!is_stopped)
+        nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+    scheduler_stop(TAKE(s));
     log_info("stopped");
     return EXIT_DONE;
 }

@@ -85,7 +85,6 @@ bool jobs_catch_up(home *h, const job_limits *limits, error *err)
 {
     AUTO(arena_free) arena *a = arena_new();
     crew c = { .home = h, .arena = a };
-    TRY(home_lock_jobs(h, err));
     TRY(open_jobs(&c, limits, err));
     run_jobs(&c);
     for (size_t i = 0; i < c.count; i++)

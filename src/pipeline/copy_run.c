@@ -804,7 +804,11 @@ static bool finish(copy *c, state_run *done, job_progress *ret, error *err)
     }
     TRY(state_run_done(home_state(c->job->home), c->job->record.id, done, err));
     copy_source_taken(c->job, all, c->object_count);
-    *ret = (job_progress){ true, c->rows, (int64_t)(c->object_count - bad_count), bad_count };
+    *ret = (job_progress){ .did_work = true,
+                           .rows = c->rows,
+                           .objects = (int64_t)(c->object_count - bad_count),
+                           .bad_objects = bad_count,
+                           .has_more = ret->has_more };
     return true;
 }
 
@@ -819,7 +823,7 @@ bool copy_run(job *j, job_progress *ret, error *err)
     if (!j->source)
         TRY(copy_source_open(j, err));
     TRY(register_functions(j, err));
-    TRY(copy_source_find(j, a, &objects, &c.object_count, err));
+    TRY(copy_source_find(j, a, &objects, &c.object_count, &ret->has_more, err));
     if (c.object_count == 0)
         return true;
     TRY(job_target(j, a, &table, err));

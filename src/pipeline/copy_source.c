@@ -199,7 +199,8 @@ static int by_event_time(const void *x, const void *y)
                                       : str_compare(p->uri, q->uri);
 }
 
-bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_count, error *err)
+bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_count,
+                      bool *ret_has_more, error *err)
 {
     copy_source *s = j->source;
     if (!s->is_ledger_read) {
@@ -220,6 +221,7 @@ bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_
     }
     *ret_objects = f.objects.items;
     *ret_count = count;
+    *ret_has_more = count < f.objects.count;
     return true;
 }
 

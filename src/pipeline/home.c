@@ -22,7 +22,6 @@ struct home {
     catalog *embedded;
     sql_engine *engine;
     pthread_mutex_t lock; /* guards the start of `engine` */
-    int jobs_lock;
 };
 
 static bool make_folders(home *h, const char *path, error *err)
@@ -42,7 +41,6 @@ bool home_open(const home_options *options, home **ret_home, error *err)
     AUTO(home_close) home *h = memory_alloc(sizeof *h);
     h->arena = arena_new();
     h->options = *options;
-    h->jobs_lock = -1;
     pthread_mutex_init(&h->lock, NULL);
     if (!make_folders(h, str_to_c(h->arena, options->path), err))
         return fail_while(err, "opening home " STR_FMT, STR_ARG(options->path));
@@ -61,8 +59,6 @@ void home_close(home *h)
     sql_engine_close(h->engine);
     catalog_close(h->embedded);
     state_close(h->state);
-    if (h->jobs_lock >= 0)
-        close(h->jobs_lock);
     pthread_mutex_destroy(&h->lock);
     arena_free(h->arena);
     free(h);
@@ -125,12 +121,13 @@ bool home_catalog(home *h, str name, catalog **ret_catalog, error *err)
                 STR_ARG(name), STR_ARG(connection.type));
 }
 
-bool home_lock_jobs(home *h, error *err)
+bool home_lock_job(home *h, int64_t job_id, str job_name, int *ret_lock, error *err)
 {
     AUTO(arena_free) arena *scratch = arena_new();
-    const char *path = str_format(scratch, STR_FMT "/jobs.lock%c", STR_ARG(h->path), 0).data;
-    if (h->jobs_lock >= 0)
-        return true;
+    TRY(folder_make(str_format(scratch, STR_FMT "/locks%c", STR_ARG(h->path), 0).data, err));
+    const char *path =
+        str_format(scratch, STR_FMT "/locks/job-%lld%c", STR_ARG(h->path), (long long)job_id, 0)
+            .data;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0)
         return fail_errno(err, "opening %s", path);
@@ -141,14 +138,19 @@ bool home_lock_jobs(home *h, error *err)
         close(fd);
         if (!is_taken)
             return fail_errno(err, "locking %s", path);
-        return fail(err, ERR_CONFLICT, "another floe (process %s) runs the jobs of this home",
-                    n > 0 ? owner : "unknown");
+        return fail(err, ERR_CONFLICT, "job " STR_FMT " is run by another floe (process %s)",
+                    STR_ARG(job_name), n > 0 ? owner : "unknown");
     }
     int len = snprintf(owner, sizeof owner, "%d", (int)getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, owner, (size_t)len, 0) != len) {
         close(fd);
         return fail_errno(err, "writing %s", path);
     }
-    h->jobs_lock = fd;
+    *ret_lock = fd;
     return true;
+}
+
+void home_unlock_job(int lock)
+{
+    close(lock);
 }

@@ -30,8 +30,10 @@ NODISCARD bool home_catalog(home *h, str name, catalog **ret_catalog, error *err
 /* The embedded catalog itself. */
 catalog *home_embedded_catalog(home *h);
 
-/* Only one process at a time runs the jobs of a home. ERR_CONFLICT names the other one's process
- * id. Released by home_close or the end of the process. */
-NODISCARD bool home_lock_jobs(home *h, error *err);
+/* The right to run job `job_id`: one holder at a time among all processes that share the home. It
+ * ends with home_unlock_job or with the process, however that ends. ERR_CONFLICT names the holder's
+ * process id. */
+NODISCARD bool home_lock_job(home *h, int64_t job_id, str job_name, int *ret_lock, error *err);
+void home_unlock_job(int lock);
 
 #define HOME_CATALOG "default_glue_catalog"

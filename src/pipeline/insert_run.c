@@ -264,6 +264,6 @@ bool insert_run(job *j, job_progress *ret, error *err)
         done.rows += x.files.items[i].content == ICEBERG_DATA ? x.files.items[i].row_count : 0;
     done.snapshot_id = x.files.count ? iceberg_table_current(committed)->id : 0;
     TRY(state_run_done(home_state(j->home), j->record.id, &done, err));
-    *ret = (job_progress){ true, x.source_rows, 0, 0 };
+    *ret = (job_progress){ .did_work = true, .rows = x.source_rows };
     return true;
 }

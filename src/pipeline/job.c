@@ -9,6 +9,7 @@ bool job_open(home *h, const state_job *record, const job_limits *limits, job **
 {
     AUTO(job_close) job *j = memory_alloc(sizeof *j);
     j->arena = arena_new();
+    j->lock = -1;
     j->home = h;
     j->limits = limits ? *limits : (job_limits){ 0 };
     arena *a = j->arena;
@@ -21,6 +22,7 @@ bool job_open(home *h, const state_job *record, const job_limits *limits, job **
                              .target = str_copy(a, record->target),
                              .is_paused = record->is_paused,
                              .created_us = record->created_us };
+    TRY(home_lock_job(h, record->id, record->name, &j->lock, err));
     TRY(worksheet_parse(a, j->record.name, j->record.source_text, &j->worksheet, err));
     j->statement = &j->worksheet->statements[0];
     str name = j->statement->table.catalog;
@@ -38,8 +40,33 @@ void job_close(job *j)
     copy_source_close(j->source);
     key_index_close(j->index);
     sql_disconnect(j->connection);
+    if (j->lock >= 0)
+        home_unlock_job(j->lock);
     arena_free(j->arena);
     free(j);
+}
+
+void job_interrupt(job *j)
+{
+    sql_interrupt(j->connection);
+}
+
+const state_job *job_record(const job *j)
+{
+    return &j->record;
+}
+
+const statement *job_statement(const job *j)
+{
+    return j->statement;
+}
+
+int64_t job_interval_us(const job *j, int64_t otherwise)
+{
+    const option *o = option_find(j->statement->options, "COMMIT_INTERVAL");
+    if (!o)
+        o = option_find(j->statement->options, "RUN_INTERVAL");
+    return o && o->kind == OPTION_DURATION ? o->us : otherwise;
 }
 
 str job_property(const job *j, arena *a, const char *what)
@@ -116,6 +143,8 @@ bool job_run(job *j, job_progress *ret, error *err)
                                                                   : insert_run(j, ret, err));
     if (!works)
         fail_while(err, "job " STR_FMT, STR_ARG(j->record.name));
+    if (err->code == ERR_CANCELLED)
+        return works;
     error ignored = { 0 }; /* the job's own error matters more than that it cannot be noted */
     str message = works ? STR("") : str_of(err->message);
     if (!state_job_error_set(home_state(j->home), j->record.id, message, &ignored))

@@ -15,7 +15,8 @@ typedef struct job_limits {
  * indexes). Not thread-safe. */
 typedef struct job job;
 
-/* `record` is copied. Fails when its text does not parse or its connection is gone. */
+/* Takes the right to run the job (see home_lock_job): ERR_CONFLICT when another process has it.
+ * `record` is copied. Fails when its text does not parse or its connection is gone. */
 NODISCARD bool job_open(home *h, const state_job *record, const job_limits *limits, job **ret_job,
                         error *err);
 void job_close(job *j);
@@ -25,9 +26,18 @@ typedef struct job_progress {
     bool did_work; /* a run was committed, or objects were found bad */
     int64_t rows, objects;
     size_t bad_objects;
+    bool has_more; /* the limits left work for another run at once */
 } job_progress;
 
 /* Finish what a crash left (a run whose commit stands in the table is marked done, any other is
  * forgotten and its files deleted), then do one run of what is new. `did_work` false: there was
  * nothing. */
 NODISCARD bool job_run(job *j, job_progress *ret, error *err);
+/* Make the statement that a run is in fail with ERR_CANCELLED; nothing happens between statements.
+ * From any thread, while the job is open. */
+void job_interrupt(job *j);
+/* What it was made from. */
+const state_job *job_record(const job *j);
+const statement *job_statement(const job *j);
+/* How long from one run to the next: COMMIT_INTERVAL or RUN_INTERVAL, else `otherwise`. */
+int64_t job_interval_us(const job *j, int64_t otherwise);

@@ -7,6 +7,7 @@
 
 struct job {
     arena *arena; /* lifetime of the job */
+    int lock;     /* see home_lock_job; -1: none */
     home *home;
     state_job record;
     job_limits limits;
@@ -48,7 +49,8 @@ bool copy_source_open(job *j, error *err);
 void copy_source_close(copy_source *s);
 /* Objects that no run has taken, oldest event first, up to the limits; newly bad-looking names are
  * left out. */
-bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_count, error *err);
+bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_count,
+                      bool *ret_has_more, error *err);
 /* They are taken now (loaded or bad). */
 void copy_source_taken(job *j, const state_object *objects, size_t count);
 
