@@ -1,5 +1,5 @@
 # The commands people type; Meson and Ninja do the work.
-.PHONY: all build setup demo test test-interop test-kill bench lint format sanitize install clean help
+.PHONY: all build setup demo test test-interop test-kill test-plans bench lint format sanitize install clean help
 PREFIX ?= /usr/local
 
 all: build
@@ -10,6 +10,7 @@ help:
 	@echo 'make test        unit tests, command tests, bad input, kills: needs only Debian and npm packages'
 	@echo 'make test-interop  other Iceberg readers (pyiceberg, Iceberg for Java) read the same rows'
 	@echo 'make test-kill   the kill test, longer'
+	@echo 'make test-plans  random questions answered by the engine and by SQL, many'
 	@echo 'make bench       measure against the bars; writes build/bench.jsonl'
 	@echo 'make lint        layers, formatting'
 	@echo 'make sanitize    unit tests under AddressSanitizer and UBSan'
@@ -34,6 +35,9 @@ test-interop: build
 
 test-kill: build
 	@python3 tests/kill_test.py --kills 100
+
+test-plans: build
+	@PLAN_TEST_COUNT=$${PLAN_TEST_COUNT:-2000} PLAN_TEST_SEED=$${PLAN_TEST_SEED:-100} python3 tests/plan_test.py
 
 bench: build
 	@bench/run

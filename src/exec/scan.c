@@ -97,6 +97,20 @@ static void find_scratch(scan *s, const value *id)
         vec_push(q->arena, &s->found, is_element ? id->ref : r);
 }
 
+/* A look-up that stands for a test: each once. */
+static void drop_repeats(ref_list *found)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < found->count; i++) {
+        bool is_repeat = false;
+        for (size_t k = 0; k < kept && !is_repeat; k++)
+            is_repeat = found->items[k] == found->items[i];
+        if (!is_repeat)
+            found->items[kept++] = found->items[i];
+    }
+    found->count = kept;
+}
+
 static bool find_value(scan *s, const value *v, error *err)
 {
     query *q = s->base.query;
@@ -164,7 +178,10 @@ static bool begin_row(scan *s, error *err)
     value *all = arena_array_of(s->base.query->arena, value, one.count);
     TRY(expr_eval(s->base.query, s->base.plan->scan.ids, &one, all, err));
     ids = all[s->row];
-    return find_value(s, &ids, err);
+    TRY(find_value(s, &ids, err));
+    if (s->base.plan->scan.is_distinct)
+        drop_repeats(&s->found);
+    return true;
 }
 
 static void push(scan *s, uint64_t ref, uint64_t times)

@@ -109,11 +109,11 @@ static plan_expr *id_test(const plan_op *op, plan_slot *ret_slot)
 }
 
 /* Scans whose filters, right above, name the vertex. */
-static void scan_by_id(plan_op **place)
+static void scan_by_id(plan *p, plan_op **place)
 {
     for (; *place; place = &(*place)->input) {
         for (size_t i = 0; plan_op_branch(*place, i); i++)
-            scan_by_id(plan_op_branch(*place, i));
+            scan_by_id(p, plan_op_branch(*place, i));
         plan_slot slot;
         plan_expr *ids = id_test(*place, &slot);
         plan_op *scan = (*place)->input;
@@ -121,9 +121,13 @@ static void scan_by_id(plan_op **place)
             scan = scan->input;
         if (!ids || scan->kind != PLAN_SCAN_VERTICES || scan->scan.has_ids || scan->scan.to != slot)
             continue;
-        scan->scan.has_ids = true;
+        scan->scan.has_ids = scan->scan.is_distinct = true;
         scan->scan.ids = ids;
-        *place = (*place)->input; /* what is found passes it */
+        /* a look-up also finds vertices without a row, and takes more forms of an id */
+        plan_op *listed = plan_op_new(p, PLAN_FILTER, (*place)->input, (*place)->offset);
+        listed->per = (*place)->per;
+        listed->predicate = plan_call(p, FN_IS_LISTED, plan_slot_expr(p, slot));
+        (*place)->input = listed;
     }
 }
 
@@ -241,5 +245,5 @@ void plan_order(plan *p, const graph *g)
         split_filter(p, op);
     reverse_chains(p, g, &p->root);
     push_filters(p, &p->root);
-    scan_by_id(&p->root);
+    scan_by_id(p, &p->root);
 }

@@ -354,6 +354,7 @@ struct plan_op {
             plan_slot to;
             bool has_ids;
             plan_expr *ids;    /* a list; texts as in "label[key]", "label:::key" or "key" */
+            bool is_distinct;  /* each of the ids once */
             bool is_collapsed; /* one row a label with its count as multiplicity: only the label is
                                   read */
         } scan;

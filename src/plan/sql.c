@@ -221,6 +221,9 @@ static bool aggregate_item(sql_translation *t, const plan_op *op, const plan_agg
     bool is_sum = item->kind == AGGREGATE_SUM || item->kind == AGGREGATE_MEAN;
     if (is_sum && !sql_is_number(of.type) && of.type != TYPE_NULL)
         return sql_refuse(t, op->offset, "a sum of what are not surely numbers");
+    if ((item->kind == AGGREGATE_MIN || item->kind == AGGREGATE_MAX) &&
+        (of.type == TYPE_VERTEX || of.type == TYPE_EDGE))
+        return sql_refuse(t, op->offset, "the engine's order of vertices or edges");
     switch (item->kind) {
     case AGGREGATE_COUNT:
         *ret = (sql_expr){ str_format(a, "count(" STR_FMT ")", STR_ARG(of.text)), TYPE_INTEGER };
@@ -313,6 +316,8 @@ static bool add_sort_keys(sql_translation *t, const plan_op *sort, strbuf *b)
     for (size_t i = 0; i < sort->sort.key_count; i++) {
         sql_expr key;
         TRY(sql_expression(t, sort->sort.keys[i].expr, &key));
+        if (key.type == TYPE_VERTEX || key.type == TYPE_EDGE)
+            return sql_refuse(t, sort->offset, "the engine's order of vertices or edges");
         strbuf_format(b, "%s" STR_FMT " %s", i ? ", " : "", STR_ARG(key.text),
                       sort->sort.keys[i].is_descending ? "DESC NULLS FIRST" : "ASC NULLS LAST");
     }
