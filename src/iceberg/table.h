@@ -248,3 +248,14 @@ NODISCARD bool iceberg_file_of_written(const iceberg_table *t, arena *a,
                                        const iceberg_schema *schema, str uri, int64_t row_count,
                                        int64_t size_bytes, const iceberg_written_stats *stats,
                                        size_t stats_count, iceberg_file *ret_file, error *err);
+
+/* The same of a file whose statistics are in Parquet's plain encoding, which is Iceberg's
+ * single-value form but for the length of texts. */
+typedef struct iceberg_plain_stats {
+    const iceberg_field *field;
+    int64_t size_bytes, value_count, null_count; /* -1: not known */
+    str min, max;                                /* NULL data: not known */
+} iceberg_plain_stats;
+NODISCARD bool iceberg_file_of_plain(const iceberg_table *t, arena *a, str uri, int64_t row_count,
+                                     int64_t size_bytes, const iceberg_plain_stats *stats,
+                                     size_t stats_count, iceberg_file *ret_file, error *err);

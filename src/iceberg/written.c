@@ -34,6 +34,48 @@ static const iceberg_field *field_named(const iceberg_schema *s, str name)
     return NULL;
 }
 
+static iceberg_file data_file(const iceberg_table *t, str uri, int64_t row_count,
+                              int64_t size_bytes, const iceberg_column_stats *stats, size_t count)
+{
+    return (iceberg_file){ .content = ICEBERG_DATA,
+                           .uri = uri,
+                           .format = STR("PARQUET"),
+                           .spec_id = t->default_spec_id,
+                           .row_count = row_count,
+                           .size_bytes = size_bytes,
+                           .stats = stats,
+                           .stats_count = count };
+}
+
+bool iceberg_file_of_plain(const iceberg_table *t, arena *a, str uri, int64_t row_count,
+                           int64_t size_bytes, const iceberg_plain_stats *stats, size_t stats_count,
+                           iceberg_file *ret_file, error *err)
+{
+    (void)err;
+    iceberg_column_stats *out = arena_array_of(a, iceberg_column_stats, stats_count);
+    for (size_t i = 0; i < stats_count; i++) {
+        const iceberg_plain_stats *w = &stats[i];
+        const iceberg_type *type = w->field->type;
+        out[i] = (iceberg_column_stats){ .field_id = w->field->id,
+                                         .size_bytes = w->size_bytes,
+                                         .value_count = w->value_count,
+                                         .null_count = w->null_count,
+                                         .nan_count = -1 };
+        bool is_real = type->kind == ICEBERG_FLOAT || type->kind == ICEBERG_DOUBLE;
+        if (!w->min.data || !w->max.data || is_real) /* a NaN hides from bounds */
+            continue;
+        out[i].lower = w->min;
+        out[i].upper = w->max;
+        bool is_text = type->kind == ICEBERG_STRING;
+        if (is_text && !bounds_of_text(a, type, w->min, false, &out[i].lower))
+            out[i].lower = (str){ 0 };
+        if (is_text && !bounds_of_text(a, type, w->max, true, &out[i].upper))
+            out[i].upper = (str){ 0 };
+    }
+    *ret_file = data_file(t, uri, row_count, size_bytes, out, stats_count);
+    return true;
+}
+
 bool iceberg_file_of_written(const iceberg_table *t, arena *a, const iceberg_schema *schema,
                              str uri, int64_t row_count, int64_t size_bytes,
                              const iceberg_written_stats *stats, size_t stats_count,
@@ -66,13 +108,6 @@ bool iceberg_file_of_written(const iceberg_table *t, arena *a, const iceberg_sch
         if (w->max.data && !bounds_of_text(a, f->type, w->max, true, &s->upper))
             s->upper = (str){ 0 };
     }
-    *ret_file = (iceberg_file){ .content = ICEBERG_DATA,
-                                .uri = uri,
-                                .format = STR("PARQUET"),
-                                .spec_id = t->default_spec_id,
-                                .row_count = row_count,
-                                .size_bytes = size_bytes,
-                                .stats = out,
-                                .stats_count = count };
+    *ret_file = data_file(t, uri, row_count, size_bytes, out, count);
     return true;
 }

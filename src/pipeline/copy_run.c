@@ -9,52 +9,12 @@
 #include "base/pool.h"
 #include "column/text.h"
 #include "pipeline/flow_field.h"
-#include "pipeline/run_internal.h"
+#include "pipeline/copy_internal.h"
 
 enum {
     US_PER_HOUR = 3600,
 };
 static const int64_t us_per_day = 86400000000ll;
-
-#define EVENT_DATE "$event_date"
-#define EVENT_TIME "$event_time"
-
-/* An object of the run. */
-typedef struct run_object {
-    state_object object;
-    str path;
-    bool is_text, is_good;
-    char fault[ERROR_MESSAGE_BYTES];
-    size_t shape; /* of Parquet: index into the run's shapes */
-} run_object;
-
-/* Parquet files with the same columns. */
-typedef struct shape {
-    str signature;
-    size_t column_count;
-    str *names, *types; /* DuckDB's names of types */
-} shape;
-
-/* A column of the target as this run writes it. */
-typedef struct target_column {
-    const iceberg_field *field;
-    str source;     /* name in the objects; empty: from `expression` or absent */
-    str expression; /* SQL over the object's columns, "_object" and "_row" */
-} target_column;
-
-typedef struct copy {
-    job *job;
-    arena *arena;
-    const iceberg_table *table;
-    run_object *objects;
-    size_t object_count;
-    VEC(shape) shapes;
-    const iceberg_schema *schema; /* after evolution */
-    bool has_new_columns;
-    str output_prefix;
-    file_vec files;
-    int64_t rows;
-} copy;
 
 /* ---- What SQL functions ask about the run that is under way; one at a time in a process ---- */
 
@@ -78,22 +38,24 @@ static int64_t event_time_of(void *context, int64_t object)
     return (size_t)object < current.count ? current.objects[object].object.event_us : 0;
 }
 
-/* RFC 9562 version 8: 60 bits of the object's hash, 2 more in the variant's byte, then the row. The
- * same object and row give the same key whenever they are loaded. */
-static size_t row_key(void *context, int64_t object, int64_t row, char *ret_text)
+void copy_row_key(uint64_t key, uint64_t row, char *ret_text)
 {
-    (void)context;
     static const char digits[] = "0123456789abcdef";
-    uint64_t key = (size_t)object < current.count ? current.keys[object] : 0;
     uint64_t high = (key & ~0xFFFFull) | 0x8000 | (key & 0x0FFF);
-    uint64_t low =
-        0x8000000000000000ull | (key >> 12 & 0xF) << 58 | ((uint64_t)row & 0x03FFFFFFFFFFFFFFull);
+    uint64_t low = 0x8000000000000000ull | (key >> 12 & 0xF) << 58 | (row & 0x03FFFFFFFFFFFFFFull);
     for (int i = 0, at = 0; i < 32; i++) {
         if (i == 8 || i == 12 || i == 16 || i == 20)
             ret_text[at++] = '-';
         uint64_t half = i < 16 ? high : low;
         ret_text[at++] = digits[half >> (60 - 4 * (i % 16)) & 15];
     }
+}
+
+static size_t row_key(void *context, int64_t object, int64_t row, char *ret_text)
+{
+    (void)context;
+    copy_row_key((size_t)object < current.count ? current.keys[object] : 0, (uint64_t)row,
+                 ret_text);
     return 36;
 }
 
@@ -123,7 +85,7 @@ static void publish_objects(copy *c)
 
 /* ---- Looking at the objects ---- */
 
-static void set_fault(run_object *o, const char *why)
+void copy_set_fault(run_object *o, const char *why)
 {
     o->is_good = false;
     snprintf(o->fault, sizeof o->fault, "%s", why);
@@ -158,23 +120,23 @@ static void look_at(copy *c, store *s, run_object *o, str type)
                                                   : !str_eq_nocase(type, STR("PARQUET"));
     if (o->object.size_bytes < 12) {
         if (o->object.size_bytes == 0 || !o->is_text)
-            set_fault(o, o->object.size_bytes ? "the file is too short to be Parquet"
-                                              : "the file is empty");
+            copy_set_fault(o, o->object.size_bytes ? "the file is too short to be Parquet"
+                                                   : "the file is empty");
         return;
     }
     if (!read_marks(s, o, marks, &err)) {
-        set_fault(o, err.message);
+        copy_set_fault(o, err.message);
         return;
     }
     bool is_parquet = memcmp(marks, "PAR1", 4) == 0;
     if (o->is_text && is_parquet)
-        set_fault(o, str_eq_nocase(type, STR("AUTO"))
-                         ? "its content is Parquet, but its name does not end in .parquet"
-                         : "its content is Parquet, and the job's CONTENT_TYPE is text");
+        copy_set_fault(o, str_eq_nocase(type, STR("AUTO"))
+                              ? "its content is Parquet, but its name does not end in .parquet"
+                              : "its content is Parquet, and the job's CONTENT_TYPE is text");
     if (!o->is_text && !is_parquet)
-        set_fault(o, "its content is not Parquet (it does not begin with PAR1)");
+        copy_set_fault(o, "its content is not Parquet (it does not begin with PAR1)");
     else if (!o->is_text && memcmp(marks + 4, "PAR1", 4) != 0)
-        set_fault(o, "the Parquet file is cut off: its footer is missing");
+        copy_set_fault(o, "the Parquet file is cut off: its footer is missing");
 }
 
 static void add_paths(strbuf *b, const copy *c, const size_t *objects, size_t count)
@@ -264,7 +226,7 @@ static size_t find_faults(copy *c)
         run_object *o = &c->objects[i];
         if (!o->is_good || o->is_text || check_parquet(c, o, &err))
             continue;
-        set_fault(o, err.message);
+        copy_set_fault(o, err.message);
         found++;
     }
     return found;
@@ -293,7 +255,7 @@ static bool is_system_name(str name)
 
 /* What a column that arrives with DuckDB type `type` is in the table: flow-log fields have their
  * own types. */
-static bool arriving_type(arena *a, str name, str type, const iceberg_type **ret, error *err)
+bool copy_arriving_type(arena *a, str name, str type, const iceberg_type **ret, error *err)
 {
     const flow_field *known = flow_field_find(name);
     if (!iceberg_type_of_sql(a, type, ret))
@@ -369,14 +331,14 @@ static const iceberg_schema *finish_schema(growing_schema *g, const iceberg_sche
     return s;
 }
 
-static const option *transformations(const job *j)
+const option *copy_transformations(const job *j)
 {
     return option_find(j->statement->options, "COLUMN_TRANSFORMATIONS");
 }
 
 static bool is_transformed(const job *j, str name)
 {
-    const option *o = transformations(j);
+    const option *o = copy_transformations(j);
     for (size_t i = 0; o && i < o->assignments.count; i++)
         if (str_eq_nocase(o->assignments.items[i].column, name))
             return true;
@@ -398,7 +360,7 @@ static void add_expression(strbuf *b, const part *p, const iceberg_field *f, are
         error ignored = { 0 };
         bool is_same = str_eq_nocase(p->names[i], f->name);
         str sibling = STR("");
-        if (!arriving_type(a, p->names[i], p->types[i], &arriving, &ignored))
+        if (!copy_arriving_type(a, p->names[i], p->types[i], &arriving, &ignored))
             continue;
         if (!is_same)
             sibling = str_format(a, STR_FMT "_" STR_FMT, STR_ARG(p->names[i]),
@@ -422,7 +384,7 @@ static void add_expression(strbuf *b, const part *p, const iceberg_field *f, are
 static str part_select(copy *c, const part *p, int32_t day)
 {
     strbuf b = strbuf_new(c->arena);
-    const option *o = transformations(c->job);
+    const option *o = copy_transformations(c->job);
     strbuf_add_c(&b, "SELECT ");
     for (size_t i = 0; i < c->schema->field_count; i++) {
         const iceberg_field *f = &c->schema->fields[i];
@@ -524,7 +486,7 @@ static size_t note_text_faults(copy *c, const day_objects *d)
         str why = text_scan_fault(d->scan, i - d->from);
         if (why.len == 0 || !c->objects[i].is_good)
             continue;
-        set_fault(&c->objects[i], str_to_c(c->arena, why));
+        copy_set_fault(&c->objects[i], str_to_c(c->arena, why));
         found++;
     }
     return found;
@@ -580,7 +542,13 @@ static bool write_day(copy *c, day_objects *d, error *err)
                 objects[count++] = i;
         if (count == 0)
             continue;
-        part p = parquet_part(c, s, objects, count);
+        size_t fast = copy_fast_find(c, objects, count);
+        str name = str_format(c->arena, STR_FMT "-%d-p%zu", STR_ARG(c->output_prefix), d->day, s);
+        if (fast)
+            TRY(copy_fast_write(c, d->day, objects, fast, name, err));
+        if (fast == count)
+            continue;
+        part p = parquet_part(c, s, objects + fast, count - fast);
         TRY(write_part(c, d, &p, number++, err));
     }
     return true;
@@ -591,7 +559,7 @@ static bool write_day(copy *c, day_objects *d, error *err)
 /* Columns that transformations read must be in each source. */
 static bool check_mentions(copy *c, const part *p, const char *what, error *err)
 {
-    const option *o = transformations(c->job);
+    const option *o = copy_transformations(c->job);
     for (size_t i = 0; o && i < o->assignments.count; i++)
         for (size_t k = 0; k < flow_field_count; k++) {
             str name = str_of(flow_fields[k].name);
@@ -613,7 +581,7 @@ static bool grow_by_part(copy *c, growing_schema *g, const part *p, error *err)
         const iceberg_type *type;
         if (is_transformed(c->job, p->names[i]) || is_system_name(p->names[i]))
             continue;
-        TRY(arriving_type(c->arena, p->names[i], p->types[i], &type, err));
+        TRY(copy_arriving_type(c->arena, p->names[i], p->types[i], &type, err));
         place_column(g, p->names[i], type);
     }
     return true;
@@ -622,7 +590,7 @@ static bool grow_by_part(copy *c, growing_schema *g, const part *p, error *err)
 /* The type of each transformation, told by DuckDB over a source's columns. */
 static bool grow_by_transformations(copy *c, growing_schema *g, const part *p, error *err)
 {
-    const option *o = transformations(c->job);
+    const option *o = copy_transformations(c->job);
     for (size_t i = 0; o && i < o->assignments.count; i++) {
         const assignment *x = &o->assignments.items[i];
         batch *rows;
@@ -693,7 +661,8 @@ static bool write_all(copy *c, day_objects *days, size_t day_count, error *err)
             *err = why;
             return false;
         }
-        size_t found = 0;
+        size_t found = c->has_faults;
+        c->has_faults = false;
         for (size_t i = 0; i < day_count; i++) {
             if (days[i].scan)
                 text_scan_check(days[i].scan);

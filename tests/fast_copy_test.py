@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""The fast path of COPY: Parquet files taken over page by page give the same table as the SQL path, which an expectation forces."""
+import pathlib
+import random
+
+from harness import CONNECTIONS, Home, check, check_in, finish
+
+COLUMNS = ("2::INT AS version, '123456789012' AS account_id, 'eni-' || (i % 5) AS interface_id, CASE WHEN i % 11 > 0 THEN '10.0.' || (i % 250) || '.' || (i % 7) END AS srcaddr, "
+           "'10.1.0.' || (i % 200) AS dstaddr, (i % 60000)::INT AS srcport, 443::INT AS dstport, 6::INT AS protocol, (i % 90)::BIGINT AS packets, (i * 7)::BIGINT AS bytes, "
+           "(1713400000 + i % 50)::BIGINT AS start, (1713400060 + i % 50)::BIGINT AS \"end\", CASE WHEN i % 13 = 0 THEN 'REJECT' ELSE 'ACCEPT' END AS action, 'OK' AS log_status")
+DAY = "AWSLogs/123456789012/vpcflowlogs/us-east-1/2024/04/"
+FACTS = (f"SELECT count(*), count(DISTINCT primary_key), sum(hash(primary_key)), sum(hash(srcaddr)), sum(hash(dstaddr)), sum(hash(account_id, interface_id, srcport, dstport, protocol)), "
+         f"sum(hash(packets, bytes, start, \"end\", action, log_status)), sum(hash(\"$event_time\", \"$event_date\")), count(srcaddr), min(srcaddr), max(bytes) FROM {CONNECTIONS}")
+
+
+def make(h, name, first, rows, options="COMPRESSION gzip, ROW_GROUP_SIZE 20480", columns=COLUMNS, day="18"):
+    path = h.samples / DAY / day / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    h.sql(f"COPY (SELECT {columns} FROM range({first}, {first + rows}) r(i)) TO '{path}' (FORMAT parquet, {options})")
+    return path
+
+
+def force_sql(h):
+    text = h.worksheet.read_text()
+    at = text.index(";", text.index("COPY FROM"))
+    h.worksheet.write_text(text[:at] + " WITH EXPECTATION every_row EXPECT true ON VIOLATION DROP" + text[at:])
+
+
+def writers(h):
+    """Which program wrote each data file."""
+    files = sorted(str(p) for p in (h.home / "warehouse").rglob("*.parquet") if "connections" in str(p))
+    return [("floe" if "floe" in by else "duckdb") for by in h.sql("SELECT created_by FROM parquet_file_metadata([" + ", ".join(f"'{f}'" for f in files) + "]) ORDER BY file_name")]
+
+
+def both(title, fill, want):
+    answers = []
+    with Home() as h:
+        fill(h)
+        for is_fast in (True, False):      # row keys come from where the files lie: the same files for both
+            h.home = h.path / ("fast" if is_fast else "sql")
+            if not is_fast:
+                force_sql(h)
+            done = h.load()
+            check(f"{title}: loads: {done.stderr[-300:]}", done.returncode, 0)
+            answers.append(h.sql(FACTS))
+            if is_fast:
+                check(f"{title}: who wrote the files", sorted(writers(h)), sorted(want))
+            else:
+                check(f"{title}: the expectation forces the SQL path", set(writers(h)), {"duckdb"})
+    check(f"{title}: both paths give the same table", answers[0], answers[1])
+
+
+def two_days(h):
+    make(h, "a.log.parquet", 0, 50000)
+    make(h, "b.log.parquet", 50000, 30000, "COMPRESSION snappy, ROW_GROUP_SIZE 16384")
+    make(h, "c.log.parquet", 80000, 25000, "COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE 16384", day="19")
+
+
+both("several codecs, two days", two_days, ["floe", "floe"])
+both("small row groups", lambda h: [make(h, f"{i}.log.parquet", i * 300, 300) for i in range(5)], ["duckdb"])
+both("small and large", lambda h: [make(h, "big.log.parquet", 0, 30000), make(h, "tiny.log.parquet", 30000, 100)], ["floe", "duckdb"])
+both("dashes mean null", lambda h: make(h, "a.log.parquet", 0, 20000, columns=COLUMNS.replace("'OK' AS log_status", "CASE WHEN i % 3 > 0 THEN 'OK' ELSE '-' END AS log_status")), ["duckdb"])
+both("a number column that is wider in the table", lambda h: [make(h, "a.log.parquet", 0, 20000), make(h, "b.log.parquet", 20000, 20000, columns=COLUMNS.replace("::BIGINT AS packets", "::INT AS packets"))], ["floe", "duckdb"])
+both("a column that one file lacks", lambda h: [make(h, "a.log.parquet", 0, 20000), make(h, "b.log.parquet", 20000, 20000, columns=COLUMNS.replace(", 'OK' AS log_status", ""))], ["floe", "floe"])
+
+with Home() as h:       # damage: the file is named and left out, the others are loaded
+    make(h, "good.log.parquet", 0, 20000)
+    bad = make(h, "bad.log.parquet", 20000, 20000)
+    content = bytearray(bad.read_bytes())
+    r = random.Random(5)
+    for _ in range(40):
+        content[r.randrange(1000, len(content) // 2)] ^= 0x55
+    bad.write_bytes(content)
+    done = h.load()
+    check("damaged pages: the run goes on: " + done.stderr[-300:], h.sql(f"SELECT count(*) FROM {CONNECTIONS}"), ["20000"])
+    check_in("damaged pages: named", "bad.log.parquet", h.floe("jobs").stdout + done.stderr)
+
+finish()
