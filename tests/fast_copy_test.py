@@ -59,7 +59,10 @@ def two_days(h):
 both("several codecs, two days", two_days, ["floe", "floe"])
 both("small row groups", lambda h: [make(h, f"{i}.log.parquet", i * 300, 300) for i in range(5)], ["duckdb"])
 both("small and large", lambda h: [make(h, "big.log.parquet", 0, 30000), make(h, "tiny.log.parquet", 30000, 100)], ["floe", "duckdb"])
-both("dashes mean null", lambda h: make(h, "a.log.parquet", 0, 20000, columns=COLUMNS.replace("'OK' AS log_status", "CASE WHEN i % 3 > 0 THEN 'OK' ELSE '-' END AS log_status")), ["duckdb"])
+DASHES = (COLUMNS.replace("'OK' AS log_status", "CASE WHEN i % 3 > 0 THEN 'OK' ELSE '-' END AS log_status").replace("'10.1.0.' || (i % 200) AS dstaddr", "CASE WHEN i % 17 = 0 THEN '-' WHEN i % 19 > 0 THEN '10.1.' || i END AS dstaddr")
+          .replace("'eni-' || (i % 5) AS interface_id", "CASE WHEN i BETWEEN 3000 AND 9000 OR i % 7 = 0 THEN '-' ELSE 'eni-' || (i % 5) END AS interface_id").replace("'123456789012' AS account_id", "'-' AS account_id"))
+both("dashes mean null", lambda h: [make(h, "a.log.parquet", 0, 30000, columns=DASHES), make(h, "b.log.parquet", 0, 30000, "COMPRESSION snappy, PARQUET_VERSION v2", columns=DASHES.replace("'10.1.' || i ", "'10.1.' || (i % 40) "))], ["floe"])
+both("a dash in a version 2 page that is no dictionary", lambda h: make(h, "a.log.parquet", 0, 20000, "PARQUET_VERSION v2", columns=DASHES), ["duckdb"])
 both("a number column that is wider in the table", lambda h: [make(h, "a.log.parquet", 0, 20000), make(h, "b.log.parquet", 20000, 20000, columns=COLUMNS.replace("::BIGINT AS packets", "::INT AS packets"))], ["floe", "duckdb"])
 both("a column that one file lacks", lambda h: [make(h, "a.log.parquet", 0, 20000), make(h, "b.log.parquet", 20000, 20000, columns=COLUMNS.replace(", 'OK' AS log_status", ""))], ["floe", "floe"])
 

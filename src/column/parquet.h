@@ -45,6 +45,7 @@ typedef struct parquet_stats {
 typedef struct parquet_chunk {
     int codec; /* as in parquet.thrift */
     int64_t value_count, offset, size_bytes, raw_bytes;
+    uint32_t encodings; /* bit by number */
     parquet_stats stats;
 } parquet_chunk;
 
@@ -68,6 +69,9 @@ NODISCARD bool parquet_footer_read(arena *a, str bytes, parquet_footer **ret, er
 /* Whether the footer of another file can say what the column is. */
 bool parquet_column_can_be_copied(const parquet_column *c);
 bool parquet_codec_is_known(int codec); /* plain, snappy, gzip, zstd */
+/* Whether a text can be turned into null: the column may hold nulls, and its values are plain or of
+ * a dictionary. */
+bool parquet_text_can_be_null(const parquet_column *c, const parquet_chunk *chunk);
 
 /* ---- Merging ---- */
 
@@ -84,6 +88,7 @@ typedef struct parquet_output {
     parquet_column column; /* constants and keys are written as optional */
     int32_t field_id;
     parquet_origin origin;
+    str null_text; /* of a copied text column: becomes null; empty: none does */
 } parquet_output;
 
 typedef struct parquet_input {

@@ -182,12 +182,29 @@ typedef struct chunk_reader {
     bool is_elsewhere; /* in another file, or encrypted */
 } chunk_reader;
 
+static uint32_t read_encodings(thrift_reader *r)
+{
+    thrift_type item;
+    uint32_t all = 0;
+    size_t count = thrift_list(r, &item);
+    for (size_t i = 0; i < count && !r->is_bad; i++) {
+        int64_t v = item == THRIFT_I32 ? thrift_int(r) : -1;
+        r->is_bad |= v < 0;
+        all |= 1u << (v >= 0 && v < 31 ? v : 31);
+    }
+    return all;
+}
+
 static void read_metadata(thrift_reader *r, chunk_reader *x)
 {
     int id = 0;
     for (thrift_type t; (t = thrift_field(r, &id)) != THRIFT_STOP;) {
         if (id == 12 && t == THRIFT_STRUCT) {
             x->chunk.stats = read_stats(r, x->column);
+            continue;
+        }
+        if (id == 2 && t == THRIFT_LIST) {
+            x->chunk.encodings = read_encodings(r);
             continue;
         }
         if (t != THRIFT_I32 && t != THRIFT_I64) {
@@ -335,6 +352,13 @@ bool parquet_footer_read(arena *a, str bytes, parquet_footer **ret, error *err)
         return fail(err, ERR_CORRUPT, "the Parquet footer is damaged");
     *ret = is_usable ? f : NULL;
     return true;
+}
+
+bool parquet_text_can_be_null(const parquet_column *c, const parquet_chunk *chunk)
+{
+    /* PLAIN, PLAIN_DICTIONARY, RLE, BIT_PACKED, RLE_DICTIONARY */
+    uint32_t known = 1u << 0 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8;
+    return c->meaning == MEANING_TEXT && c->is_optional && (chunk->encodings & ~known) == 0;
 }
 
 bool parquet_column_can_be_copied(const parquet_column *c)

@@ -62,8 +62,8 @@ static bool make_chunk(const merge *m, page_maker *maker, arena *a, const piece 
     const parquet_output *o = &m->outputs[column];
     switch (o->origin) {
     case ORIGIN_COPIED:
-        return page_maker_copy(maker, in->bytes, &o->column, &g->chunks[in->sources[column]], ret,
-                               err);
+        return page_maker_copy(maker, a, in->bytes, &o->column, &g->chunks[in->sources[column]],
+                               o->null_text, ret, err);
     case ORIGIN_CONSTANT:
         return page_maker_constant(maker, a, o->column.type, in->constants[column], g->row_count,
                                    ret, err);

@@ -1,6 +1,6 @@
 /* Pages of Parquet column chunks. Every page is decompressed, which checks it, and compressed with
  * zstd; its values are not looked at. */
-#include "column/parquet_page.h"
+#include "column/parquet_null.h"
 
 #include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
@@ -288,40 +288,115 @@ static bool check_header(const page_header *h, const thrift_reader *r, const mad
     return is_sound ? true : fail(err, ERR_CORRUPT, "the header of a page is damaged");
 }
 
-static bool copy_page(page_maker *m, thrift_reader *r, int codec, made_chunk *made, error *err)
+/* Where the definition levels of a raw page lie: in version 1 behind their length. */
+static bool find_levels(const page_header *h, str raw, str *ret_levels, str *ret_values, error *err)
 {
-    page_header h = read_header(r);
-    TRY(check_header(&h, r, made, err));
-    str packed = { (const char *)r->at, (size_t)h.size_bytes };
-    size_t levels = h.type == PAGE_DATA_V2 ? (size_t)(h.def_bytes + h.rep_bytes) : 0,
-           raw_bytes = (size_t)h.raw_bytes;
-    r->at += h.size_bytes;
-    if (h.has_crc && crc32_gzip_refl(0, (const unsigned char *)packed.data, packed.len) != h.crc)
+    uint32_t size = 0;
+    if (h->type == PAGE_DATA_V2) {
+        *ret_levels = str_slice(raw, (size_t)h->rep_bytes, (size_t)(h->rep_bytes + h->def_bytes));
+        *ret_values = str_slice(raw, (size_t)(h->rep_bytes + h->def_bytes), raw.len);
+        return true;
+    }
+    bool is_sound = h->def_encoding == ENCODING_RLE && raw.len >= sizeof size;
+    if (is_sound)
+        memcpy(&size, raw.data, sizeof size);
+    if (!is_sound || size > raw.len - sizeof size)
+        return fail(err, ERR_CORRUPT, "the definition levels of a page are damaged");
+    *ret_levels = str_slice(raw, sizeof size, sizeof size + size);
+    *ret_values = str_slice(raw, sizeof size + size, raw.len);
+    return true;
+}
+
+/* The raw page with null in the place of the text; as it is when there is none. */
+static bool take_out_text(null_text *n, arena *a, page_header *h, str raw, str *ret, error *err)
+{
+    str levels, values;
+    null_text_page page;
+    bool is_changed, is_dictionary = h->encoding != ENCODING_PLAIN;
+    *ret = raw;
+    if (h->type == PAGE_DICTIONARY)
+        return null_text_dictionary(n, raw, h->value_count, err);
+    TRY(find_levels(h, raw, &levels, &values, err));
+    TRY(null_text_page_make(n, a, levels, values, is_dictionary, h->value_count, &is_changed, &page,
+                            err));
+    if (!is_changed)
+        return true;
+    strbuf b = strbuf_new(a);
+    uint32_t size = (uint32_t)page.levels.len;
+    if (h->type == PAGE_DATA)
+        strbuf_add_bytes(&b, &size, sizeof size);
+    strbuf_add(&b, page.levels);
+    strbuf_add(&b, page.values);
+    h->def_bytes = size;
+    h->null_count += page.taken_out;
+    *ret = strbuf_str(&b);
+    return true;
+}
+
+static bool unpack_page(page_maker *m, thrift_reader *r, int codec, page_header *h,
+                        const made_chunk *made, str *ret_raw, error *err)
+{
+    *h = read_header(r);
+    TRY(check_header(h, r, made, err));
+    str packed = { (const char *)r->at, (size_t)h->size_bytes };
+    size_t levels = h->type == PAGE_DATA_V2 ? (size_t)(h->def_bytes + h->rep_bytes) : 0,
+           raw_bytes = (size_t)h->raw_bytes;
+    r->at += h->size_bytes;
+    if (h->has_crc && crc32_gzip_refl(0, (const unsigned char *)packed.data, packed.len) != h->crc)
         return fail(err, ERR_CORRUPT, "the checksum of a page does not match");
     m->raw.len = 0;
     char *raw = reserve(&m->raw, raw_bytes + 1);
     memcpy(raw, packed.data, levels);
-    if (!unpack(m, h.is_plain ? CODEC_PLAIN : codec, str_slice(packed, levels, packed.len),
+    if (!unpack(m, h->is_plain ? CODEC_PLAIN : codec, str_slice(packed, levels, packed.len),
                 raw + levels, raw_bytes - levels))
         return fail(err, ERR_CORRUPT, "the compressed data of a page is damaged");
-    return put_page(m, &h, (str){ raw, raw_bytes }, levels, made, err);
+    *ret_raw = (str){ raw, raw_bytes };
+    return true;
 }
 
-bool page_maker_copy(page_maker *m, str bytes, const parquet_column *column,
-                     const parquet_chunk *chunk, made_chunk *ret, error *err)
+static bool copy_page(page_maker *m, thrift_reader *r, int codec, null_text *n, made_chunk *made,
+                      error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    page_header h;
+    str raw;
+    TRY(unpack_page(m, r, codec, &h, made, &raw, err));
+    if (n->text.len)
+        TRY(take_out_text(n, a, &h, raw, &raw, err));
+    size_t levels = h.type == PAGE_DATA_V2 ? (size_t)(h.def_bytes + h.rep_bytes) : 0;
+    return put_page(m, &h, raw, levels, made, err);
+}
+
+/* Statistics after a text has become null. */
+static parquet_stats new_stats(const parquet_chunk *chunk, const null_text *n)
+{
+    parquet_stats s = chunk->stats;
+    if (n->taken_out == 0)
+        return s;
+    if (s.null_count >= 0)
+        s.null_count += n->taken_out;
+    s.min = n->min;
+    s.max = n->max;
+    return s;
+}
+
+bool page_maker_copy(page_maker *m, arena *a, str bytes, const parquet_column *column,
+                     const parquet_chunk *chunk, str text, made_chunk *ret, error *err)
 {
     const uint8_t *from = (const uint8_t *)bytes.data + chunk->offset;
     thrift_reader r = { from, from + chunk->size_bytes, false };
     made_chunk made = new_chunk();
+    bool is_ruled_out = chunk->stats.min.data && str_compare(chunk->stats.min, text) > 0;
+    null_text n = { .text = is_ruled_out ? STR("") : text, .entry = -1, .texts = a };
     while (r.at < r.end)
-        if (!copy_page(m, &r, chunk->codec, &made, err))
+        if (!copy_page(m, &r, chunk->codec, &n, &made, err))
             return fail_while(err, "column " STR_FMT ", byte %lld", STR_ARG(column->name),
                               (long long)(r.at - (const uint8_t *)bytes.data));
     if (made.value_count != chunk->value_count)
         return fail(err, ERR_CORRUPT, "column " STR_FMT ": its pages have %lld values, not %lld",
                     STR_ARG(column->name), (long long)made.value_count,
                     (long long)chunk->value_count);
-    made.stats = chunk->stats;
+    made.stats = new_stats(chunk, &n);
     *ret = made;
     return true;
 }

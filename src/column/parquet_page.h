@@ -20,9 +20,11 @@ typedef struct made_chunk {
 void page_maker_reset(page_maker *m);
 str page_maker_output(const page_maker *m);
 
-/* Append the pages of a chunk of `bytes`, checked and compressed anew. */
-NODISCARD bool page_maker_copy(page_maker *m, str bytes, const parquet_column *column,
-                               const parquet_chunk *chunk, made_chunk *ret, error *err);
+/* Append the pages of a chunk of `bytes`, checked and compressed anew; where `null_text` is not
+ * empty, it becomes null. */
+NODISCARD bool page_maker_copy(page_maker *m, arena *a, str bytes, const parquet_column *column,
+                               const parquet_chunk *chunk, str null_text, made_chunk *ret,
+                               error *err);
 NODISCARD bool page_maker_constant(page_maker *m, arena *a, parquet_type type, int64_t v,
                                    int64_t row_count, made_chunk *ret, error *err);
 /* Keys of rows [first, first + row_count) of an input. */

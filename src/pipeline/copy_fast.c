@@ -12,6 +12,7 @@ enum {
     FEWEST_ROWS_A_GROUP = 8192,
 };
 
+#define DASH "-"
 #define ROW_KEY_SQL "floe_row_key(\"_object\", \"_row\")"
 
 /* Where a field of the table comes from in one file. */
@@ -96,25 +97,26 @@ static bool job_is_plain(copy *c)
     return true;
 }
 
-/* "-" stands for null in flow logs: no text of the column may be that. */
-static bool has_no_dash(const parquet_footer *f, size_t column)
+/* "-" stands for null in flow logs. Whether the statistics rule it out. */
+static bool has_no_dash(const parquet_chunk *k)
 {
-    for (size_t i = 0; i < f->group_count; i++) {
-        const parquet_chunk *k = &f->groups[i].chunks[column];
-        bool is_all_null = k->stats.null_count == k->value_count;
-        if (!is_all_null && (!k->stats.min.data || str_compare(k->stats.min, STR("-")) <= 0))
-            return false;
-    }
-    return true;
+    return k->stats.null_count == k->value_count ||
+           (k->stats.min.data && str_compare(k->stats.min, STR(DASH)) > 0);
 }
 
 static bool column_is_plain(const parquet_footer *f, size_t column, const iceberg_field *field)
 {
     const parquet_column *p = &f->columns[column];
-    for (size_t i = 0; i < f->group_count; i++)
-        if (!parquet_codec_is_known(f->groups[i].chunks[column].codec))
+    if (!column_is(p, field->type))
+        return false;
+    for (size_t i = 0; i < f->group_count; i++) {
+        const parquet_chunk *k = &f->groups[i].chunks[column];
+        if (!parquet_codec_is_known(k->codec))
             return false;
-    return column_is(p, field->type) && (p->meaning != MEANING_TEXT || has_no_dash(f, column));
+        if (p->meaning == MEANING_TEXT && !has_no_dash(k) && !parquet_text_can_be_null(p, k))
+            return false;
+    }
+    return true;
 }
 
 /* Every column of the file is the field of its name, or no field at all; false: one is neither. */
@@ -219,10 +221,13 @@ static fast_merge plan_merge(const copy *c, int32_t day, fast_file *files, size_
         column.name = f->name;
         places[m.output_count] = i;
         m.fields[m.output_count] = f;
-        m.outputs[m.output_count++] = (parquet_output){ column, f->id,
-                                                        from != FROM_RUN         ? ORIGIN_COPIED
-                                                        : f->name.data[0] == '$' ? ORIGIN_CONSTANT
-                                                                                 : ORIGIN_KEY };
+        parquet_output *o = &m.outputs[m.output_count++];
+        *o = (parquet_output){ .column = column, .field_id = f->id };
+        o->origin = from != FROM_RUN         ? ORIGIN_COPIED
+                    : f->name.data[0] == '$' ? ORIGIN_CONSTANT
+                                             : ORIGIN_KEY;
+        if (from == FROM_OPTIONAL && column.meaning == MEANING_TEXT)
+            o->null_text = STR(DASH);
     }
     for (size_t k = 0; k < count; k++) {
         size_t *sources = arena_array_of(a, size_t, m.output_count);
