@@ -62,6 +62,23 @@ typedef struct encode_function {
     void *context;
 } encode_function;
 
+/* Texts that wait to be encoded, and the rows that each stands for. */
+enum { ENCODE_BLOCK = 512 };
+typedef struct encode_block {
+    str texts[ENCODE_BLOCK];
+    size_t text_count, row_count;
+    uint32_t rows[ENCODE_BLOCK], text_of[ENCODE_BLOCK];
+} encode_block;
+
+static void encode_rows(const encode_function *f, encode_block *b, int64_t *out)
+{
+    uint32_t codes[ENCODE_BLOCK];
+    f->encode(f->context, b->texts, b->text_count, codes);
+    for (size_t i = 0; i < b->row_count; i++)
+        out[b->rows[i]] = codes[b->text_of[i]];
+    b->text_count = b->row_count = 0;
+}
+
 /* The dictionary's null slot holds garbage: the validity mask must be asked for every row. */
 static void run_encode(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
@@ -72,8 +89,8 @@ static void run_encode(duckdb_function_info info, duckdb_data_chunk input, duckd
     const uint64_t *valid = duckdb_vector_get_validity(vector);
     int64_t *out = duckdb_vector_get_data(output);
     uint64_t *out_valid = NULL;
-    str last = { 0 };
-    int64_t code = 0;
+    encode_block b;
+    b.text_count = b.row_count = 0;
     if (valid) {
         duckdb_vector_ensure_validity_writable(output);
         out_valid = duckdb_vector_get_validity(output);
@@ -85,13 +102,17 @@ static void run_encode(duckdb_function_info info, duckdb_data_chunk input, duckd
             continue;
         }
         str text = { duckdb_string_t_data(&in[i]), duckdb_string_t_length(in[i]) };
-        if (text.data != last.data ||
-            text.len != last.len) { /* runs of one value share its bytes */
-            last = text;
-            code = f->encode(f->context, text);
-        }
-        out[i] = code;
+        const str *last = b.text_count ? &b.texts[b.text_count - 1] : NULL;
+        /* runs of one value share its bytes */
+        if (!last || text.data != last->data || text.len != last->len)
+            b.texts[b.text_count++] = text;
+        b.rows[b.row_count] = (uint32_t)i;
+        b.text_of[b.row_count++] = (uint32_t)(b.text_count - 1);
+        if (b.row_count == ENCODE_BLOCK)
+            encode_rows(f, &b, out);
     }
+    if (b.row_count)
+        encode_rows(f, &b, out);
 }
 
 typedef struct row_function {
@@ -154,6 +175,38 @@ bool sql_register_row_time(sql_engine *e, const char *name, sql_row_time time, v
                            error *err)
 {
     return register_row_function(e, name, &(row_function){ .time = time, .context = context }, err);
+}
+
+typedef struct filter_function {
+    sql_row_filter filter;
+    void *context;
+} filter_function;
+
+static void run_filter(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    const filter_function *f = duckdb_scalar_function_get_extra_info(info);
+    f->filter(f->context, duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 0)),
+              duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 1)),
+              (size_t)duckdb_data_chunk_get_size(input), duckdb_vector_get_data(output));
+}
+
+bool sql_register_row_filter(sql_engine *e, const char *name, sql_row_filter filter, void *context,
+                             error *err)
+{
+    duckdb_scalar_function f = duckdb_create_scalar_function();
+    duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
+    duckdb_logical_type result = duckdb_create_logical_type(DUCKDB_TYPE_BOOLEAN);
+    duckdb_scalar_function_set_name(f, name);
+    duckdb_scalar_function_add_parameter(f, number);
+    duckdb_scalar_function_add_parameter(f, number);
+    duckdb_scalar_function_set_return_type(f, result);
+    duckdb_destroy_logical_type(&number);
+    duckdb_destroy_logical_type(&result);
+    filter_function *extra = memory_alloc(sizeof *extra);
+    *extra = (filter_function){ filter, context };
+    duckdb_scalar_function_set_extra_info(f, extra, free);
+    duckdb_scalar_function_set_function(f, run_filter);
+    return register_function(e, f, name, err);
 }
 
 bool sql_register_encode(sql_engine *e, const char *name, sql_encode encode, void *context,

@@ -60,8 +60,9 @@ typedef bool (*sql_sink)(void *context, const batch *in, error *err);
 NODISCARD bool sql_register_sink(sql_engine *e, const char *name, const column_type *types,
                                  size_t type_count, sql_sink sink, void *context, error *err);
 /* A function of one text column to an unsigned 32-bit number, held in COLUMN_INT64, which DuckDB
- * runs once per dictionary entry where it can. Null stays null. Thread-safe, cannot fail. */
-typedef uint32_t (*sql_encode)(void *context, str text);
+ * runs once per dictionary entry where it can. It gets some texts at a time, runs of one and the
+ * same as one. Null stays null. Thread-safe, cannot fail. */
+typedef void (*sql_encode)(void *context, const str *texts, size_t count, uint32_t *ret_codes);
 NODISCARD bool sql_register_encode(sql_engine *e, const char *name, sql_encode encode,
                                    void *context, error *err);
 
@@ -75,3 +76,8 @@ NODISCARD bool sql_register_row_text(sql_engine *e, const char *name, sql_row_te
                                      void *context, error *err);
 NODISCARD bool sql_register_row_time(sql_engine *e, const char *name, sql_row_time time,
                                      void *context, error *err);
+/* A filter of two numbers: (x, y) → whether to keep the row. Thread-safe, cannot fail. */
+typedef void (*sql_row_filter)(void *context, const int64_t *x, const int64_t *y, size_t rows,
+                               bool *ret_keep);
+NODISCARD bool sql_register_row_filter(sql_engine *e, const char *name, sql_row_filter filter,
+                                       void *context, error *err);

@@ -113,10 +113,11 @@ static bool refuse(void *context, const batch *in, error *err)
     return fail(err, ERR_CORRUPT, "the sink is full");
 }
 
-static uint32_t length_of(void *context, str text)
+static void length_of(void *context, const str *texts, size_t count, uint32_t *ret)
 {
     (void)context;
-    return (uint32_t)text.len;
+    for (size_t i = 0; i < count; i++)
+        ret[i] = (uint32_t)texts[i].len;
 }
 
 TEST(sinks_take_every_row_and_can_end_the_query)

@@ -2,6 +2,7 @@
  * tables pinned at a snapshot, cache files. */
 #pragma once
 
+#include <assert.h>
 #include <pthread.h>
 
 #include "base/arena.h"
@@ -94,27 +95,68 @@ str dictionary_key(const dictionary *d, arena *a, uint64_t id);
 /* "10.0.0.1" and nothing else that means the same. */
 bool ipv4_parse(str text, uint32_t *ret_ip);
 
-/* Texts to codes in order of arrival, from several threads. */
+str ipv4_text(arena *a, uint32_t ip);
+
+/* ---- interner.c: keys to codes in order of arrival, from several threads ---- */
+
 typedef struct interner interner;
 interner *interner_new(void);
 void interner_free(interner *x);
-uint32_t interner_code(void *interner, str text); /* fits sql_encode */
+uint32_t interner_code(interner *x, str text);
+void interner_encode(void *interner, const str *texts, size_t count,
+                     uint32_t *ret_codes); /* fits sql_encode */
 uint32_t interner_count(const interner *x);
 
+/* The rest only after the last code was given. Keys are addresses … */
+uint32_t interner_ips(const interner *x, uint64_t *ret); /* address << 32 | code; their number */
+
 typedef struct interned {
-    str text; /* NULL data: the address `ip` */
-    uint32_t ip;
+    str text; /* lives as long as the interner */
+    uint32_t code;
 } interned;
 
-/* The key of each code; texts live as long as the interner. After the last interner_code. */
-interned *interner_keys(const interner *x, arena *a);
+/* … and texts; their number. */
+uint32_t interner_keys(const interner *x, interned *ret);
 /* The text of each code, in `a`. */
 str *interner_texts(const interner *x, arena *a);
 
 /* `old` with the keys it lacks as a further run; `ret_ids[code]`: the id of each. `rows` of the
  * result is left to the caller. */
-void dictionary_extend(arena *a, const dictionary *old, const interned *keys, uint32_t count,
-                       dictionary *ret, uint32_t *ret_ids);
+void dictionary_extend(arena *a, const dictionary *old, const interner *keys, dictionary *ret,
+                       uint32_t *ret_ids);
+
+/* ---- triples.c: two ids and a number, sorted by both ids ---- */
+
+typedef struct triple {
+    uint32_t major, minor, payload;
+} triple;
+
+/* In parts, each of which holds a range of major ids. */
+typedef struct triples {
+    block block;
+    triple *items;
+    uint64_t count;
+    uint64_t *starts; /* of each part, and the end */
+    size_t part_count;
+    int shift; /* major >> shift is the part */
+} triples;
+
+typedef struct triple_cursor {
+    uint64_t at, to;
+    uint64_t place; /* the reader's; 0 at first */
+} triple_cursor;
+
+/* Up to `room` triples from positions from `at` on, which it moves; 0 is no end. Called from
+ * several threads, and twice for each position. */
+typedef size_t (*triple_read)(const void *context, triple_cursor *c, triple *ret, size_t room);
+
+/* Read positions below `limit` and part the triples by their major ids, in order of position within
+ * a part. `weight`: items that the parts will be merged with count for the number of parts. */
+bool triples_part(graph_memory *m, triple_read read, const void *context, uint64_t limit,
+                  uint64_t major_limit, uint64_t weight, triples *ret, error *err);
+/* Sort by major and minor id, then payload. `scratch`: room for as many. */
+void triples_sort(triples *t, uint64_t minor_limit, triple *scratch);
+void triples_free(graph_memory *m, triples *t);
 
 /* ---- source.c: a label's tables at their snapshots ---- */
 
@@ -157,6 +199,20 @@ bool label_rows_number(label_rows *rows, arena *a, const label_rows *old, error 
  * source's filter applied. */
 bool source_sql(const source *s, arena *a, const iceberg_scan *scan, str expressions, str *ret_sql,
                 error *err);
+/* The scan's files in the order of "_file_index", deleted rows among the others: for whoever asks
+ * for rows that are known to be live. */
+iceberg_scan source_without_deletes(arena *a, const iceberg_scan *scan);
+
+/* ---- deletes.c ---- */
+typedef struct deletes deletes;
+void deletes_free(deletes *d);
+DEFINE_AUTO(deletes, deletes_free)
+/* source_sql where rows may be deleted: which ones is read first, and kept in `*ret_deletes` (NULL:
+ * not needed) for the time of the query. */
+bool source_live_sql(graph *g, const source *s, arena *a, const iceberg_scan *part, str expressions,
+                     str *ret_sql, deletes **ret_deletes, error *err);
+
+/* ---- source.c, on ---- */
 /* SQL of a key: the column as text, or several joined by '\x1F'. */
 str source_key_sql(const source *s, arena *a, const schema_column *columns, size_t count);
 /* SQL of a column. */
@@ -260,6 +316,29 @@ struct graph {
 };
 
 bool graph_connection(graph *g, sql_connection **ret, error *err);
+/* ---- adjacency.c ---- */
+
+/* Vertices: code, -, row. Edges: codes of source and target (first UINT32_MAX: one is null), row.
+ */
+typedef struct arrival {
+    uint32_t first, second, row;
+} arrival;
+
+/* Rows of one label in order of arrival. */
+typedef struct arrivals {
+    const source *source; /* that is being read */
+    block block;
+    arrival *items;
+    _Atomic uint64_t count;
+    uint64_t limit;
+} arrivals;
+
+static_assert(sizeof(arrival) == sizeof(triple), "arrivals are scratch for sorting");
+
+/* Lay out what arrived, merged with `old` (NULL: nothing); `x` is given back. */
+bool adjacency_build(graph *g, edge_part *e, const edge_part *old, arrivals *x,
+                     const uint32_t *from_ids, const uint32_t *to_ids, error *err);
+bool row_is_dropped(const label_rows *rows, uint32_t row);
 /* ---- topology.c: dictionaries and adjacency of all labels; under the graph's lock ---- */
 bool topology_build(graph *g, const graph *old, error *err);
 /* ---- topology_file.c ---- */

@@ -61,7 +61,7 @@ static bool fetch_source(graph *g, const source *s, const iceberg_scan *scan,
     if (f->type == COLUMN_STRING) {
         expression = str_format(a, "%s(" STR_FMT "%s)", code, STR_ARG(expression),
                                 source_is_text(s, column) ? "" : "::VARCHAR");
-        TRY(sql_register_encode(g->options.engine, code, interner_code, texts, err));
+        TRY(sql_register_encode(g->options.engine, code, interner_encode, texts, err));
     } else if (f->type == COLUMN_TIMESTAMP) {
         expression = str_format(a, STR_FMT "::TIMESTAMP", STR_ARG(expression));
     }
@@ -91,7 +91,8 @@ static bool fetch_cells(graph *g, const label_rows *rows, size_t property, str n
         f->bases = only_added ? s->added_bases : bases;
         if (!c || c->name.len == 0 || (only_added && s->added.file_count == 0))
             continue;
-        TRY(fetch_source(g, s, only_added ? &s->added : &s->scan, c, texts, f, err));
+        iceberg_scan plain = source_without_deletes(a, only_added ? &s->added : &s->scan);
+        TRY(fetch_source(g, s, &plain, c, texts, f, err));
     }
     return true;
 }

@@ -193,6 +193,23 @@ bool source_sql(const source *s, arena *a, const iceberg_scan *part, str express
     return true;
 }
 
+iceberg_scan source_without_deletes(arena *a, const iceberg_scan *scan)
+{
+    size_t *order = arena_array_of(a, size_t, scan->file_count);
+    iceberg_scan_file *files = arena_array_of(a, iceberg_scan_file, scan->file_count);
+    iceberg_scan plain = *scan;
+    iceberg_scan_order(scan, order);
+    for (size_t i = 0; i < scan->file_count; i++) {
+        files[i] = scan->files[order[i]];
+        files[i].deletes = NULL;
+        files[i].delete_count = 0;
+    }
+    plain.files = files;
+    plain.delete_files = NULL;
+    plain.delete_count = 0;
+    return plain;
+}
+
 const schema_column *source_property(const label_rows *rows, size_t property, const source *s,
                                      str name)
 {

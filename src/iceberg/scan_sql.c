@@ -191,6 +191,22 @@ bool iceberg_scan_sql_numbered(const iceberg_table *t, arena *a, const iceberg_s
     return scan_sql(t, a, scan, columns, column_count, PLACE_NUMBER, ret_sql, err);
 }
 
+bool iceberg_deletes_sql(const iceberg_table *t, arena *a, const iceberg_scan *scan, str *ret_sql,
+                         error *err)
+{
+    strbuf b = strbuf_new(a);
+    *ret_sql = STR("");
+    for (size_t i = 0; i < scan->delete_count; i++)
+        if (scan->delete_files[i].content != ICEBERG_POSITION_DELETES ||
+            !str_eq_nocase(scan->delete_files[i].format, STR("PARQUET")))
+            return true;
+    strbuf_add_c(&b, "(SELECT file_path, pos FROM read_parquet([");
+    TRY(add_delete_files(&b, t, scan, err));
+    strbuf_add_c(&b, "]))");
+    *ret_sql = strbuf_str(&b);
+    return true;
+}
+
 void iceberg_scan_order(const iceberg_scan *scan, size_t *ret_order)
 {
     size_t at = 0;

@@ -150,6 +150,11 @@ NODISCARD bool iceberg_scan_sql(const iceberg_table *t, arena *a, const iceberg_
 NODISCARD bool iceberg_scan_sql_numbered(const iceberg_table *t, arena *a, const iceberg_scan *scan,
                                          const str *columns, size_t column_count, str *ret_sql,
                                          error *err);
+/* A parenthesised SELECT of "file_path" and "pos", one row for each deleted row of the scan's
+ * files; for readers that apply deletes themselves. `*ret_sql` empty: some deletes are of another
+ * form. */
+NODISCARD bool iceberg_deletes_sql(const iceberg_table *t, arena *a, const iceberg_scan *scan,
+                                   str *ret_sql, error *err);
 /* Indexes into scan->files in the order of "_file_index": files without deletes first. `ret_order`
  * has room for file_count. */
 void iceberg_scan_order(const iceberg_scan *scan, size_t *ret_order);

@@ -25,11 +25,17 @@ static struct {
     size_t count;
 } current;
 
-static uint32_t object_of_path(void *context, str path)
+static uint32_t object_of_path(str path)
 {
-    (void)context;
     uintptr_t i = (uintptr_t)map_get(&current.by_path, path);
     return i ? (uint32_t)(i - 1) : 0;
+}
+
+static void encode_paths(void *context, const str *paths, size_t count, uint32_t *ret)
+{
+    (void)context;
+    for (size_t i = 0; i < count; i++)
+        ret[i] = object_of_path(paths[i]);
 }
 
 static int64_t event_time_of(void *context, int64_t object)
@@ -63,7 +69,7 @@ static bool register_functions(job *j, error *err)
 {
     static bool is_registered;
     if (!is_registered) {
-        TRY(sql_register_encode(j->engine, "floe_object", object_of_path, NULL, err));
+        TRY(sql_register_encode(j->engine, "floe_object", encode_paths, NULL, err));
         TRY(sql_register_row_time(j->engine, "floe_event_time", event_time_of, NULL, err));
         TRY(sql_register_row_text(j->engine, "floe_row_key", row_key, NULL, err));
         is_registered = true;
@@ -192,7 +198,7 @@ static bool find_shapes(copy *c, const size_t *objects, size_t count, error *err
     for (size_t i = 0; i < rows->rows; i++) {
         str path = column_text(&rows->columns[0], c->arena, i),
             signature = column_text(&rows->columns[1], c->arena, i);
-        run_object *o = &c->objects[object_of_path(NULL, path)];
+        run_object *o = &c->objects[object_of_path(path)];
         for (o->shape = 0; o->shape < c->shapes.count; o->shape++)
             if (str_eq(c->shapes.items[o->shape].signature, signature))
                 break;
