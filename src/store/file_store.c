@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -78,7 +79,7 @@ static bool visit_folder(const char *folder, int depth, store_visit visit, void 
     return works;
 }
 
-static bool file_list(str prefix_uri, store_visit visit, void *context, error *err)
+static bool file_list(store *s, str prefix_uri, store_visit visit, void *context, error *err)
 {
     AUTO(arena_free) arena *scratch = arena_new();
     const char *path = path_of(scratch, prefix_uri);
@@ -89,7 +90,7 @@ static bool file_list(str prefix_uri, store_visit visit, void *context, error *e
                                : visit_entry(path, 0, visit, context, err);
 }
 
-static bool file_stat(arena *a, str uri, store_object *ret_object, error *err)
+static bool file_stat(store *s, arena *a, str uri, store_object *ret_object, error *err)
 {
     const char *path = path_of(a, uri);
     struct stat st;
@@ -99,12 +100,13 @@ static bool file_stat(arena *a, str uri, store_object *ret_object, error *err)
     return true;
 }
 
-static bool file_read_whole(arena *a, str uri, str *ret_content, error *err)
+static bool file_read_whole(store *s, arena *a, str uri, str *ret_content, error *err)
 {
     return file_read(a, path_of(a, uri), ret_content, err);
 }
 
-static bool file_read_range(str uri, uint64_t offset, void *ret_bytes, size_t len, error *err)
+static bool file_read_range(store *s, str uri, uint64_t offset, void *ret_bytes, size_t len,
+                            error *err)
 {
     AUTO(arena_free) arena *scratch = arena_new();
     const char *path = path_of(scratch, uri);
@@ -125,16 +127,35 @@ static bool file_read_range(str uri, uint64_t offset, void *ret_bytes, size_t le
     return works;
 }
 
-static bool file_write(str uri, str content, bool must_be_new, error *err)
+/* Written beside its name and linked to it: of two writers one gets the name. */
+static bool write_new(const char *path, str content, error *err)
 {
     AUTO(arena_free) arena *scratch = arena_new();
-    const char *path = path_of(scratch, uri);
-    if (must_be_new && file_exists(path))
+    static _Atomic unsigned number;
+    const char *written =
+        str_format(scratch, "%s.%d-%u.new.tmp%c", path, (int)getpid(), number++, 0).data;
+    if (file_exists(path))
         return fail(err, ERR_CONFLICT, "writing %s: it exists already", path);
-    return file_write_atomic(path, content, err);
+    TRY(file_write_atomic(written, content, err));
+    bool works = link(written, path) == 0;
+    bool is_there = !works && errno == EEXIST;
+    if (is_there)
+        fail(err, ERR_CONFLICT, "writing %s: it exists already", path);
+    else if (!works)
+        fail_errno(err, "writing %s", path);
+    unlink(written);
+    return works && file_sync(path, err);
 }
 
-static bool file_delete(str uri, error *err)
+static bool file_write(store *s, str uri, str content, bool must_be_new, error *err)
+{
+    AUTO(arena_free) arena *scratch = arena_new();
+    (void)s;
+    const char *path = path_of(scratch, uri);
+    return must_be_new ? write_new(path, content, err) : file_write_atomic(path, content, err);
+}
+
+static bool file_delete(store *s, str uri, error *err)
 {
     AUTO(arena_free) arena *scratch = arena_new();
     const char *path = path_of(scratch, uri);
@@ -143,13 +164,81 @@ static bool file_delete(str uri, error *err)
     return true;
 }
 
-static bool file_local_path(arena *a, str uri, str *ret_path, error *err)
+static bool file_delete_many(store *s, const str *uris, size_t count, error *err)
 {
+    for (size_t i = 0; i < count; i++)
+        TRY(file_delete(s, uris[i], err));
+    return true;
+}
+
+static bool file_list_folders(store *s, str uri, store_visit visit, void *context, error *err)
+{
+    AUTO(arena_free) arena *scratch = arena_new();
+    (void)s;
+    struct dirent **entries = NULL;
+    const char *folder = path_of(scratch, uri);
+    int count = scandir(folder, &entries, is_listed, alphasort);
+    if (count < 0)
+        return fail_errno(err, "listing folder %s", folder);
+    bool works = true;
+    size_t len = strlen(folder);
+    const char *slash = len && folder[len - 1] == '/' ? "" : "/";
+    for (int i = 0; i < count; i++) {
+        struct stat st;
+        str path = str_format(scratch, "%s%s%s%c", folder, slash, entries[i]->d_name, 0);
+        if (works && stat(path.data, &st) == 0 && S_ISDIR(st.st_mode)) {
+            store_object o = { .uri = str_format(scratch, "file://%s/", path.data) };
+            works = visit(context, &o, err);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return works;
+}
+
+static bool file_local_path(store *s, arena *a, str uri, str etag, str *ret_path, error *err)
+{
+    (void)s;
     (void)a;
+    (void)etag;
     (void)err;
     *ret_path = store_path_of_uri(uri);
     return true;
 }
 
-const store_kind store_file_kind = { "file",          file_list,  file_stat,   file_read_whole,
-                                     file_read_range, file_write, file_delete, file_local_path };
+static void file_local_forget(store *s, str uri, str etag)
+{
+    (void)s;
+    (void)uri;
+    (void)etag;
+}
+
+static bool file_local_target(store *s, arena *a, str uri, str *ret_path, error *err)
+{
+    (void)s;
+    str path = store_path_of_uri(uri);
+    *ret_path = path;
+    return folder_make(str_to_c(a, str_slice(path, 0, (size_t)str_rfind_char(path, '/'))), err);
+}
+
+static bool file_publish(store *s, str uri, str path, error *err)
+{
+    AUTO(arena_free) arena *scratch = arena_new();
+    (void)s;
+    (void)uri;
+    return file_sync(str_to_c(scratch, path), err);
+}
+
+const store_kind store_file_kind = { .schemes = { "file" },
+                                     .list = file_list,
+                                     .list_folders = file_list_folders,
+                                     .stat = file_stat,
+                                     .read = file_read_whole,
+                                     .read_range = file_read_range,
+                                     .write = file_write,
+                                     .delete = file_delete,
+                                     .delete_many = file_delete_many,
+                                     .local_path = file_local_path,
+                                     .local_forget = file_local_forget,
+                                     .local_target = file_local_target,
+                                     .publish = file_publish };
