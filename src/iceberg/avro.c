@@ -47,7 +47,7 @@ static str pack_zstd(arena *a, str in)
 }
 
 /* Avro's snappy blocks end with the CRC-32 of what was packed, big endian. */
-static uint32_t crc_of(str bytes)
+uint32_t crc32_of(str bytes)
 {
     return crc32_gzip_refl(0, (const uint8_t *)bytes.data, bytes.len);
 }
@@ -58,7 +58,7 @@ static str pack_snappy(arena *a, str in)
     char *out = arena_alloc(a, len + 4);
     snappy_status status = snappy_compress(in.data, in.len, out, &len);
     assert(status == SNAPPY_OK);
-    uint32_t crc = crc_of(in);
+    uint32_t crc = crc32_of(in);
     for (int i = 0; i < 4; i++)
         out[len + (size_t)i] = (char)(crc >> (24 - 8 * i));
     return (str){ out, len + 4 };
@@ -478,8 +478,9 @@ static bool unpack_snappy(arena *a, str in, str *ret, error *err)
     for (size_t i = in.len - 4; i < in.len; i++)
         crc = crc << 8 | (uint8_t)in.data[i];
     *ret = (str){ out, len };
-    return crc == crc_of(*ret) ? true
-                               : fail(err, ERR_CORRUPT, "a block's snappy data fails its checksum");
+    return crc == crc32_of(*ret)
+               ? true
+               : fail(err, ERR_CORRUPT, "a block's snappy data fails its checksum");
 }
 
 static bool unpack(arena *a, str codec, str in, str *ret, error *err)

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "column/sql.h"
 #include "iceberg/table.h"
 
 struct iceberg_table {
@@ -94,6 +95,7 @@ typedef struct manifest_field {
 } manifest_field;
 void manifest_add_field(strbuf *b, const manifest_field *f);
 str manifest_codec(const iceberg_table *t);
+size_t manifest_decimal_bytes(int precision);
 int64_t manifest_int(const value *record, int32_t id, int64_t otherwise);
 str manifest_text(const value *record, int32_t id);
 
@@ -141,4 +143,45 @@ bool bounds_encode(arena *a, const iceberg_type *type, const value *v, str *ret_
 /* From DuckDB's text of a statistic; truncated (16 characters) with `is_upper` rounded up. False:
  * no bound. */
 bool bounds_of_text(arena *a, const iceberg_type *type, str text, bool is_upper, str *ret_bytes);
+/* A value of the type; false when the bytes do not fit it. Text and bytes are borrowed. */
+bool bounds_decode(arena *a, const iceberg_type *type, str bytes, value *ret);
+str bounds_decimal_text(arena *a, str bytes, int scale);
+str bounds_uuid_text(arena *a, str bytes);
+str bounds_of_hex(arena *a, str hex);
 int bounds_compare(const iceberg_type *type, str x, str y);
+
+/* ---- predicate.c ---- */
+typedef struct bound_predicate {
+    const iceberg_field *field;
+    iceberg_compare compare;
+    const value *values;
+    str *bytes; /* the values in binary form */
+    size_t count;
+    bool is_usable;
+} bound_predicate;
+bool predicates_bind(const iceberg_table *t, arena *a, const iceberg_predicate *where, size_t count,
+                     bound_predicate **ret, error *err);
+bool predicates_may_hold_in_manifest(const iceberg_table *t, arena *a, const bound_predicate *p,
+                                     size_t count, const manifest *m);
+bool predicates_may_hold_in_partition(const iceberg_table *t, arena *a, const bound_predicate *p,
+                                      size_t count, const iceberg_file *f);
+bool predicates_may_hold_in_file(const bound_predicate *p, size_t count, const iceberg_file *f);
+
+/* ---- transform.c ---- */
+uint32_t transform_hash(str bytes); /* Murmur3 */
+/* `v` of a column of `type` under a transform; false when it cannot be computed. */
+bool transform_value(arena *a, const iceberg_type *type, iceberg_transform_kind kind,
+                     int32_t argument, const value *v, value *ret);
+bool transform_register(sql_engine *e, error *err);
+
+/* ---- vector.c ---- */
+typedef iceberg_deleted_rows delete_vector;
+bool vector_decode(arena *a, str blob, int64_t row_count, delete_vector *ret, error *err);
+str vector_encode(arena *a, const delete_vector *v);
+bool vector_read(store *s, arena *a, const iceberg_file *f, int64_t row_count, delete_vector *ret,
+                 error *err);
+/* Keep the vector in memory for queries; its number is what SQL's iceberg_live(number, row) asks
+ * for. */
+bool vector_keep(store *s, const iceberg_file *f, int64_t row_count, int64_t *ret_number,
+                 error *err);
+uint32_t crc32_of(str bytes);

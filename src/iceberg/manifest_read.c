@@ -2,7 +2,6 @@
  * Inheritance", "First Row ID Inheritance". */
 #include <pthread.h>
 
-#include "base/hash.h"
 #include "base/pool.h"
 #include "iceberg/avro.h"
 #include "iceberg/internal.h"
@@ -51,40 +50,6 @@ static void read_stats(arena *a, const value *data_file, iceberg_file *f)
     f->stats_count = widest->map.count;
 }
 
-/* Two's complement, big endian → plain digits with the scale's point. */
-static str decimal_text(arena *a, str bytes, int scale)
-{
-    __int128 n = bytes.len && (bytes.data[0] & 0x80) ? -1 : 0;
-    for (size_t i = 0; i < bytes.len && i < 16; i++)
-        n = (__int128)((unsigned __int128)n << 8) | (uint8_t)bytes.data[i];
-    bool is_negative = n < 0;
-    unsigned __int128 rest = is_negative ? -(unsigned __int128)n : (unsigned __int128)n;
-    char digits[64];
-    size_t at = sizeof digits;
-    for (int i = 0; rest || i <= scale; i++) {
-        if (i == scale && scale > 0)
-            digits[--at] = '.';
-        digits[--at] = (char)('0' + (int)(rest % 10));
-        rest /= 10;
-        if (at < 4)
-            break;
-    }
-    if (is_negative)
-        digits[--at] = '-';
-    return str_copy(a, (str){ digits + at, sizeof digits - at });
-}
-
-static str uuid_text(arena *a, str bytes)
-{
-    str hex = hex_encode(a, bytes.data, bytes.len);
-    return bytes.len == 16
-               ? str_format(a, STR_FMT "-" STR_FMT "-" STR_FMT "-" STR_FMT "-" STR_FMT,
-                            STR_ARG(str_slice(hex, 0, 8)), STR_ARG(str_slice(hex, 8, 12)),
-                            STR_ARG(str_slice(hex, 12, 16)), STR_ARG(str_slice(hex, 16, 20)),
-                            STR_ARG(str_slice(hex, 20, 32)))
-               : hex;
-}
-
 /* Partition values arrive as Avro's primitives: give them the kind of their type. */
 static value typed_partition(arena *a, const iceberg_type *type, const value *v)
 {
@@ -97,9 +62,10 @@ static value typed_partition(arena *a, const iceberg_type *type, const value *v)
         (type->kind == ICEBERG_TIMESTAMP || type->kind == ICEBERG_TIMESTAMPTZ))
         out.kind = VALUE_TIMESTAMP;
     if (out.kind == VALUE_BINARY && type->kind == ICEBERG_DECIMAL)
-        out = (value){ .kind = VALUE_DECIMAL, .text = decimal_text(a, out.text, type->scale) };
+        out =
+            (value){ .kind = VALUE_DECIMAL, .text = bounds_decimal_text(a, out.text, type->scale) };
     if (out.kind == VALUE_BINARY && type->kind == ICEBERG_UUID)
-        out = (value){ .kind = VALUE_UUID, .text = uuid_text(a, out.text) };
+        out = (value){ .kind = VALUE_UUID, .text = bounds_uuid_text(a, out.text) };
     return out;
 }
 

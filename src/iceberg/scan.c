@@ -1,12 +1,14 @@
 /* Which files make up a snapshot, which deletes apply to them, which are new since another
- * snapshot. */
+ * snapshot. Source: Iceberg spec, "Scan Planning". */
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "base/vec.h"
 #include "iceberg/internal.h"
 
 typedef VEC(iceberg_scan_file) scan_files;
 typedef VEC(iceberg_file) file_list;
+typedef VEC(const iceberg_file *) file_refs;
 
 static int compare_uris(const void *x, const void *y)
 {
@@ -14,103 +16,221 @@ static int compare_uris(const void *x, const void *y)
                        ((const iceberg_scan_file *)y)->file.uri);
 }
 
-static bool same_partition(const iceberg_table *t, const iceberg_file *x, const iceberg_file *y)
+/* ---- Deletes ---- */
+
+enum { FILE_PATH_ID = 2147483546 };
+
+/* The one data file that position deletes name: by their own field, or by equal bounds of the path.
+ * Empty: any of their partition. */
+static str referenced_file(const iceberg_file *d)
 {
-    if (x->spec_id != y->spec_id)
-        return false;
-    const iceberg_spec *spec = iceberg_table_spec_by_id(t, x->spec_id);
-    for (size_t i = 0; i < spec->field_count; i++) {
-        const iceberg_type *type = partition_type(t->schema, &spec->fields[i]);
-        AUTO(arena_free) arena *scratch = arena_new();
-        str p = { 0 }, q = { 0 };
-        bool has_p = bounds_encode(scratch, type, &x->partition[i], &p);
-        bool has_q = bounds_encode(scratch, type, &y->partition[i], &q);
-        if (has_p != has_q || (has_p && !str_eq(p, q)))
-            return false;
+    if (d->referenced_data_file.len || d->content != ICEBERG_POSITION_DELETES)
+        return d->referenced_data_file;
+    for (size_t i = 0; i < d->stats_count; i++)
+        if (d->stats[i].field_id == FILE_PATH_ID && d->stats[i].lower.data &&
+            str_eq(d->stats[i].lower, d->stats[i].upper))
+            return d->stats[i].lower;
+    return (str){ 0 };
+}
+
+/* Deletes found quickly: by data file, by partition, and those that hold everywhere. */
+typedef struct delete_index {
+    arena *arena;
+    map by_file, by_partition; /* of file_refs */
+    file_refs everywhere;
+} delete_index;
+
+static void put(delete_index *x, map *m, str key, const iceberg_file *d)
+{
+    file_refs *refs = map_get(m, key);
+    if (!refs) {
+        refs = arena_alloc(x->arena, sizeof *refs);
+        map_set(m, key, refs);
     }
-    return true;
+    vec_push(x->arena, refs, d);
 }
 
-/* Spec, "Scan Planning": position deletes apply to data files of their partition that are not
- * newer; equality deletes to those that are strictly older, or everywhere when their spec is
- * unpartitioned. */
-static bool delete_applies(const iceberg_table *t, const iceberg_file *d, const iceberg_file *data)
+static void index_deletes(delete_index *x, const iceberg_table *t, const file_list *deletes)
 {
-    if (d->referenced_data_file.len && !str_eq(d->referenced_data_file, data->uri))
-        return false;
-    if (d->content == ICEBERG_POSITION_DELETES)
-        return d->sequence_number >= data->sequence_number && same_partition(t, d, data);
-    const iceberg_spec *spec = iceberg_table_spec_by_id(t, d->spec_id);
-    return d->sequence_number > data->sequence_number &&
-           (spec->field_count == 0 || same_partition(t, d, data));
-}
-
-static void attach_deletes(const iceberg_table *t, arena *a, iceberg_scan_file *files, size_t count,
-                           const iceberg_file *deletes, size_t delete_count)
-{
-    for (size_t i = 0; delete_count && i < count; i++) {
-        VEC(const iceberg_file *) applied = { 0 };
-        for (size_t k = 0; k < delete_count; k++)
-            if (delete_applies(t, &deletes[k], &files[i].file))
-                vec_push(a, &applied, &deletes[k]);
-        files[i].deletes = applied.items;
-        files[i].delete_count = applied.count;
-    }
-}
-
-static bool collect(const iceberg_table *t, arena *a, const manifest *m, scan_files *data,
-                    file_list *deletes, int64_t only_added_by, error *err)
-{
-    manifest_entry *entries;
-    size_t count;
-    TRY(manifest_read(t, a, m, &entries, &count, err));
-    for (size_t i = 0; i < count; i++) {
-        const manifest_entry *e = &entries[i];
-        if (e->status == ENTRY_DELETED ||
-            (only_added_by != -1 && (e->status != ENTRY_ADDED || e->snapshot_id != only_added_by)))
-            continue;
-        if (e->file.content == ICEBERG_DATA)
-            vec_push(a, data, (iceberg_scan_file){ .file = e->file });
+    for (size_t i = 0; i < deletes->count; i++) {
+        const iceberg_file *d = &deletes->items[i];
+        str file = referenced_file(d);
+        if (file.len)
+            put(x, &x->by_file, file, d);
+        else if (d->content == ICEBERG_EQUALITY_DELETES &&
+                 iceberg_table_spec_by_id(t, d->spec_id)->field_count == 0)
+            vec_push(x->arena, &x->everywhere, d);
         else
-            vec_push(a, deletes, e->file);
+            put(x, &x->by_partition, partition_key(t, x->arena, d), d);
     }
-    return true;
+}
+
+/* Position deletes apply to data files that are not newer, equality deletes to those that are
+ * strictly older. Where a file has a deletion vector, older position deletes are part of it. */
+static void apply_refs(delete_index *x, iceberg_scan_file *f, file_refs *applied,
+                       const file_refs *refs)
+{
+    for (size_t i = 0; refs && i < refs->count; i++) {
+        const iceberg_file *d = refs->items[i];
+        int64_t least = f->file.sequence_number + (d->content == ICEBERG_EQUALITY_DELETES);
+        if (d->sequence_number >= least)
+            vec_push(x->arena, applied, d);
+    }
+}
+
+static void keep_vector_only(file_refs *applied)
+{
+    size_t kept = 0;
+    bool has_vector = false;
+    for (size_t i = 0; i < applied->count; i++)
+        has_vector |= iceberg_file_is_vector(applied->items[i]);
+    for (size_t i = 0; has_vector && i < applied->count; i++) {
+        const iceberg_file *d = applied->items[i];
+        if (d->content != ICEBERG_POSITION_DELETES || iceberg_file_is_vector(d))
+            applied->items[kept++] = d;
+    }
+    applied->count = has_vector ? kept : applied->count;
+}
+
+static void attach_deletes(const iceberg_table *t, arena *a, scan_files *data,
+                           const file_list *deletes)
+{
+    delete_index x = { .arena = a, .by_file = map_new(a), .by_partition = map_new(a) };
+    if (deletes->count == 0)
+        return;
+    index_deletes(&x, t, deletes);
+    for (size_t i = 0; i < data->count; i++) {
+        iceberg_scan_file *f = &data->items[i];
+        file_refs applied = { 0 };
+        apply_refs(&x, f, &applied, map_get(&x.by_file, f->file.uri));
+        if (x.by_partition.count)
+            apply_refs(&x, f, &applied, map_get(&x.by_partition, partition_key(t, a, &f->file)));
+        apply_refs(&x, f, &applied, &x.everywhere);
+        keep_vector_only(&applied);
+        f->deletes = applied.items;
+        f->delete_count = applied.count;
+    }
+}
+
+/* The delete files that apply to a file of the scan; others have done their work. */
+static void note_used_deletes(arena *a, const scan_files *data, file_list *ret)
+{
+    map used = map_new(a);
+    for (size_t i = 0; i < data->count; i++)
+        for (size_t k = 0; k < data->items[i].delete_count; k++) {
+            const iceberg_file *d = data->items[i].deletes[k];
+            str key = { (const char *)&data->items[i].deletes[k], sizeof d };
+            if (map_has(&used, key))
+                continue;
+            map_set(&used, str_copy(a, key), a);
+            vec_push(a, ret, *d);
+        }
 }
 
 static void finish_scan(const iceberg_table *t, arena *a, scan_files *data, file_list *deletes,
                         iceberg_scan *ret)
 {
+    file_list used = { 0 };
     if (data->count)
         qsort(data->items, data->count, sizeof *data->items, compare_uris);
-    attach_deletes(t, a, data->items, data->count, deletes->items, deletes->count);
-    *ret = (iceberg_scan){ .files = data->items,
-                           .file_count = data->count,
-                           .delete_files = deletes->items,
-                           .delete_count = deletes->count };
+    attach_deletes(t, a, data, deletes);
+    note_used_deletes(a, data, &used);
+    ret->files = data->items;
+    ret->file_count = data->count;
+    ret->delete_files = used.items;
+    ret->delete_count = used.count;
     for (size_t i = 0; i < data->count; i++)
         ret->row_count += data->items[i].file.row_count;
+}
+
+/* ---- Planning ---- */
+
+typedef struct planning {
+    const iceberg_table *table;
+    arena *arena;
+    const bound_predicate *where;
+    size_t where_count;
+    scan_files data;
+    file_list deletes;
+} planning;
+
+static void take_entries(planning *p, const manifest_content *content, iceberg_scan *ret)
+{
+    arena *scratch = arena_new();
+    for (size_t i = 0; i < content->count; i++) {
+        const manifest_entry *e = &content->entries[i];
+        if (e->status == ENTRY_DELETED)
+            continue;
+        if (e->file.content != ICEBERG_DATA) {
+            vec_push(p->arena, &p->deletes, e->file);
+            continue;
+        }
+        if (p->where_count && (!predicates_may_hold_in_partition(p->table, scratch, p->where,
+                                                                 p->where_count, &e->file) ||
+                               !predicates_may_hold_in_file(p->where, p->where_count, &e->file))) {
+            ret->files_skipped++;
+            continue;
+        }
+        vec_push(p->arena, &p->data, (iceberg_scan_file){ .file = e->file });
+    }
+    arena_free(scratch);
+}
+
+/* Bounds of equality deletes say nothing of the rows that stay: delete manifests are passed over by
+ * partition only, and an unpartitioned one never. */
+static bool plan(planning *p, const iceberg_snapshot *s, iceberg_scan *ret, error *err)
+{
+    manifest *manifests;
+    size_t count, wanted = 0;
+    manifest_content *contents;
+    TRY(manifests_of_snapshot(p->table, p->arena, s, &manifests, &count, err));
+    ret->manifest_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const manifest m = manifests[i];
+        if (m.added_files + m.existing_files == 0)
+            continue;
+        if (p->where_count &&
+            !predicates_may_hold_in_manifest(p->table, p->arena, p->where, p->where_count, &m)) {
+            ret->manifests_skipped++;
+            ret->files_in_skipped_manifests +=
+                m.content == 0 ? m.added_files + m.existing_files : 0;
+            continue;
+        }
+        manifests[wanted++] = m;
+    }
+    TRY(manifests_read(p->table, p->arena, manifests, wanted, &contents, err));
+    for (size_t i = 0; i < wanted; i++)
+        take_entries(p, &contents[i], ret);
+    return true;
+}
+
+bool iceberg_table_scan_where(const iceberg_table *t, arena *a, int64_t snapshot_id,
+                              const iceberg_predicate *where, size_t where_count,
+                              iceberg_scan *ret_scan, error *err)
+{
+    const iceberg_snapshot *s =
+        iceberg_table_snapshot_by_id(t, snapshot_id == -1 ? t->current_snapshot_id : snapshot_id);
+    bound_predicate *bound = NULL;
+    iceberg_scan scan = { 0 };
+    if (!s && snapshot_id != -1)
+        return fail(err, ERR_NOT_FOUND, "table " STR_FMT " has no snapshot %lld", STR_ARG(t->name),
+                    (long long)snapshot_id);
+    TRY(predicates_bind(t, a, where, where_count, &bound, err));
+    planning p = { .table = t, .arena = a, .where = bound, .where_count = where_count };
+    if (s)
+        TRY(plan(&p, s, &scan, err));
+    finish_scan(t, a, &p.data, &p.deletes, &scan);
+    *ret_scan = scan;
+    return true;
 }
 
 bool iceberg_table_scan(const iceberg_table *t, arena *a, int64_t snapshot_id,
                         iceberg_scan *ret_scan, error *err)
 {
-    const iceberg_snapshot *s =
-        iceberg_table_snapshot_by_id(t, snapshot_id == -1 ? t->current_snapshot_id : snapshot_id);
-    scan_files data = { 0 };
-    file_list deletes = { 0 };
-    if (!s && snapshot_id != -1)
-        return fail(err, ERR_NOT_FOUND, "table " STR_FMT " has no snapshot %lld", STR_ARG(t->name),
-                    (long long)snapshot_id);
-    if (s) {
-        manifest *manifests;
-        size_t count;
-        TRY(manifests_of_snapshot(t, a, s, &manifests, &count, err));
-        for (size_t i = 0; i < count; i++)
-            TRY(collect(t, a, &manifests[i], &data, &deletes, -1, err));
-    }
-    finish_scan(t, a, &data, &deletes, ret_scan);
-    return true;
+    return iceberg_table_scan_where(t, a, snapshot_id, NULL, 0, ret_scan, err);
 }
+
+/* ---- What is new ---- */
 
 /* What one snapshot itself added. */
 static bool collect_added(const iceberg_table *t, arena *a, const iceberg_snapshot *s,
@@ -118,11 +238,17 @@ static bool collect_added(const iceberg_table *t, arena *a, const iceberg_snapsh
 {
     manifest *manifests;
     size_t count;
-    file_list ignored = { 0 };
     TRY(manifests_of_snapshot(t, a, s, &manifests, &count, err));
-    for (size_t i = 0; i < count; i++)
-        if (manifests[i].content == 0 && manifests[i].added_snapshot_id == s->id)
-            TRY(collect(t, a, &manifests[i], data, &ignored, s->id, err));
+    for (size_t i = 0; i < count; i++) {
+        manifest_entry *entries;
+        size_t entry_count;
+        if (manifests[i].content != 0 || manifests[i].added_snapshot_id != s->id)
+            continue;
+        TRY(manifest_read(t, a, &manifests[i], &entries, &entry_count, err));
+        for (size_t k = 0; k < entry_count; k++)
+            if (entries[k].status == ENTRY_ADDED && entries[k].snapshot_id == s->id)
+                vec_push(a, data, (iceberg_scan_file){ .file = entries[k].file });
+    }
     return true;
 }
 
@@ -131,6 +257,7 @@ bool iceberg_table_added(const iceberg_table *t, arena *a, int64_t after_snapsho
 {
     scan_files data = { 0 };
     file_list none = { 0 };
+    iceberg_scan scan = { 0 };
     int64_t id = to_snapshot_id;
     while (id != after_snapshot_id && id != -1) {
         const iceberg_snapshot *s = iceberg_table_snapshot_by_id(t, id);
@@ -146,6 +273,7 @@ bool iceberg_table_added(const iceberg_table *t, arena *a, int64_t after_snapsho
         return fail(err, ERR_NOT_FOUND,
                     "table " STR_FMT ": snapshot %lld is not in its history any more",
                     STR_ARG(t->name), (long long)after_snapshot_id);
-    finish_scan(t, a, &data, &none, ret_scan);
+    finish_scan(t, a, &data, &none, &scan);
+    *ret_scan = scan;
     return true;
 }

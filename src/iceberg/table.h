@@ -2,6 +2,7 @@
  * spec, "Table Metadata", "Snapshots", "Manifests". */
 #pragma once
 
+#include "column/sql.h"
 #include "iceberg/schema.h"
 #include "store/store.h"
 
@@ -123,19 +124,75 @@ typedef struct iceberg_scan {
     const iceberg_file *delete_files; /* distinct */
     size_t delete_count;
     int64_t row_count; /* rows in the data files, deletes not subtracted */
+    /* Columns that SQL over the scan has; NULL: the current schema's. For AS OF put the snapshot's
+     * (iceberg_table_schema_of) here. */
+    const iceberg_schema *schema;
+    /* what planning passed over: manifests unread, data files in those that were read */
+    size_t manifest_count, manifests_skipped, files_skipped;
+    int64_t files_in_skipped_manifests;
 } iceberg_scan;
 
-/* Live files of a snapshot (`snapshot_id` -1: the current one), ordered by URI. Fails for equality
- * deletes only when a reader cannot apply them. */
+typedef enum iceberg_compare {
+    ICEBERG_LESS,
+    ICEBERG_LESS_OR_EQUAL,
+    ICEBERG_GREATER,
+    ICEBERG_GREATER_OR_EQUAL,
+    ICEBERG_IN, /* equal to one of the values */
+    ICEBERG_STARTS_WITH,
+    ICEBERG_IS_NULL,
+    ICEBERG_IS_NOT_NULL,
+} iceberg_compare;
+
+/* On a top-level column. Values may be texts in their SQL form whatever the column's type. */
+typedef struct iceberg_predicate {
+    str column;
+    iceberg_compare compare;
+    const value *values;
+    size_t value_count;
+} iceberg_predicate;
+
+/* Live files of a snapshot (`snapshot_id` -1: the current one), ordered by URI. */
 NODISCARD bool iceberg_table_scan(const iceberg_table *t, arena *a, int64_t snapshot_id,
                                   iceberg_scan *ret_scan, error *err);
+/* The same without files in which no row can satisfy all of `where`, by partition and bounds. Files
+ * that stay may still hold rows that do not. */
+NODISCARD bool iceberg_table_scan_where(const iceberg_table *t, arena *a, int64_t snapshot_id,
+                                        const iceberg_predicate *where, size_t where_count,
+                                        iceberg_scan *ret_scan, error *err);
 /* Data files that appends and row deltas added after `after_snapshot_id` (-1: from the beginning)
  * up to and including `to_snapshot_id`; files that "replace" snapshots rewrote are not new rows and
  * are left out. ERR_NOT_FOUND when `after_snapshot_id` is not an ancestor any more (expired). */
 NODISCARD bool iceberg_table_added(const iceberg_table *t, arena *a, int64_t after_snapshot_id,
                                    int64_t to_snapshot_id, iceberg_scan *ret_scan, error *err);
 
+/* ---- Deletion vectors (format version 3) ---- */
+
+/* Deleted rows of one data file as bits; `words` has row_count / 64 + 1 of them. */
+typedef struct iceberg_deleted_rows {
+    uint64_t row_count, deleted_count;
+    uint64_t *words;
+} iceberg_deleted_rows;
+
+typedef struct iceberg_vector {
+    const iceberg_file *data_file;
+    iceberg_deleted_rows rows;
+} iceberg_vector;
+
+/* Write one Puffin file with a vector for each data file; `ret_files` (count of them) are the
+ * delete files for a change. */
+NODISCARD bool iceberg_vectors_write(const iceberg_table *t, arena *a, str uri,
+                                     const iceberg_vector *vectors, size_t count,
+                                     iceberg_file *ret_files, error *err);
+
 /* ---- SQL ---- */
+
+/* The functions that the SQL of this folder names; once an engine. */
+NODISCARD bool iceberg_register_functions(sql_engine *e, error *err);
+/* The partition value of a row in SQL; `column` is the source column's SQL of `type`. ERR_INVALID
+ * for transforms of later versions. */
+NODISCARD bool iceberg_transform_sql(arena *a, const iceberg_type *type,
+                                     const iceberg_partition_field *f, str column, str *ret_sql,
+                                     error *err);
 
 /* A parenthesised SELECT for DuckDB over a scan's rows, deletes applied. Columns by field id under
  * their current names, NULL where a file lacks one. With `has_position` two more columns stand at
@@ -155,6 +212,10 @@ NODISCARD bool iceberg_scan_sql_numbered(const iceberg_table *t, arena *a, const
  * form. */
 NODISCARD bool iceberg_deletes_sql(const iceberg_table *t, arena *a, const iceberg_scan *scan,
                                    str *ret_sql, error *err);
+/* All columns, and in tables of version 3 behind them "_row_id" and
+ * "_last_updated_sequence_number": what a rewrite must carry over. */
+NODISCARD bool iceberg_scan_sql_lineage(const iceberg_table *t, arena *a, const iceberg_scan *scan,
+                                        str *ret_sql, error *err);
 /* Indexes into scan->files in the order of "_file_index": files without deletes first. `ret_order`
  * has room for file_count. */
 void iceberg_scan_order(const iceberg_scan *scan, size_t *ret_order);

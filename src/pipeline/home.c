@@ -93,7 +93,8 @@ bool home_engine(home *h, sql_engine **ret_engine, error *err)
                                 .memory_bytes = h->options.memory_bytes,
                                 .temporary_folder =
                                     str_format(h->arena, STR_FMT "/tmp", STR_ARG(h->path)) };
-        works = sql_engine_open(&options, &h->engine, err);
+        works = sql_engine_open(&options, &h->engine, err) &&
+                iceberg_register_functions(h->engine, err);
     }
     pthread_mutex_unlock(&h->lock);
     *ret_engine = h->engine;

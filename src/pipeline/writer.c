@@ -155,29 +155,16 @@ static bool partition_sql(strbuf *b, const iceberg_schema *schema, const iceberg
                           error *err)
 {
     const iceberg_field *source = iceberg_schema_find_id(schema, f->source_id);
+    str expression;
+    if (!source)
+        return fail(err, ERR_INVALID,
+                    "partition field " STR_FMT " is of a column that is gone or inside another",
+                    STR_ARG(f->name));
     strbuf column = strbuf_new(b->arena);
     strbuf_add_sql_name(&column, source->name);
-    str c = strbuf_str(&column);
-    switch (f->transform) {
-    case TRANSFORM_IDENTITY: strbuf_add(b, c); return true;
-    case TRANSFORM_YEAR:
-        strbuf_format(b, "(year(" STR_FMT ") - 1970)::INTEGER", STR_ARG(c));
-        return true;
-    case TRANSFORM_MONTH:
-        strbuf_format(b, "((year(" STR_FMT ") - 1970) * 12 + month(" STR_FMT ") - 1)::INTEGER",
-                      STR_ARG(c), STR_ARG(c));
-        return true;
-    case TRANSFORM_DAY: strbuf_format(b, STR_FMT "::DATE", STR_ARG(c)); return true;
-    case TRANSFORM_HOUR:
-        strbuf_format(b, "(epoch_us(" STR_FMT "::TIMESTAMP) // 3600000000)::INTEGER", STR_ARG(c));
-        return true;
-    case TRANSFORM_VOID: strbuf_add_c(b, "NULL::INTEGER"); return true;
-    case TRANSFORM_BUCKET:
-    case TRANSFORM_TRUNCATE: break;
-    }
-    return fail(err, ERR_INVALID,
-                "partition field " STR_FMT ": bucket and truncate cannot be written yet",
-                STR_ARG(f->name));
+    TRY(iceberg_transform_sql(b->arena, source->type, f, strbuf_str(&column), &expression, err));
+    strbuf_add(b, expression);
+    return true;
 }
 
 bool writer_partitions(job *j, arena *a, const iceberg_table *t, const iceberg_schema *schema,
