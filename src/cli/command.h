@@ -16,6 +16,7 @@ int gremlin_command(int argc, char **argv);
 int cypher_command(int argc, char **argv);
 int schema_command(int argc, char **argv);
 int jobs_command(int argc, char **argv);
+int table_command(int argc, char **argv);
 int gen_command(int argc, char **argv);
 int demo_command(int argc, char **argv);
 int serve_command(int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct command {
     { "schema", "say which tables are vertices and which are edges", schema_command },
     { "gremlin", "answer a Gremlin query over the graph", gremlin_command },
     { "cypher", "answer a Cypher query over the graph", cypher_command },
+    { "table", "look at tables, prove them, keep them healthy", table_command },
     { "sql", "answer a SQL query over the tables", sql_command },
 };
 

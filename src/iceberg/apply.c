@@ -170,7 +170,8 @@ static void sort_entries(application *x, manifest_entry *entries, size_t count)
 {
     keyed_entry *keyed = arena_array_of(x->arena, keyed_entry, count);
     for (size_t i = 0; i < count; i++)
-        keyed[i] = (keyed_entry){ partition_key(x->base, x->arena, &entries[i].file), entries[i] };
+        keyed[i] =
+            (keyed_entry){ iceberg_partition_key(x->base, x->arena, &entries[i].file), entries[i] };
     qsort(keyed, count, sizeof *keyed, by_key);
     for (size_t i = 0; i < count; i++)
         entries[i] = keyed[i].entry;

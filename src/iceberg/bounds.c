@@ -199,7 +199,7 @@ bool bounds_of_text(arena *a, const iceberg_type *type, str text, bool is_upper,
     }
 }
 
-bool bounds_decode(arena *a, const iceberg_type *type, str bytes, value *ret)
+bool iceberg_bound_value(arena *a, const iceberg_type *type, str bytes, value *ret)
 {
     int32_t small = 0;
     float single;
@@ -271,7 +271,7 @@ static str widened(const iceberg_type *type, str x, char *room)
     if (x.len != 4)
         return x;
     bool is_real = type->kind == ICEBERG_DOUBLE;
-    if (!bounds_decode(NULL, type, x, &v))
+    if (!iceberg_bound_value(NULL, type, x, &v))
         return x;
     memcpy(room, is_real ? (const void *)&v.real : (const void *)&v.integer, 8);
     return (str){ room, 8 };

@@ -118,9 +118,6 @@ bool manifest_write(const iceberg_table *t, arena *a, str uri, const iceberg_sch
                     int64_t snapshot_id, int64_t sequence_number, manifest *ret, error *err);
 /* The type of a partition field's values. */
 const iceberg_type *partition_type(const iceberg_schema *schema, const iceberg_partition_field *f);
-/* A text that is the same for equal partitions of one spec, and only for those. */
-str partition_key(const iceberg_table *t, arena *a, const iceberg_file *f);
-bool iceberg_file_is_vector(const iceberg_file *f); /* a deletion vector */
 
 /* ---- conflict.c ---- */
 /* Whether `change` still holds after what others committed since it was worked out. */
@@ -143,8 +140,6 @@ bool bounds_encode(arena *a, const iceberg_type *type, const value *v, str *ret_
 /* From DuckDB's text of a statistic; truncated (16 characters) with `is_upper` rounded up. False:
  * no bound. */
 bool bounds_of_text(arena *a, const iceberg_type *type, str text, bool is_upper, str *ret_bytes);
-/* A value of the type; false when the bytes do not fit it. Text and bytes are borrowed. */
-bool bounds_decode(arena *a, const iceberg_type *type, str bytes, value *ret);
 str bounds_decimal_text(arena *a, str bytes, int scale);
 str bounds_uuid_text(arena *a, str bytes);
 str bounds_of_hex(arena *a, str hex);

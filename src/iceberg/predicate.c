@@ -113,7 +113,7 @@ static bool project(arena *a, const bound_predicate *p, const iceberg_partition_
     }
     for (size_t i = 0; i < p->count; i++) {
         value typed, out;
-        if (!bounds_decode(a, p->field->type, p->bytes[i], &typed) ||
+        if (!iceberg_bound_value(a, p->field->type, p->bytes[i], &typed) ||
             !transform_value(a, p->field->type, f->transform, f->argument, &typed, &out) ||
             !bounds_encode(a, result, &out, &ret->bytes[i]))
             return false;

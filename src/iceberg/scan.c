@@ -61,7 +61,7 @@ static void index_deletes(delete_index *x, const iceberg_table *t, const file_li
                  iceberg_table_spec_by_id(t, d->spec_id)->field_count == 0)
             vec_push(x->arena, &x->everywhere, d);
         else
-            put(x, &x->by_partition, partition_key(t, x->arena, d), d);
+            put(x, &x->by_partition, iceberg_partition_key(t, x->arena, d), d);
     }
 }
 
@@ -104,7 +104,8 @@ static void attach_deletes(const iceberg_table *t, arena *a, scan_files *data,
         file_refs applied = { 0 };
         apply_refs(&x, f, &applied, map_get(&x.by_file, f->file.uri));
         if (x.by_partition.count)
-            apply_refs(&x, f, &applied, map_get(&x.by_partition, partition_key(t, a, &f->file)));
+            apply_refs(&x, f, &applied,
+                       map_get(&x.by_partition, iceberg_partition_key(t, a, &f->file)));
         apply_refs(&x, f, &applied, &x.everywhere);
         keep_vector_only(&applied);
         f->deletes = applied.items;

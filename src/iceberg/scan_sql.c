@@ -150,7 +150,7 @@ static int64_t first_row_of(sql_writer *w, const iceberg_scan_file *f)
 static int64_t partition_of(sql_writer *w, const iceberg_scan_file *f)
 {
     return (int64_t)(uintptr_t)map_get(&w->partitions,
-                                       partition_key(w->table, w->out.arena, &f->file));
+                                       iceberg_partition_key(w->table, w->out.arena, &f->file));
 }
 
 /* "[3, 3, 4][(file_index + 1)::BIGINT]", or the number itself when it is one for all. */
@@ -340,7 +340,7 @@ static bool note_deletes(sql_writer *w, error *err)
             vec_push(w->out.arena, &w->position_files, d);
     }
     for (size_t i = 0; w->equality.count && i < w->scan->file_count; i++) {
-        str key = partition_key(w->table, w->out.arena, &w->scan->files[i].file);
+        str key = iceberg_partition_key(w->table, w->out.arena, &w->scan->files[i].file);
         if (!map_has(&w->partitions, key))
             map_set(&w->partitions, key, (void *)(uintptr_t)(w->partitions.count + 1));
     }
@@ -390,8 +390,8 @@ static void add_delete_numbers(sql_writer *w, const equality_set *s, bool is_par
         if (is_partition) {
             bool is_global = iceberg_table_spec_by_id(w->table, d->spec_id)->field_count == 0;
             n = is_global ? 0
-                          : (int64_t)(uintptr_t)map_get(&w->partitions,
-                                                        partition_key(w->table, w->out.arena, d));
+                          : (int64_t)(uintptr_t)map_get(
+                                &w->partitions, iceberg_partition_key(w->table, w->out.arena, d));
             n = !is_global && n == 0 ? -1 : n;
         }
         strbuf_format(&w->out, "%s%lld", i ? ", " : "([", (long long)n);

@@ -32,7 +32,7 @@ void file_totals_add(file_totals *t, const iceberg_file *f)
     }
 }
 
-str partition_key(const iceberg_table *t, arena *a, const iceberg_file *f)
+str iceberg_partition_key(const iceberg_table *t, arena *a, const iceberg_file *f)
 {
     const iceberg_spec *spec = iceberg_table_spec_by_id(t, f->spec_id);
     strbuf key = strbuf_new(a);
@@ -56,7 +56,7 @@ static size_t changed_partitions(const iceberg_table *t, arena *a, const iceberg
 {
     map seen = map_new(a);
     for (size_t i = 0; i < change->added_count; i++)
-        map_set(&seen, partition_key(t, a, &change->added[i]), a);
+        map_set(&seen, iceberg_partition_key(t, a, &change->added[i]), a);
     return seen.count;
 }
 

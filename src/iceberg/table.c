@@ -199,6 +199,14 @@ str iceberg_table_property(const iceberg_table *t, str key, str otherwise)
     return otherwise;
 }
 
+size_t iceberg_table_properties(const iceberg_table *t, const str **ret_keys,
+                                const str **ret_values)
+{
+    *ret_keys = t->property_keys;
+    *ret_values = t->property_values;
+    return t->property_count;
+}
+
 const iceberg_snapshot *iceberg_table_current(const iceberg_table *t)
 {
     return iceberg_table_snapshot_by_id(t, t->current_snapshot_id);

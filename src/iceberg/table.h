@@ -56,6 +56,9 @@ const iceberg_schema *iceberg_table_schema_by_id(const iceberg_table *t, int32_t
 int32_t iceberg_table_last_column_id(const iceberg_table *t);
 int32_t iceberg_table_last_partition_id(const iceberg_table *t);
 str iceberg_table_property(const iceberg_table *t, str key, str otherwise);
+/* All of them; the count. */
+size_t iceberg_table_properties(const iceberg_table *t, const str **ret_keys,
+                                const str **ret_values);
 /* NULL when the table has no rows yet. Snapshots are in the order of the metadata file, oldest
  * first. */
 const iceberg_snapshot *iceberg_table_current(const iceberg_table *t);
@@ -178,6 +181,9 @@ typedef struct iceberg_vector {
     iceberg_deleted_rows rows;
 } iceberg_vector;
 
+/* Read the vector `f` of a data file of `row_count` rows. */
+NODISCARD bool iceberg_vector_read(const iceberg_table *t, arena *a, const iceberg_file *f,
+                                   int64_t row_count, iceberg_deleted_rows *ret, error *err);
 /* Write one Puffin file with a vector for each data file; `ret_files` (count of them) are the
  * delete files for a change. */
 NODISCARD bool iceberg_vectors_write(const iceberg_table *t, arena *a, str uri,
@@ -325,3 +331,41 @@ typedef struct iceberg_plain_stats {
 NODISCARD bool iceberg_file_of_plain(const iceberg_table *t, arena *a, str uri, int64_t row_count,
                                      int64_t size_bytes, const iceberg_plain_stats *stats,
                                      size_t stats_count, iceberg_file *ret_file, error *err);
+
+/* ---- Writing files ---- */
+
+/* Write the rows of `select_sql` (columns named as in `schema`) to `uri`, durably. `*ret_has_rows`
+ * false: there were none and no file stays. `partition`: a value for each field of the default
+ * spec. `copy_options`: more of DuckDB's COPY, beginning with ", ", or NULL. */
+NODISCARD bool iceberg_data_file_write(sql_connection *c, arena *a, const iceberg_table *t,
+                                       const iceberg_schema *schema, str select_sql, str uri,
+                                       const value *partition, const char *copy_options,
+                                       iceberg_file *ret_file, bool *ret_has_rows, error *err);
+/* Position deletes (file_path, pos) of `select_sql`, which sorts them, for data files of one
+ * partition. */
+NODISCARD bool iceberg_position_deletes_write(sql_connection *c, arena *a, const iceberg_table *t,
+                                              str select_sql, str uri, int32_t spec_id,
+                                              const value *partition, iceberg_file *ret_file,
+                                              error *err);
+/* <location>/data/<partition>/<name>.parquet */
+str iceberg_data_uri(arena *a, const iceberg_table *t, int32_t spec_id, const value *partition,
+                     str name);
+/* A text that is the same for files of equal partition and spec, and only for those. */
+str iceberg_partition_key(const iceberg_table *t, arena *a, const iceberg_file *f);
+bool iceberg_file_is_vector(const iceberg_file *f); /* a deletion vector */
+
+/* A bound as a value; false when the bytes do not fit the type. Text is borrowed. */
+bool iceberg_bound_value(arena *a, const iceberg_type *type, str bytes, value *ret);
+
+/* ---- Every file of a table, for upkeep ---- */
+
+/* Calls `visit` for each file that the table's metadata names: metadata files, manifest lists,
+ * manifests, data and delete files, statistics; a file may come several times. `snapshot_ids` NULL:
+ * of all snapshots and the metadata itself; else of these snapshots only. */
+typedef void (*iceberg_file_visit)(void *context, str uri);
+NODISCARD bool iceberg_table_files(const iceberg_table *t, arena *a, const int64_t *snapshot_ids,
+                                   size_t count, iceberg_file_visit visit, void *context,
+                                   error *err);
+/* Manifests of the current snapshot: how many, their bytes. */
+NODISCARD bool iceberg_table_manifests(const iceberg_table *t, arena *a, size_t *ret_count,
+                                       int64_t *ret_bytes, error *err);

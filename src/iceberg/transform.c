@@ -129,16 +129,14 @@ bool transform_value(arena *a, const iceberg_type *type, iceberg_transform_kind 
 
 /* ---- In SQL ---- */
 
-static uint32_t encode_text(void *context, str text)
+static uint32_t encode_text(str text)
 {
-    (void)context;
     return transform_hash(text) & INT32_MAX;
 }
 
-static uint32_t encode_long(void *context, str text)
+static uint32_t encode_long(str text)
 {
     int64_t number = 0;
-    (void)context;
     return str_to_i64(text, &number) ? transform_hash((str){ (char *)&number, 8 }) & INT32_MAX : 0;
 }
 
@@ -151,36 +149,48 @@ static uint32_t encode_by_type(const iceberg_type *type, str text)
                                                               : 0;
 }
 
-static uint32_t encode_decimal(void *context, str text)
+static uint32_t encode_decimal(str text)
 {
     ptrdiff_t point = str_find_char(text, '.');
     iceberg_type type = { .kind = ICEBERG_DECIMAL,
                           .precision = 38,
                           .scale = point < 0 ? 0 : (int32_t)(text.len - (size_t)point - 1) };
-    (void)context;
     return encode_by_type(&type, text);
 }
 
-static uint32_t encode_uuid(void *context, str text)
+static uint32_t encode_uuid(str text)
 {
-    (void)context;
     return encode_by_type(iceberg_primitive(ICEBERG_UUID), text);
 }
 
-static uint32_t encode_hex(void *context, str text)
+static uint32_t encode_hex(str text)
 {
     AUTO(arena_free) arena *scratch = arena_new();
-    (void)context;
     return transform_hash(bounds_of_hex(scratch, text)) & INT32_MAX;
+}
+
+typedef uint32_t (*encode_one)(str text);
+
+static void encode_all(void *context, const str *texts, size_t count, uint32_t *ret_codes)
+{
+    const encode_one *encode = context;
+    for (size_t i = 0; i < count; i++)
+        ret_codes[i] = (*encode)(texts[i]);
 }
 
 bool transform_register(sql_engine *e, error *err)
 {
-    TRY(sql_register_encode(e, "iceberg_hash_text", encode_text, NULL, err));
-    TRY(sql_register_encode(e, "iceberg_hash_long", encode_long, NULL, err));
-    TRY(sql_register_encode(e, "iceberg_hash_decimal", encode_decimal, NULL, err));
-    TRY(sql_register_encode(e, "iceberg_hash_uuid", encode_uuid, NULL, err));
-    return sql_register_encode(e, "iceberg_hash_hex", encode_hex, NULL, err);
+    static struct {
+        const char *name;
+        encode_one encode;
+    } functions[] = {
+        { "iceberg_hash_text", encode_text },       { "iceberg_hash_long", encode_long },
+        { "iceberg_hash_decimal", encode_decimal }, { "iceberg_hash_uuid", encode_uuid },
+        { "iceberg_hash_hex", encode_hex },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(functions); i++)
+        TRY(sql_register_encode(e, functions[i].name, encode_all, &functions[i].encode, err));
+    return true;
 }
 
 static str bucket_sql(arena *a, const iceberg_type *type, int32_t argument, str column)

@@ -160,6 +160,12 @@ bool vector_read(store *s, arena *a, const iceberg_file *f, int64_t row_count, d
                       (long long)f->content_offset);
 }
 
+bool iceberg_vector_read(const iceberg_table *t, arena *a, const iceberg_file *f, int64_t row_count,
+                         iceberg_deleted_rows *ret, error *err)
+{
+    return vector_read(t->store, a, f, row_count, ret, err);
+}
+
 /* ---- Writing ---- */
 
 static void put_little(strbuf *b, uint64_t n, int bytes)

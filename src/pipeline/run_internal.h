@@ -33,9 +33,6 @@ bool writer_file(job *j, arena *a, const iceberg_table *t, const iceberg_schema 
 typedef VEC(iceberg_file) file_vec;
 bool writer_partitions(job *j, arena *a, const iceberg_table *t, const iceberg_schema *schema,
                        str staged, str output_prefix, file_vec *files, error *err);
-/* Position deletes (file_path, pos) of `select_sql`, sorted, for data files of one partition. */
-bool writer_deletes(job *j, arena *a, const iceberg_table *t, str select_sql, str uri,
-                    int32_t spec_id, const value *partition, iceberg_file *ret_file, error *err);
 /* <location>/data/<partition>/<name>.parquet */
 str writer_uri(arena *a, const iceberg_table *t, const value *partition, str name);
 /* Delete all files of the table's data folder whose name starts with `output_prefix`. */

@@ -245,9 +245,9 @@ static bool write_deletes(upsert *u, error *err)
         str name =
             str_format(u->arena, STR_FMT "-%zu-deletes", STR_ARG(u->output_prefix), number++);
         iceberg_file file;
-        TRY(writer_deletes(u->job, u->arena, u->target, query,
-                           writer_uri(u->arena, u->target, first->partition, name), first->spec_id,
-                           first->partition, &file, err));
+        TRY(iceberg_position_deletes_write(u->job->connection, u->arena, u->target, query,
+                                           writer_uri(u->arena, u->target, first->partition, name),
+                                           first->spec_id, first->partition, &file, err));
         vec_push(u->arena, u->files, file);
     }
     return true;
