@@ -259,11 +259,9 @@ static int write_some(connection *c, bool is_http)
     stream *s = c->stream;
     if (!s)
         return 0;
-    bool is_raw = c->protocol && c->protocol == c->listener->raw &&
-                  lws_wsi_user(c->wsi) == NULL && !is_http;
     for (chunk *k; (k = stream_take(s));) {
         int flags = write_flags(k);
-        if (is_raw && k->form == STREAM_BYTES)
+        if (c->is_raw && k->form == STREAM_BYTES)
             flags = LWS_WRITE_RAW;
         int n = lws_write(c->wsi, (unsigned char *)k->data + CHUNK_HEAD_BYTES, k->len,
                           (enum lws_write_protocol)flags);
@@ -312,6 +310,7 @@ int connection_callback(struct lws *wsi, enum lws_callback_reasons reason, void 
                        lws_frame_is_binary(wsi) ? STREAM_BINARY : STREAM_TEXT,
                        lws_is_final_fragment(wsi) && !lws_remaining_packet_payload(wsi));
     case LWS_CALLBACK_RAW_ADOPT:
+        connection_of(wsi)->is_raw = true;
         return begin_protocol(connection_of(wsi), connection_of(wsi)->listener->raw);
     case LWS_CALLBACK_RAW_RX: return receive(connection_of(wsi), bytes, STREAM_BYTES, true);
     case LWS_CALLBACK_SERVER_WRITEABLE:

@@ -15,12 +15,14 @@ typedef struct connection {
     void *self;                         /* the protocol's */
     http_request *request;              /* while its body comes */
     strbuf body;
-    bool is_paused;
+    bool is_paused, is_raw;
 } connection;
 
 struct loop {
     struct lws_context *context;
     workers *workers;
+    void (*look)(void *context);
+    void *look_context;
     arena *arena;
     const char *tls_cert, *tls_key;
     lws_sorted_usec_list_t timer;

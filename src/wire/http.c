@@ -105,15 +105,18 @@ void http_begin(http_request *r, int status, str content_type, str headers)
     put_head(r, status, content_type, headers, "Transfer-Encoding: chunked\r\n");
 }
 
+/* One call of stream_write: pieces from different threads do not mix. */
 void http_write(http_request *r, str bytes)
 {
-    char head[24];
+    AUTO(arena_free) arena *a = arena_new();
+    strbuf b = strbuf_new(a);
     if (!bytes.len || r->method == HTTP_HEAD)
         return;
-    snprintf(head, sizeof head, "%zx\r\n", bytes.len);
-    stream_write(r->stream, str_of(head), STREAM_BYTES);
-    stream_write(r->stream, bytes, STREAM_BYTES);
-    stream_write(r->stream, STR("\r\n"), STREAM_BYTES);
+    strbuf_reserve(&b, bytes.len + 24);
+    strbuf_format(&b, "%zx\r\n", bytes.len);
+    strbuf_add(&b, bytes);
+    strbuf_add_c(&b, "\r\n");
+    stream_write(r->stream, strbuf_str(&b), STREAM_BYTES);
 }
 
 void http_end(http_request *r)

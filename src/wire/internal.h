@@ -31,6 +31,8 @@ struct stream {
     task *waiting; /* for room */
     task *tasks;   /* all that were made for it and are not done */
     uint64_t hurry_us, progress_us;
+    void (*left)(void *context);
+    void *left_context;
     /* The loop's own, under its lock. */
     bool is_listed;
     stream *next_listed;

@@ -98,6 +98,8 @@ static void look_for_stuck(lws_sorted_usec_list_t *timer)
         if (is_stuck)
             lws_set_timeout(c->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
     }
+    if (p->look)
+        p->look(p->look_context);
     lws_sul_schedule(p->context, 0, &p->timer, look_for_stuck, LOOK_US);
 }
 
@@ -125,6 +127,8 @@ bool loop_open(const loop_options *options, loop **ret_loop, error *err)
     };
     pthread_mutex_init(&p->lock, NULL);
     p->workers = options->workers;
+    p->look = options->look;
+    p->look_context = options->context;
     p->arena = arena_new();
     p->tls_cert = options->tls_cert.len ? str_to_c(p->arena, options->tls_cert) : NULL;
     p->tls_key = options->tls_key.len ? str_to_c(p->arena, options->tls_key) : NULL;

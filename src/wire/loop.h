@@ -10,6 +10,8 @@ typedef struct loop loop;
 typedef struct loop_options {
     workers *workers;
     str tls_cert, tls_key; /* PEM files; empty: no TLS */
+    void (*look)(void *context); /* once a second, on the network thread; NULL: nobody */
+    void *context;
 } loop_options;
 
 /* What listens on one port. */

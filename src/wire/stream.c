@@ -144,6 +144,14 @@ void stream_hurry(stream *s, uint64_t ms)
     pthread_mutex_unlock(&s->lock);
 }
 
+void stream_on_leave(stream *s, void (*left)(void *context), void *context)
+{
+    pthread_mutex_lock(&s->lock);
+    s->left = left;
+    s->left_context = context;
+    pthread_mutex_unlock(&s->lock);
+}
+
 bool stream_is_gone(const stream *s)
 {
     return atomic_load_explicit(&s->is_gone, memory_order_relaxed);

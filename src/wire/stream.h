@@ -44,6 +44,9 @@ void stream_pause(stream *s, bool is_paused);
 void stream_hurry(stream *s, uint64_t ms);
 /* The peer has left, or was dropped. The same flag as queries read as `cancel`. */
 bool stream_is_gone(const stream *s);
+/* Call `left` on the network thread when the peer leaves (not when it has); NULL: no more. It holds
+ * the stream's lock: cancel something and return. */
+void stream_on_leave(stream *s, void (*left)(void *context), void *context);
 str stream_peer(const stream *s); /* its address */
 bool stream_is_tls(const stream *s);
 

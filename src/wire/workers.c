@@ -139,6 +139,8 @@ void stream_leave(stream *s)
 {
     pthread_mutex_lock(&s->lock);
     atomic_store(&s->is_gone, true);
+    if (s->left)
+        s->left(s->left_context);
     stream_wake_waiting(s);
     for (task *t = s->tasks; t; t = t->next_on_stream)
         task_wake(t);
