@@ -11,8 +11,8 @@ typedef struct setting {
     const char *from;      /* where it was set, for messages */
 } setting;
 
-/* Fills `value` of each. `flags[i]` is what the command line gave for `settings[i]`, or NULL. `path`
- * NULL: ./floe.yaml where there is one. Results live in `a`. */
+/* Fills `value` of each. `flags[i]` is what the command line gave for `settings[i]`, or NULL.
+ * `path` NULL: ./floe.yaml where there is one. Results live in `a`. */
 NODISCARD bool config_read(arena *a, const char *path, setting *settings, size_t count,
                            const char **flags, error *err);
 NODISCARD bool config_number(const setting *s, int64_t least, int64_t most, int64_t *ret,

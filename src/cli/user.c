@@ -21,7 +21,8 @@ static const char usage[] =
 static bool read_line(FILE *from, char *line, size_t size, error *err)
 {
     struct termios shown, hidden;
-    bool is_terminal = from == stdin && isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &shown) == 0;
+    bool is_terminal =
+        from == stdin && isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &shown) == 0;
     if (is_terminal) {
         fputs("password: ", stderr);
         hidden = shown;

@@ -66,7 +66,9 @@ bool answer_run(answer *a, plan *p, error *err)
 {
     uint64_t now = clock_monotonic_us(), deadline = a->ticket->deadline_us;
     query_options options = {
-        .deadline_ms = !deadline ? 0 : deadline > now ? (deadline - now) / 1000 + 1 : 1,
+        .deadline_ms = !deadline        ? 0
+                       : deadline > now ? (deadline - now) / 1000 + 1
+                                        : 1,
         .cancel = &a->ticket->is_cancelled,
         .is_profiled = p->ending == ENDING_PROFILE,
     };
@@ -192,8 +194,8 @@ bool answer_next(answer *a, size_t *ret_rows, error *err)
         a->is_said = true;
     } else if (a->given) {
         a->given_at += a->given_rows;
-        a->given_rows = a->given_count - a->given_at < BATCH_ROWS ? a->given_count - a->given_at
-                                                                  : BATCH_ROWS;
+        a->given_rows =
+            a->given_count - a->given_at < BATCH_ROWS ? a->given_count - a->given_at : BATCH_ROWS;
         *ret_rows = a->given_rows;
     } else {
         TRY(next_batch(a, err));

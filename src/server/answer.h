@@ -10,18 +10,17 @@ typedef struct answer answer;
 
 typedef struct answer_request {
     str text;
-    const traversal *bytecode; /* Gremlin that came decoded; `text` is then for messages */
-    value parameters;          /* a map with text keys, or null */
-    str graph;                 /* named graph; empty: the home's */
-    graph *pinned;             /* take this one instead; borrowed for the answer's life */
-    int64_t as_of_us;          /* 0: now */
+    const traversal *bytecode;   /* Gremlin that came decoded; `text` is then for messages */
+    value parameters;            /* a map with text keys, or null */
+    str graph;                   /* named graph; empty: the home's */
+    graph *pinned;               /* take this one instead; borrowed for the answer's life */
+    int64_t as_of_us;            /* 0: now */
     struct variables *variables; /* of a Gremlin session; NULL: none */
 } answer_request;
 
 /* Compiles and opens; may read metadata, so for workers only. What `r` points at must outlive the
  * answer. The deadline is the ticket's. */
-NODISCARD bool answer_open(server *s, ticket *t, const answer_request *r, answer **ret,
-                           error *err);
+NODISCARD bool answer_open(server *s, ticket *t, const answer_request *r, answer **ret, error *err);
 void answer_close(answer *a);
 DEFINE_AUTO(answer, answer_close)
 

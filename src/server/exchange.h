@@ -24,9 +24,9 @@ struct exchange {
     http_request *request;
     arena *arena; /* the request's */
     const route *route;
-    str user; /* signed in; empty with no_sign_in */
-    str rest; /* what "*" took */
-    bool has_cookie; /* signed in by it */
+    str user;                       /* signed in; empty with no_sign_in */
+    str rest;                       /* what "*" took */
+    bool has_cookie;                /* signed in by it */
     task_turn (*more)(exchange *x); /* go on with this until it says TASK_DONE */
     void *state;                    /* of `more` */
     void (*done)(exchange *x);      /* let go of `state`; NULL: nothing to */

@@ -33,7 +33,7 @@ struct server {
     uint64_t started_us;
     pthread_mutex_t lock; /* guards the link */
     str first_password;
-    str link_secret;      /* empty: used, or none was made */
+    str link_secret; /* empty: used, or none was made */
     char link_memory[64];
     _Atomic uint64_t connection_number;
 };

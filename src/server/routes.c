@@ -10,10 +10,10 @@ static const struct error_http {
     const char *name;
     int status;
 } error_table[] = {
-    [ERR_NONE] = { "INTERNAL", 500 },      [ERR_INVALID] = { "INVALID", 400 },
+    [ERR_NONE] = { "INTERNAL", 500 },       [ERR_INVALID] = { "INVALID", 400 },
     [ERR_NOT_FOUND] = { "NOT_FOUND", 404 }, [ERR_CONFLICT] = { "CONFLICT", 409 },
-    [ERR_CORRUPT] = { "CORRUPT", 500 },    [ERR_IO] = { "IO", 502 },
-    [ERR_LIMIT] = { "LIMIT", 408 },        [ERR_CANCELLED] = { "CANCELLED", 499 },
+    [ERR_CORRUPT] = { "CORRUPT", 500 },     [ERR_IO] = { "IO", 502 },
+    [ERR_LIMIT] = { "LIMIT", 408 },         [ERR_CANCELLED] = { "CANCELLED", 499 },
 };
 
 int error_http_status(error_code code)
@@ -241,7 +241,7 @@ static bool handle(exchange *x, error *err)
     return x->route->handle(x, err);
 }
 
-static task_turn step(task *t)
+static task_turn take_turn(task *t)
 {
     exchange *x = (exchange *)t;
     error err = { 0 };
@@ -331,6 +331,6 @@ void routes_answer(void *context, workers *w, http_request *q)
     x->arena = q->arena;
     x->route = r ? r : &none;
     x->rest = rest;
-    task_init(&x->task, w, q->stream, step, finish);
+    task_init(&x->task, w, q->stream, take_turn, finish);
     task_wake(&x->task);
 }

@@ -25,7 +25,8 @@ static bool upload_schema(exchange *x, error *err)
         json_put_key(&r.out, STR("version"));
         json_put_int(&r.out, version);
         json_put_key(&r.out, STR("message"));
-        json_put_text(&r.out, is_check ? STR("Schema is valid") : STR("Schema uploaded successfully"));
+        json_put_text(&r.out,
+                      is_check ? STR("Schema is valid") : STR("Schema uploaded successfully"));
         json_put_key(&r.out, STR("warnings"));
         json_put_raw(&r.out, STR("[]"));
     } else {
@@ -64,7 +65,7 @@ static bool put_vertex(ask *k, json_writer *w, const value *v, error *err)
     graph *g = answer_graph(k->answer);
     struct value_pairs properties;
     str id, *labels;
-    TRY(element_id_text(k->elements, *v, k->row_arena, &id, err));
+    TRY(wire_element_id_text(k->elements, *v, k->row_arena, &id, err));
     json_put_object_begin(w);
     json_put_key(w, STR("Id"));
     json_put_int(w, (int64_t)(hash64(id.data, id.len) & UINT32_MAX));
@@ -80,16 +81,16 @@ static bool put_vertex(ask *k, json_writer *w, const value *v, error *err)
     } else {
         value ends[2];
         static const str names[] = { STR_INIT("StartElementId"), STR_INIT("EndElementId") };
-        TRY(element_ends(k->elements, *v, &ends[0], &ends[1], err));
+        TRY(wire_element_ends(k->elements, *v, &ends[0], &ends[1], err));
         for (size_t i = 0; i < 2; i++) {
-            TRY(element_id_text(k->elements, ends[i], k->row_arena, &id, err));
+            TRY(wire_element_id_text(k->elements, ends[i], k->row_arena, &id, err));
             json_put_key(w, names[i]);
             json_put_text(w, id);
         }
         json_put_key(w, STR("Type"));
         json_put_text(w, graph_element_label(g, false, v->ref));
     }
-    TRY(element_properties(k->elements, *v, k->row_arena, &properties, err));
+    TRY(wire_element_properties(k->elements, *v, k->row_arena, &properties, err));
     json_put_key(w, STR("Props"));
     json_put_object_begin(w);
     for (size_t i = 0; i < properties.count; i++) {
@@ -104,8 +105,9 @@ static bool put_vertex(ask *k, json_writer *w, const value *v, error *err)
 static bool put_row(ask *k, size_t row, strbuf *out, error *err)
 {
     json_writer w = json_writer_new(out);
-    plain_json p = { .out = &w, .elements = k->elements, .arena = k->row_arena,
-                     .has_properties = true };
+    plain_json p = {
+        .out = &w, .elements = k->elements, .arena = k->row_arena, .has_properties = true
+    };
     size_t columns = answer_column_count(k->answer);
     json_put_object_begin(&w);
     json_put_key(&w, STR("Keys"));

@@ -2,8 +2,6 @@
 #include "base/clock.h"
 #include "server/ask.h"
 
-enum { LINE_BYTES = 24 << 10 };
-
 /* ---- NDJSON ---- */
 
 static bool begin_lines(ask *k, strbuf *out, error *err)
@@ -45,7 +43,7 @@ static bool put_row(ask *k, size_t row, strbuf *out, error *err)
     return true;
 }
 
-/* Rows of about one piece share a line. */
+/* Rows share a line until it is sent. */
 static bool add_row(ask *k, size_t row, uint64_t times, strbuf *out, error *err)
 {
     strbuf one = strbuf_new(k->row_arena);
@@ -53,9 +51,7 @@ static bool add_row(ask *k, size_t row, uint64_t times, strbuf *out, error *err)
     for (uint64_t i = 0; i < times; i++) {
         strbuf_add_c(out, k->is_first ? "{\"rows\":[" : ",");
         strbuf_add(out, strbuf_str(&one));
-        k->is_first = out->len > LINE_BYTES;
-        if (k->is_first)
-            strbuf_add_c(out, "]}\n");
+        k->is_first = false;
     }
     return true;
 }
@@ -122,8 +118,9 @@ static bool fill(ask *k, const json_t *body, error *err)
     k->has_properties = !json_is_false(json_object_get(body, "properties"));
     TRY(check_id(k->id, err));
     if (as_of.len && !clock_parse_us(as_of, &k->request.as_of_us))
-        return fail(err, ERR_INVALID, "asOf is a time such as '2026-01-31 12:00:00', not '" STR_FMT
-                                      "'", STR_ARG(as_of));
+        return fail(err, ERR_INVALID,
+                    "asOf is a time such as '2026-01-31 12:00:00', not '" STR_FMT "'",
+                    STR_ARG(as_of));
     return value_of_json(a, json_object_get(body, "parameters"), &k->request.parameters, err);
 }
 

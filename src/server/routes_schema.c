@@ -9,8 +9,9 @@ static bool find_schema(exchange *x, int64_t version, str *ret_json, error *err)
     TRY(state_setting_get(home_state(x->server->home), x->arena, key, ret_json, &is_found, err));
     if (is_found)
         return true;
-    return fail(err, ERR_NOT_FOUND, version ? "there is no version %lld of the graph schema"
-                                            : "this home has no graph schema yet (version %lld)",
+    return fail(err, ERR_NOT_FOUND,
+                version ? "there is no version %lld of the graph schema"
+                        : "this home has no graph schema yet (version %lld)",
                 (long long)version);
 }
 
@@ -60,8 +61,8 @@ static bool validate_schema(exchange *x, error *err)
     error why = { 0 };
     json_reply r;
     (void)err;
-    bool is_fine = session_schema_check(x->server->home, x->request->body, STR("graph schema"),
-                                        &why);
+    bool is_fine =
+        session_schema_check(x->server->home, x->request->body, STR("graph schema"), &why);
     json_reply_begin(&r, x);
     json_put_object_begin(&r.out);
     json_put_key(&r.out, STR("ok"));

@@ -26,9 +26,9 @@ static str session_json(exchange *x)
     json_put_key(&r.out, STR("version"));
     json_put_text(&r.out, STR(FLOE_VERSION));
     json_put_key(&r.out, STR("ports"));
-    json_put_raw(&r.out, str_format(x->arena, "{\"http\":%d,\"gremlin\":%d,\"bolt\":%d}",
-                                    server_http_port(s), server_gremlin_port(s),
-                                    server_bolt_port(s)));
+    json_put_raw(&r.out,
+                 str_format(x->arena, "{\"http\":%d,\"gremlin\":%d,\"bolt\":%d}",
+                            server_http_port(s), server_gremlin_port(s), server_bolt_port(s)));
     json_put_object_done(&r.out);
     strbuf_add_char(&r.text, '\n');
     return strbuf_str(&r.text);

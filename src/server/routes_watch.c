@@ -37,10 +37,9 @@ static bool show_status(exchange *x, error *err)
                                     (unsigned long long)totals.running, (unsigned long long)done,
                                     (unsigned long long)failed));
     json_put_key(&r.out, STR("connections"));
-    json_put_raw(&r.out,
-                 str_format(x->arena, "{\"http\":%d,\"gremlin\":%d,\"bolt\":%d}",
-                            connections(s, LISTEN_HTTP), connections(s, LISTEN_GREMLIN),
-                            connections(s, LISTEN_BOLT)));
+    json_put_raw(&r.out, str_format(x->arena, "{\"http\":%d,\"gremlin\":%d,\"bolt\":%d}",
+                                    connections(s, LISTEN_HTTP), connections(s, LISTEN_GREMLIN),
+                                    connections(s, LISTEN_BOLT)));
     json_put_object_done(&r.out);
     json_reply_send(&r, x, 200);
     return true;

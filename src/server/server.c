@@ -56,15 +56,8 @@ static bool listen_all(server *s, error *err)
         host = STR("127.0.0.1");
     const listener wanted[LISTENERS] = {
         [LISTEN_HTTP] = { .name = "http", .port = o->http_port, .answer = routes_answer },
-        [LISTEN_GREMLIN] = { .name = "gremlin",
-                             .port = o->gremlin_port,
-                             .answer = routes_answer,
-                             .websocket = &gremlin_protocol,
-                             .websocket_path = "/gremlin" },
-        [LISTEN_BOLT] = { .name = "bolt",
-                          .port = o->bolt_port,
-                          .raw = &bolt_protocol,
-                          .websocket = &bolt_protocol },
+        [LISTEN_GREMLIN] = { .name = "gremlin", .port = o->gremlin_port, .answer = routes_answer },
+        [LISTEN_BOLT] = { .name = "bolt", .port = o->bolt_port },
     };
     for (size_t i = 0; i < LISTENERS; i++) {
         s->listeners[i] = wanted[i];
@@ -216,8 +209,7 @@ bool server_sign_in(server *s, arena *a, str name, str password, str peer, str *
     if (result == SIGN_IN_NO)
         *ret_message = STR("the user name or password is wrong");
     else if (result == SIGN_IN_LATER)
-        *ret_message =
-            str_format(a, "too many wrong passwords: try again in %d second%s", wait_s,
-                       wait_s == 1 ? "" : "s");
+        *ret_message = str_format(a, "too many wrong passwords: try again in %d second%s", wait_s,
+                                  wait_s == 1 ? "" : "s");
     return true;
 }

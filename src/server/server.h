@@ -6,14 +6,14 @@
 typedef struct server server;
 
 typedef struct server_options {
-    str host; /* to listen on; empty: 127.0.0.1 */
+    str host;                               /* to listen on; empty: 127.0.0.1 */
     int http_port, gremlin_port, bolt_port; /* 0: a free one */
     str tls_cert, tls_key;                  /* PEM files; empty: no TLS */
     bool no_sign_in;                        /* loopback only */
     const str *scratch;                     /* names of scratch graphs beside ggraph */
     size_t scratch_count;
-    uint64_t timeout_ms;  /* of a query that says none; 0: five minutes */
-    int most_workers;     /* 0: 64 */
+    uint64_t timeout_ms; /* of a query that says none; 0: five minutes */
+    int most_workers;    /* 0: 64 */
 } server_options;
 
 /* Opens everything and listens. `h` and what `options` points at must outlive it. */

@@ -127,11 +127,11 @@ bool session_schema_roll_back(home *h, int64_t to, int64_t *ret_version, error *
 struct session {
     home *home;
     int64_t as_of_ms;
-    pthread_mutex_t lock; /* guards the rest */
+    pthread_mutex_t lock;      /* guards the rest */
     pthread_mutex_t following; /* taken by who brings the graph up to date, before `lock` */
     graph *graph;
     uint64_t looked_us; /* when it was known to be current; 0: look */
-    int64_t version; /* of the schema that it was opened with */
+    int64_t version;    /* of the schema that it was opened with */
 };
 
 bool session_open(home *h, int64_t as_of_ms, session **ret_session, error *err)

@@ -5,7 +5,12 @@
 
 #include "column/sql.h"
 
-typedef enum answer_language { ANSWER_SQL, ANSWER_GREMLIN, ANSWER_CYPHER, ANSWER_LANGUAGES_ } answer_language;
+typedef enum answer_language {
+    ANSWER_SQL,
+    ANSWER_GREMLIN,
+    ANSWER_CYPHER,
+    ANSWER_LANGUAGES_
+} answer_language;
 const char *answer_language_name(answer_language l); /* "sql", … */
 bool answer_language_of(str name, answer_language *ret);
 

@@ -26,7 +26,7 @@ typedef struct known {
 } known;
 
 struct users {
-    pthread_mutex_t lock; /* guards the connection, the attempts and the known passwords */
+    pthread_mutex_t lock;      /* guards the connection, the attempts and the known passwords */
     pthread_mutex_t hash_lock; /* one password is hashed at a time */
     sqlite3 *db;
     attempts attempts;
@@ -143,9 +143,9 @@ static bool hash_password(users *u, str password, char *ret_hash, size_t size, e
     int code = argon2id_hash_encoded(HASH_PASSES, HASH_KIB, HASH_LANES, password.data, password.len,
                                      salt, sizeof salt, HASH_BYTES, ret_hash, size);
     pthread_mutex_unlock(&u->hash_lock);
-    return code == ARGON2_OK ? true
-                             : fail(err, ERR_IO, "hashing a password: %s",
-                                    argon2_error_message(code));
+    return code == ARGON2_OK
+               ? true
+               : fail(err, ERR_IO, "hashing a password: %s", argon2_error_message(code));
 }
 
 /* ---- Users ---- */
@@ -254,9 +254,9 @@ static bool list(users *u, arena *a, user_record **ret, size_t *ret_count, error
         TRY(step(u, s, &has_row, err));
         if (!has_row)
             break;
-        vec_push(a, &all,
-                 (user_record){ .name = text_of(a, s, 0),
-                                .created_us = sqlite3_column_int64(s, 1) });
+        vec_push(
+            a, &all,
+            (user_record){ .name = text_of(a, s, 0), .created_us = sqlite3_column_int64(s, 1) });
     }
     *ret = all.items;
     *ret_count = all.count;
@@ -322,8 +322,7 @@ static bool verify(users *u, str hash, str password)
                                  "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA";
     AUTO(arena_free) arena *a = arena_new();
     pthread_mutex_lock(&u->hash_lock);
-    int code =
-        argon2id_verify(hash.len ? str_to_c(a, hash) : nobody, password.data, password.len);
+    int code = argon2id_verify(hash.len ? str_to_c(a, hash) : nobody, password.data, password.len);
     pthread_mutex_unlock(&u->hash_lock);
     return hash.len && code == ARGON2_OK;
 }

@@ -155,9 +155,9 @@ static http_request *read_head(connection *c, str path)
 
 static void refuse(http_request *r, int status, const char *code, const char *message)
 {
-    http_reply(r, status, STR("application/json"), STR("Connection: close\r\n"),
-               str_format(r->arena, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n", code,
-                          message));
+    http_reply(
+        r, status, STR("application/json"), STR("Connection: close\r\n"),
+        str_format(r->arena, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n", code, message));
     http_request_free(r);
 }
 
@@ -248,9 +248,9 @@ static int write_flags(const chunk *k)
 {
     if (k->form == STREAM_BYTES)
         return LWS_WRITE_HTTP;
-    int flags = !k->is_first                ? LWS_WRITE_CONTINUATION
+    int flags = !k->is_first             ? LWS_WRITE_CONTINUATION
                 : k->form == STREAM_TEXT ? LWS_WRITE_TEXT
-                                            : LWS_WRITE_BINARY;
+                                         : LWS_WRITE_BINARY;
     return k->is_last ? flags : flags | LWS_WRITE_NO_FIN;
 }
 

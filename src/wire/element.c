@@ -37,7 +37,7 @@ graph *element_reader_graph(const element_reader *r)
     return r->graph;
 }
 
-bool element_id(element_reader *r, value element, arena *a, value *ret_id, error *err)
+bool wire_element_id(element_reader *r, value element, arena *a, value *ret_id, error *err)
 {
     str text;
     if (graph_is_scratch(r->graph)) {
@@ -49,12 +49,12 @@ bool element_id(element_reader *r, value element, arena *a, value *ret_id, error
     return true;
 }
 
-bool element_id_text(element_reader *r, value element, arena *a, str *ret_id, error *err)
+bool wire_element_id_text(element_reader *r, value element, arena *a, str *ret_id, error *err)
 {
     return query_element_id(r->graph, element, a, ret_id, err);
 }
 
-bool element_ends(element_reader *r, value edge, value *ret_from, value *ret_to, error *err)
+bool wire_element_ends(element_reader *r, value edge, value *ret_from, value *ret_to, error *err)
 {
     graph_ref from, to;
     TRY(graph_edge_vertices(r->graph, edge.ref, &from, &to, err));
@@ -97,8 +97,8 @@ static bool columns_of(element_reader *r, bool is_vertex, size_t label, const gr
     return true;
 }
 
-bool element_properties(element_reader *r, value element, arena *a, struct value_pairs *ret,
-                        error *err)
+bool wire_element_properties(element_reader *r, value element, arena *a, struct value_pairs *ret,
+                             error *err)
 {
     bool is_vertex = element.kind == VALUE_VERTEX;
     const graph_column **columns;
@@ -115,8 +115,8 @@ bool element_properties(element_reader *r, value element, arena *a, struct value
     ret->values = arena_array_of(a, value, l->property_count);
     ret->count = 0;
     for (size_t i = 0; i < l->property_count; i++) {
-        value v = number < columns[i]->count ? graph_column_value(columns[i], number, a)
-                                             : value_null();
+        value v =
+            number < columns[i]->count ? graph_column_value(columns[i], number, a) : value_null();
         if (v.kind == VALUE_NULL)
             continue;
         ret->keys[ret->count] = value_text(l->properties[i].name);

@@ -10,17 +10,28 @@ static const struct status {
     int code;
     const char *phrase;
 } statuses[] = {
-    { 200, "OK" },           { 201, "Created" },
-    { 202, "Accepted" },     { 204, "No Content" },
-    { 303, "See Other" },    { 304, "Not Modified" },
-    { 400, "Bad Request" },  { 401, "Unauthorized" },
-    { 403, "Forbidden" },    { 404, "Not Found" },
-    { 405, "Method Not Allowed" }, { 408, "Request Timeout" },
-    { 409, "Conflict" },     { 411, "Length Required" },
-    { 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
-    { 429, "Too Many Requests" }, { 499, "Cancelled" },
-    { 500, "Internal Server Error" }, { 501, "Not Implemented" },
-    { 502, "Bad Gateway" },  { 503, "Service Unavailable" },
+    { 200, "OK" },
+    { 201, "Created" },
+    { 202, "Accepted" },
+    { 204, "No Content" },
+    { 303, "See Other" },
+    { 304, "Not Modified" },
+    { 400, "Bad Request" },
+    { 401, "Unauthorized" },
+    { 403, "Forbidden" },
+    { 404, "Not Found" },
+    { 405, "Method Not Allowed" },
+    { 408, "Request Timeout" },
+    { 409, "Conflict" },
+    { 411, "Length Required" },
+    { 413, "Content Too Large" },
+    { 415, "Unsupported Media Type" },
+    { 429, "Too Many Requests" },
+    { 499, "Cancelled" },
+    { 500, "Internal Server Error" },
+    { 501, "Not Implemented" },
+    { 502, "Bad Gateway" },
+    { 503, "Service Unavailable" },
 };
 
 static const char *phrase_of(int code)
@@ -33,7 +44,9 @@ static const char *phrase_of(int code)
 
 const char *http_method_name(http_method m)
 {
-    static const char *const names[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
+    static const char *const names[] = {
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
+    };
     return names[m];
 }
 

@@ -24,7 +24,7 @@ typedef struct http_request {
     str host, origin, authorization, cookie, accept, accept_encoding, content_type, if_none_match,
         user_agent;
     str body;
-    stream *stream; /* of the answer */
+    stream *stream;   /* of the answer */
     bool is_answered; /* a head was written */
     int status;
 } http_request;

@@ -144,8 +144,8 @@ bool loop_open(const loop_options *options, loop **ret_loop, error *err)
 
 bool loop_listen(loop *p, listener *l, error *err)
 {
-    bool is_any = str_eq(l->host, STR("0.0.0.0")) || str_eq(l->host, STR("::")) ||
-                  str_eq(l->host, STR("*"));
+    bool is_any =
+        str_eq(l->host, STR("0.0.0.0")) || str_eq(l->host, STR("::")) || str_eq(l->host, STR("*"));
     struct lws_context_creation_info info = {
         .vhost_name = l->name,
         .port = l->port,

@@ -9,21 +9,21 @@ typedef struct loop loop;
 
 typedef struct loop_options {
     workers *workers;
-    str tls_cert, tls_key; /* PEM files; empty: no TLS */
+    str tls_cert, tls_key;       /* PEM files; empty: no TLS */
     void (*look)(void *context); /* once a second, on the network thread; NULL: nobody */
     void *context;
 } loop_options;
 
 /* What listens on one port. */
 typedef struct listener {
-    const char *name; /* "http", "gremlin", "bolt" */
-    str host;         /* an address of this machine */
-    int port;         /* 0: any free one */
-    const protocol *raw;       /* of bytes that are no HTTP; NULL: they are refused */
-    const protocol *websocket; /* NULL: none */
+    const char *name;           /* "http", "gremlin", "bolt" */
+    str host;                   /* an address of this machine */
+    int port;                   /* 0: any free one */
+    const protocol *raw;        /* of bytes that are no HTTP; NULL: they are refused */
+    const protocol *websocket;  /* NULL: none */
     const char *websocket_path; /* the one path that takes it; NULL: any */
-    http_answer answer;        /* of HTTP; NULL: 404 */
-    void *context;             /* of `open` and `answer` */
+    http_answer answer;         /* of HTTP; NULL: 404 */
+    void *context;              /* of `open` and `answer` */
     /* May this request come in at all? For WebSockets too. NULL: yes. Network thread. */
     bool (*admits)(void *context, str host, str origin);
     int ret_port; /* what it listens on */

@@ -88,7 +88,7 @@ static bool put_map(plain_json *p, const struct value_pairs *m, error *err)
 static bool put_id(plain_json *p, const char *member, value element, error *err)
 {
     str id;
-    TRY(element_id_text(p->elements, element, p->arena, &id, err));
+    TRY(wire_element_id_text(p->elements, element, p->arena, &id, err));
     json_put_key(p->out, str_of(member));
     json_put_text(p->out, id);
     return true;
@@ -113,12 +113,12 @@ static bool put_element(plain_json *p, const value *v, error *err)
     } else {
         json_put_key(p->out, STR("label"));
         json_put_text(p->out, graph_element_label(g, false, v->ref));
-        TRY(element_ends(p->elements, *v, &from, &to, err));
+        TRY(wire_element_ends(p->elements, *v, &from, &to, err));
         TRY(put_id(p, "from", from, err));
         TRY(put_id(p, "to", to, err));
     }
     if (p->has_properties) {
-        TRY(element_properties(p->elements, *v, p->arena, &properties, err));
+        TRY(wire_element_properties(p->elements, *v, p->arena, &properties, err));
         json_put_key(p->out, STR("properties"));
         TRY(put_pairs(p, &properties, err));
     }

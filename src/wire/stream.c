@@ -65,8 +65,9 @@ static void add_bytes(stream *s, str bytes)
     while (bytes.len) {
         chunk *c = s->last;
         if (!c || c->form != STREAM_BYTES || c->len == c->capacity)
-            c = chunk_add(s, bytes.len < CHUNK_BYTES ? (bytes.len < 1024 ? 1024 : CHUNK_BYTES)
-                                                     : CHUNK_BYTES * 2,
+            c = chunk_add(s,
+                          bytes.len < CHUNK_BYTES ? (bytes.len < 1024 ? 1024 : CHUNK_BYTES)
+                                                  : CHUNK_BYTES * 2,
                           STREAM_BYTES);
         size_t n = chunk_fill(c, bytes);
         bytes = str_slice(bytes, n, bytes.len);

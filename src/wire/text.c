@@ -22,8 +22,9 @@ static str time_text(arena *a, int64_t us)
 {
     str whole = str_format(a, "%02lld:%02lld:%02lld", (long long)(us / 3600000000),
                            (long long)(us / 60000000 % 60), (long long)(us / 1000000 % 60));
-    return us % 1000000 ? str_format(a, STR_FMT ".%06lld", STR_ARG(whole), (long long)(us % 1000000))
-                        : whole;
+    return us % 1000000
+               ? str_format(a, STR_FMT ".%06lld", STR_ARG(whole), (long long)(us % 1000000))
+               : whole;
 }
 
 str wire_text(arena *a, const value *v)
@@ -40,8 +41,8 @@ str wire_text(arena *a, const value *v)
 str base64_encode(arena *a, str bytes)
 {
     char *text = arena_alloc(a, (bytes.len + 2) / 3 * 4 + 1);
-    int len = EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)bytes.data,
-                              (int)bytes.len);
+    int len =
+        EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)bytes.data, (int)bytes.len);
     return (str){ text, (size_t)len };
 }
 
