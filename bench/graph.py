@@ -50,6 +50,7 @@ class Session:
         self.process.stdin.flush()
         line = self.process.stderr.readline()
         if not line.endswith(" ms\n"):
+            self.process.kill()
             sys.exit(f"{text}: {line}{self.process.stderr.read()}")
         return float(line.split()[0])
 

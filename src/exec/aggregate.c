@@ -33,11 +33,17 @@ typedef struct aggregate {
     bool is_read;
     ref_map *group_of; /* of a vertex that is the only key: group + 1 */
     size_t null_group; /* + 1 */
+    uint64_t run;      /* groups in runs: the vertex of the last one; NO_REF: none */
+    value floor;       /* with `has_floor`: what a group must at least have to be among the top */
+    bool has_floor;
+    size_t top_count; /* of the first groups, that are among the top so far */
 } aggregate;
 
 op *aggregate_new(query *q)
 {
-    return &arena_new_of(q->arena, aggregate)->base;
+    aggregate *x = arena_new_of(q->arena, aggregate);
+    x->run = NO_REF;
+    return &x->base;
 }
 
 static void aggregate_reset(op *self)
@@ -50,6 +56,9 @@ static void aggregate_reset(op *self)
     if (x->group_of)
         ref_map_clear(x->group_of);
     x->null_group = 0;
+    x->run = NO_REF;
+    x->has_floor = false;
+    x->top_count = 0;
 }
 
 /* ---- Groups ---- */
@@ -306,6 +315,88 @@ static bool group_by_vertex(aggregate *x, plan_slot slot, const rows *in, size_t
     return true;
 }
 
+/* ---- Groups in runs ---- */
+
+static void group_by_run(aggregate *x, plan_slot slot, const rows *in, size_t *groups)
+{
+    const uint64_t *refs = in->refs[slot];
+    for (size_t r = 0; r < in->count; r++) {
+        if (refs[r] != x->run || x->group_count == 0) {
+            value key = { .kind = VALUE_VERTEX, .ref = refs[r] };
+            new_group(x, &key);
+            x->run = refs[r];
+        }
+        groups[r] = x->group_count - 1;
+    }
+}
+
+/* A group that is complete and might be among the top. */
+typedef struct candidate {
+    value by;
+    size_t group;
+    bool is_descending;
+} candidate;
+
+static int compare_candidates(const void *a, const void *b)
+{
+    const candidate *x = a, *y = b;
+    int order = value_compare(&x->by, &y->by);
+    order = x->is_descending ? -order : order;
+    return order ? order : (x->group > y->group) - (x->group < y->group);
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+    const candidate *x = a, *y = b;
+    return (x->group > y->group) - (x->group < y->group);
+}
+
+static void move_group(aggregate *x, size_t from, size_t to)
+{
+    size_t keys = x->base.plan->aggregate.key_count, items = x->base.plan->aggregate.item_count;
+    if (from == to)
+        return;
+    memcpy(&x->keys[to * keys], &x->keys[from * keys], keys * sizeof(value));
+    memcpy(&x->states[to * items], &x->states[from * items], items * sizeof(state));
+}
+
+/* Of many groups only those that can still be among the top stay, and the last, which goes on. */
+static void keep_top(aggregate *x)
+{
+    const plan_op *p = x->base.plan;
+    const plan_op *top = p->aggregate.top;
+    size_t item = p->aggregate.top_item, count = 0, last = x->group_count - 1;
+    bool has_more_keys = top->sort.key_count > 1;
+    candidate *all = memory_alloc(x->group_count * sizeof *all), floor = { .by = x->floor };
+    floor.is_descending = top->sort.keys[0].is_descending;
+    for (size_t g = 0; g < last; g++) {
+        candidate c = { finish(&p->aggregate.items[item],
+                               &x->states[g * p->aggregate.item_count + item]),
+                        g, floor.is_descending };
+        floor.group = has_more_keys ? SIZE_MAX : g; /* of equal ones the earlier counts */
+        if (c.by.kind == VALUE_NULL && p->aggregate.top_drops_null)
+            continue;
+        if (g < x->top_count || !x->has_floor || compare_candidates(&c, &floor) < 0)
+            all[count++] = c;
+    }
+    if (count > top->sort.count) {
+        qsort(all, count, sizeof *all, compare_candidates);
+        x->floor = all[top->sort.count - 1].by;
+        x->has_floor = true;
+        size_t kept = (size_t)top->sort.count;
+        while (has_more_keys && kept < count && value_compare(&all[kept].by, &x->floor) == 0)
+            kept++;
+        count = kept;
+        qsort(all, count, sizeof *all, compare_groups);
+    }
+    for (size_t i = 0; i < count; i++)
+        move_group(x, all[i].group, i);
+    move_group(x, last, count);
+    x->group_count = count + 1;
+    x->top_count = count;
+    free(all);
+}
+
 /* Rows that stand for all edges of a pair: the cells of its edges lie in a row. */
 static bool sum_pairs(aggregate *x, const plan_aggregate *item, size_t number, const rows *in,
                       const size_t *groups, error *err)
@@ -378,7 +469,12 @@ static bool add_rows(aggregate *x, const rows *in, value (*keys)[BATCH_ROWS], va
     size_t groups[BATCH_ROWS];
     const plan_expr *reference =
         p->aggregate.key_count == 1 ? reference_of(q, p->aggregate.keys[0].expr) : NULL;
-    if (reference && q->plan->slots[reference->slot].kind == SLOT_VERTEX)
+    enum { MORE_GROUPS = 1024 };
+    if (p->aggregate.top && x->group_count > 2 * p->aggregate.top->sort.count + MORE_GROUPS)
+        keep_top(x);
+    if (p->aggregate.in_runs)
+        group_by_run(x, p->aggregate.keys[0].expr->slot, in, groups);
+    else if (reference && q->plan->slots[reference->slot].kind == SLOT_VERTEX)
         TRY(group_by_vertex(x, reference->slot, in, groups, err));
     else
         TRY(group_by_values(x, in, keys, groups, err));
@@ -489,7 +585,9 @@ static bool merge_groups(aggregate *x, const aggregate *from, error *err)
     for (size_t g = 0; g < from->group_count; g++) {
         size_t to;
         const value *key = &from->keys[g * keys];
-        if (x->group_of && key->kind == VALUE_VERTEX) {
+        if (p->aggregate.in_runs) {
+            to = new_group(x, key); /* no vertex is in two parts of a scan */
+        } else if (x->group_of && key->kind == VALUE_VERTEX) {
             char *array;
             TRY(ref_map_label(x->group_of, graph_ref_label(key->ref), &array, err));
             uint32_t *known = (uint32_t *)(void *)array + graph_ref_number(key->ref);

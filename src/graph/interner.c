@@ -2,17 +2,20 @@
  * stand in tables that are read without a lock. */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/hash.h"
 #include "base/map.h"
 #include "graph/internal.h"
 
-enum { SHARDS = 256, FIRST_SLOTS = 64, BLOCK_KEYS = 64 };
+enum { SHARD_BITS = 6, SHARDS = 1 << SHARD_BITS, FIRST_SLOTS = 256, BLOCK_KEYS = 64 };
+enum { HUGE_BYTES = 2 << 20 };
 
 /* Open addressing; only grows fuller. A reader that misses a new entry looks again under the lock.
  */
 typedef struct ip_table {
     uint32_t mask;
+    void *memory;             /* to be freed */
     struct ip_table *before;  /* smaller, still with readers */
     _Atomic uint64_t slots[]; /* address << 32 | code; EMPTY: none */
 } ip_table;
@@ -34,7 +37,15 @@ static const uint64_t EMPTY = UINT64_MAX;
 
 static ip_table *table_new(uint32_t slots, ip_table *before)
 {
-    ip_table *t = memory_alloc(sizeof *t + slots * sizeof t->slots[0]);
+    size_t bytes = sizeof(ip_table) + slots * sizeof(uint64_t);
+    void *memory = memory_alloc(
+        bytes < HUGE_BYTES ? bytes : bytes + HUGE_BYTES); /* what is not touched costs nothing */
+    ip_table *t = memory;
+    if (bytes >= HUGE_BYTES) {
+        t = (void *)(((uintptr_t)memory + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES);
+        madvise(t, bytes, MADV_HUGEPAGE);
+    }
+    t->memory = memory;
     t->mask = slots - 1;
     t->before = before;
     memset((void *)t->slots, 0xFF, slots * sizeof t->slots[0]);
@@ -63,7 +74,7 @@ void interner_free(interner *x)
         arena_free(x->shards[i].arena);
         for (ip_table *t = x->shards[i].ips, *before; t; t = before) {
             before = t->before;
-            free(t);
+            free(t->memory);
         }
     }
     free(x);
@@ -99,7 +110,7 @@ static uint32_t add_ip(interner *x, shard *s, uint32_t ip)
 {
     uint64_t found;
     pthread_mutex_lock(&s->lock);
-    if (2 * (s->ip_count + 1) > ((ip_table *)s->ips)->mask)
+    if (3 * (s->ip_count + 1ull) > 2ull * ((ip_table *)s->ips)->mask)
         grow(s);
     _Atomic uint64_t *slot = ip_slot(s->ips, ip, &found);
     if (found == EMPTY) {
@@ -113,7 +124,7 @@ static uint32_t add_ip(interner *x, shard *s, uint32_t ip)
 
 static uint32_t ip_code(interner *x, uint32_t ip)
 {
-    shard *s = &x->shards[ip_hash(ip) >> 56];
+    shard *s = &x->shards[ip_hash(ip) >> (64 - SHARD_BITS)];
     uint64_t found;
     ip_slot(atomic_load_explicit(&s->ips, memory_order_acquire), ip, &found);
     return found == EMPTY ? add_ip(x, s, ip) : (uint32_t)found;
@@ -122,7 +133,8 @@ static uint32_t ip_code(interner *x, uint32_t ip)
 static void prefetch_ip(interner *x, uint32_t ip)
 {
     uint64_t hash = ip_hash(ip);
-    const ip_table *t = atomic_load_explicit(&x->shards[hash >> 56].ips, memory_order_acquire);
+    const ip_table *t =
+        atomic_load_explicit(&x->shards[hash >> (64 - SHARD_BITS)].ips, memory_order_acquire);
     __builtin_prefetch((const void *)&t->slots[(uint32_t)(hash >> 16) & t->mask]);
 }
 

@@ -60,5 +60,6 @@ bool plan_finish(plan *p, const graph *g, error *err)
     TRY(plan_rewrite_shape(p, g, &p->root, err));
     mark_live(p->root, wanted);
     plan_rewrite_live(p, p->root);
+    plan_rewrite_top(p, g, p->root);
     return true;
 }

@@ -11,6 +11,11 @@ NODISCARD bool plan_rewrite_shape(plan *p, const graph *g, plan_op **place, erro
 /* Afterwards. */
 void plan_rewrite_live(plan *p, plan_op *op);
 
+/* ---- rewrite_top.c ---- */
+
+/* Last of all. */
+void plan_rewrite_top(plan *p, const graph *g, plan_op *op);
+
 /* ---- order.c ---- */
 
 /* First of all: where the plan starts, where filters stand. */

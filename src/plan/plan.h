@@ -386,6 +386,12 @@ struct plan_op {
             plan_aggregate *items;
             size_t item_count;
             plan_slot span; /* rows stand for the edges of a pair: their number; see expand */
+            bool in_runs;   /* rows of one group lie one behind the other */
+            /* Only the first groups in the order of this sort by item `top_item` are wanted; NULL:
+             * all are. */
+            const plan_op *top;
+            size_t top_item;
+            bool top_drops_null; /* groups where it is null are not wanted */
         } aggregate;
         struct {
             plan_expr *label;      /* text; of vertices also a list of texts, or NULL: none */
