@@ -6,13 +6,11 @@
 
 #include "base/error.h"
 
-enum { JSON_DEPTH = 64 };
-
-/* Writes into a strbuf; commas and quoting are its business. Nesting up to JSON_DEPTH. */
+/* Writes into a strbuf; commas and quoting are its business. Nesting up to 64. */
 typedef struct json_writer {
     strbuf *out;
     uint8_t depth;
-    bool has_items[JSON_DEPTH];
+    bool has_items[64];
     bool after_key;
 } json_writer;
 

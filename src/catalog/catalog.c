@@ -146,7 +146,5 @@ bool catalog_drop(catalog *c, str namespace, str name, bool delete_data, error *
         return folder_remove(str_to_c(scratch, path), err);
     TRY(store_list(iceberg_table_store(t), str_format(scratch, STR_FMT "/", STR_ARG(location)),
                    note_object, &p, err));
-    for (size_t i = 0; i < p.uris.count; i++)
-        TRY(store_delete(iceberg_table_store(t), p.uris.items[i], err));
-    return true;
+    return store_delete_many(iceberg_table_store(t), p.uris.items, p.uris.count, err);
 }

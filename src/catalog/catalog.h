@@ -12,6 +12,25 @@ typedef struct catalog catalog;
  * New tables live under `warehouse_uri`. */
 NODISCARD bool catalog_open_embedded(str database_path, str name, str warehouse_uri,
                                      catalog **ret_catalog, error *err);
+/* The same over a store that others use as well (borrowed; it must outlive the catalog). */
+NODISCARD bool catalog_open_embedded_on(store *s, str database_path, str name, str warehouse_uri,
+                                        catalog **ret_catalog, error *err);
+
+/* A catalog that a service keeps. */
+typedef struct catalog_remote {
+    str name;
+    store *store; /* of tables' files; borrowed, outlives the catalog */
+    /* Settings of the catalog, named as Iceberg names them (docs/catalogs.md), and those of the
+     * store of its tables where the service gives none. Copied. */
+    const store_option *options;
+    size_t option_count;
+    const store_option *storage_options;
+    size_t storage_count;
+} catalog_remote;
+
+/* An Iceberg REST catalog (its configuration is asked for on first use), AWS Glue. */
+NODISCARD bool catalog_open_rest(const catalog_remote *r, catalog **ret_catalog, error *err);
+NODISCARD bool catalog_open_glue(const catalog_remote *r, catalog **ret_catalog, error *err);
 void catalog_close(catalog *c);
 DEFINE_AUTO(catalog, catalog_close)
 str catalog_name(const catalog *c);

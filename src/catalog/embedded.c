@@ -12,6 +12,7 @@ typedef struct embedded {
     pthread_mutex_t lock; /* guards `db` */
     str warehouse_uri;
     store *store;
+    bool owns_store;
 } embedded;
 
 static const char schema[] =
@@ -185,7 +186,8 @@ static void close_embedded(catalog *base)
 {
     embedded *c = (embedded *)base;
     sqlite3_close(c->db);
-    store_close(c->store);
+    if (c->owns_store)
+        store_close(c->store);
     pthread_mutex_destroy(&c->lock);
 }
 
@@ -195,6 +197,17 @@ static const catalog_kind embedded_kind = { "embedded", list,   load, locate,
 bool catalog_open_embedded(str database_path, str name, str warehouse_uri, catalog **ret_catalog,
                            error *err)
 {
+    AUTO(store_close) store *s = NULL;
+    TRY(store_open(warehouse_uri, &s, err));
+    TRY(catalog_open_embedded_on(s, database_path, name, warehouse_uri, ret_catalog, err));
+    ((embedded *)*ret_catalog)->owns_store = true;
+    s = NULL;
+    return true;
+}
+
+bool catalog_open_embedded_on(store *s, str database_path, str name, str warehouse_uri,
+                              catalog **ret_catalog, error *err)
+{
     embedded *c = memory_alloc(sizeof *c);
     AUTO(catalog_close) catalog *base = &c->base;
     base->kind = &embedded_kind;
@@ -202,7 +215,7 @@ bool catalog_open_embedded(str database_path, str name, str warehouse_uri, catal
     pthread_mutex_init(&c->lock, NULL);
     base->name = str_copy(base->arena, name);
     c->warehouse_uri = str_copy(base->arena, warehouse_uri);
-    TRY(store_open(warehouse_uri, &c->store, err));
+    c->store = s;
     if (sqlite3_open(str_to_c(base->arena, database_path), &c->db) != SQLITE_OK)
         return fail(err, ERR_IO, "opening catalog " STR_FMT ": %s", STR_ARG(database_path),
                     sqlite3_errmsg(c->db));

@@ -475,11 +475,27 @@ static void add_empty(sql_writer *w)
     strbuf_add_c(b, w->schema->field_count ? ") WHERE false" : "1) WHERE false");
 }
 
+/* Copies of all remote files, side by side, before they are named one by one. */
+static bool fetch_all(const iceberg_table *t, const iceberg_scan *scan, error *err)
+{
+    AUTO(arena_free) arena *scratch = arena_new();
+    size_t count = 0;
+    str *uris = arena_array_of(scratch, str, scan->file_count + scan->delete_count);
+    for (size_t i = 0; i < scan->file_count; i++)
+        if (!store_is_local(scan->files[i].file.uri))
+            uris[count++] = scan->files[i].file.uri;
+    for (size_t i = 0; i < scan->delete_count; i++)
+        if (!store_is_local(scan->delete_files[i].uri))
+            uris[count++] = scan->delete_files[i].uri;
+    return count == 0 || store_prefetch(t->store, uris, count, err);
+}
+
 static bool write_sql(sql_writer *w, str *ret_sql, error *err)
 {
     size_t without_deletes = count_without_deletes(w->scan);
     w->schema = w->scan->schema ? w->scan->schema : w->table->schema;
     w->partitions = map_new(w->out.arena);
+    TRY(fetch_all(w->table, w->scan, err));
     strbuf_add_char(&w->out, '(');
     if (w->scan->file_count == 0)
         add_empty(w);

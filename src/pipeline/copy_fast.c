@@ -275,13 +275,15 @@ static bool merge_files(copy *c, int32_t day, fast_file *files, size_t count, st
     arena *a = c->arena;
     fast_merge m = plan_merge(c, day, files, count);
     value partition = { .kind = VALUE_DATE, .integer = day };
-    str uri = writer_uri(a, c->table, &partition, name), path = store_path_of_uri(uri);
+    store *s = iceberg_table_store(c->table);
+    str uri = writer_uri(a, c->table, &partition, name), path;
     parquet_result done;
     size_t bad;
-    TRY(folder_make(str_to_c(a, str_slice(path, 0, (size_t)str_rfind_char(path, '/'))), err));
+    TRY(store_local_target(s, a, uri, &path, err));
     if (parquet_merge(a, str_to_c(a, path), m.outputs, m.output_count, m.inputs, count, &done, &bad,
                       err))
-        return add_file(c, day, &m, &done, uri, err);
+        return (store_is_local(uri) || store_publish(s, uri, path, err)) &&
+               add_file(c, day, &m, &done, uri, err);
     if (err->code == ERR_CORRUPT) {
         copy_set_fault(&c->objects[files[bad].object], err->message);
         c->has_faults = true;

@@ -105,8 +105,8 @@ static bool is_parquet_name(str name)
 
 static bool read_marks(store *s, const run_object *o, char marks[8], error *err)
 {
-    TRY(store_read_range(s, o->object.uri, 0, marks, 4, err));
-    return store_read_range(s, o->object.uri, o->object.size_bytes - 4, marks + 4, 4, err);
+    TRY(store_read_range(s, o->path, 0, marks, 4, err));
+    return store_read_range(s, o->path, o->object.size_bytes - 4, marks + 4, 4, err);
 }
 
 static str content_type(const job *j)
@@ -691,14 +691,63 @@ static int by_day_and_kind(const void *x, const void *y)
                                     : str_compare(p->object.uri, q->object.uri);
 }
 
+static store_object version_of(const run_object *o)
+{
+    return (store_object){ o->object.uri, o->object.size_bytes, o->object.modified_us,
+                           o->object.etag };
+}
+
+/* Copy what is remote, many at a time. */
+static bool stage(copy *c, store *s, error *err)
+{
+    AUTO(arena_free) arena *scratch = arena_new();
+    store_object *objects = arena_array_of(scratch, store_object, c->object_count);
+    for (size_t i = 0; i < c->object_count; i++)
+        objects[i] = version_of(&c->objects[i]);
+    if (store_prefetch_objects(s, objects, c->object_count, err))
+        return true;
+    if (err->code != ERR_NOT_FOUND && err->code != ERR_CONFLICT)
+        return false;
+    error_clear(err); /* find_copy says of which */
+    return true;
+}
+
+/* An object that was listed may be gone, or another, by now: it is set aside, and its next version
+ * is a new object. */
+static bool find_copy(copy *c, store *s, run_object *o, error *err)
+{
+    store_object version = version_of(o);
+    error why = { 0 };
+    o->path = STR("");
+    if (store_local_copy(s, c->arena, &version, &o->path, &why))
+        return true;
+    if (why.code != ERR_NOT_FOUND && why.code != ERR_CONFLICT) {
+        *err = why;
+        return false;
+    }
+    copy_set_fault(o, str_format(c->arena, COPY_GONE ": %s%c", why.message, 0).data);
+    return true;
+}
+
+/* The copies have served. */
+static void forget_copies(copy *c)
+{
+    for (size_t i = 0; i < c->object_count; i++) {
+        store_object version = version_of(&c->objects[i]);
+        store_local_forget(home_store(c->job->home), &version);
+    }
+}
+
 static bool load(copy *c, error *err)
 {
     VEC(day_objects) days = { 0 };
-    AUTO(store_close) store *s = NULL;
+    store *s = home_store(c->job->home);
     str type = content_type(c->job);
-    TRY(store_open(STR("file:///"), &s, err));
+    TRY(stage(c, s, err));
     for (size_t i = 0; i < c->object_count; i++) {
-        TRY(store_local_path(s, c->arena, c->objects[i].object.uri, &c->objects[i].path, err));
+        TRY(find_copy(c, s, &c->objects[i], err));
+        if (c->objects[i].path.len == 0)
+            continue;
         look_at(c, s, &c->objects[i], type);
     }
     qsort(c->objects, c->object_count, sizeof *c->objects, by_day_and_kind);
@@ -815,5 +864,8 @@ bool copy_run(job *j, job_progress *ret, error *err)
     }
     /* a commit that reports an error may stand all the same: the next run's recovery asks the table
      */
-    return commit(&c, done.run, &done, err) && finish(&c, &done, ret, err);
+    TRY(commit(&c, done.run, &done, err));
+    TRY(finish(&c, &done, ret, err));
+    forget_copies(&c);
+    return true;
 }

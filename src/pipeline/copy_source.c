@@ -4,12 +4,13 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "pipeline/connection.h"
 #include "pipeline/run_internal.h"
 #include "worksheet/date_pattern.h"
 
 struct copy_source {
     arena *arena;
-    store *store;
+    store *store; /* the home's */
     str location; /* URI of the folder or file */
     str pattern;  /* DATE_PATTERN, or empty */
     str suffix;
@@ -17,11 +18,23 @@ struct copy_source {
     bool has_file_pattern;
     int64_t start_us, end_us; /* event times outside are not the job's business */
     map taken;                /* URI → its state_object, whose etag says which version */
+    map gone;                 /* URI → how often it was listed, but not there */
     bool is_ledger_read;
 };
 
 static const state_object
     loaded_mark; /* stands for objects that are loaded: no version loads again */
+
+/* Listings may be stale: what was not there is looked for again, a few times in one process. */
+static bool is_tried_again(copy_source *s, const state_object *object, bool is_new)
+{
+    enum { MOST_TRIES = 3 };
+    if (!str_starts_with(object->fault, STR(COPY_GONE)))
+        return false;
+    uintptr_t count = (uintptr_t)map_get(&s->gone, object->uri) + (is_new ? 1 : 0);
+    map_set(&s->gone, str_copy(s->arena, object->uri), (void *)count);
+    return count < MOST_TRIES;
+}
 
 static void take(copy_source *s, const state_object *object, bool is_bad)
 {
@@ -33,7 +46,9 @@ static void take(copy_source *s, const state_object *object, bool is_bad)
 
 static void take_from_ledger(void *context, const state_object *object, str object_state)
 {
-    take(context, object, str_eq(object_state, STR("bad")));
+    bool is_bad = str_eq(object_state, STR("bad"));
+    if (!is_bad || !is_tried_again(context, object, false))
+        take(context, object, is_bad);
 }
 
 static str text_option(const statement *s, const char *name)
@@ -42,11 +57,37 @@ static str text_option(const statement *s, const char *name)
     return o && o->kind == OPTION_TEXT ? o->text : STR("");
 }
 
+/* LOCATION = 's3://bucket/prefix/', or BUCKET = 'bucket' PREFIX = 'prefix'. */
+static bool s3_location(job *j, copy_source *s, error *err)
+{
+    const option_list options = j->statement->source_options;
+    const option *location = option_find(options, "LOCATION"),
+                 *bucket = option_find(options, "BUCKET"), *prefix = option_find(options, "PREFIX");
+    str key = prefix ? prefix->text : STR("");
+    if (location) {
+        if (!str_starts_with(location->text, STR("s3://")))
+            return worksheet_fail_at(j->worksheet, location->span, err,
+                                     "a LOCATION in S3 is 's3://bucket/prefix/'");
+        s->location = location->text;
+    } else if (bucket) {
+        while (key.len && key.data[0] == '/')
+            key = str_slice(key, 1, key.len);
+        s->location =
+            str_format(s->arena, "s3://" STR_FMT "/" STR_FMT, STR_ARG(bucket->text), STR_ARG(key));
+    } else {
+        return worksheet_fail_at(j->worksheet, j->statement->connection_span, err,
+                                 "COPY FROM S3 needs LOCATION = 's3://bucket/prefix/'");
+    }
+    while (s->location.len && s->location.data[s->location.len - 1] == '/')
+        s->location.len--;
+    return true;
+}
+
+static bool read_times(job *j, copy_source *s, error *err);
+
 static bool read_options(job *j, copy_source *s, error *err)
 {
     const option *location = option_find(j->statement->source_options, "LOCATION");
-    const option *start = option_find(j->statement->options, "START_FROM"),
-                 *end = option_find(j->statement->options, "END_AT");
     state_connection connection;
     bool is_found;
     TRY(state_connection_get(home_state(j->home), s->arena, j->statement->connection, &connection,
@@ -55,10 +96,15 @@ static bool read_options(job *j, copy_source *s, error *err)
         return worksheet_fail_at(j->worksheet, j->statement->connection_span, err,
                                  "there is no connection '" STR_FMT "'",
                                  STR_ARG(j->statement->connection));
+    if (str_eq(connection.type, STR("S3"))) {
+        TRY(s3_location(j, s, err));
+        TRY(connection_serve(j->home, connection.name, s->location, false, err));
+        return read_times(j, s, err);
+    }
     if (!str_eq(connection.type, STR("FILE")))
         return fail(err, ERR_INVALID,
                     "connection '" STR_FMT "' is of type " STR_FMT
-                    ", which this version cannot read: a FILE connection is needed",
+                    ", which this version cannot read: a FILE or S3 connection is needed",
                     STR_ARG(connection.name), STR_ARG(connection.type));
     str path = location ? location->text : STR("");
     if (str_starts_with(path, STR("file://")))
@@ -79,6 +125,14 @@ static bool read_options(job *j, copy_source *s, error *err)
                              : str_format(s->arena, "file://" STR_FMT, STR_ARG(connection.root));
     while (s->location.len > 8 && s->location.data[s->location.len - 1] == '/')
         s->location.len--;
+    return read_times(j, s, err);
+}
+
+/* What is common to all places: names and times that are the job's business. */
+static bool read_times(job *j, copy_source *s, error *err)
+{
+    const option *start = option_find(j->statement->options, "START_FROM"),
+                 *end = option_find(j->statement->options, "END_AT");
     s->pattern = text_option(j->statement, "DATE_PATTERN");
     s->suffix = text_option(j->statement, "FILE_SUFFIX");
     s->start_us = INT64_MIN;
@@ -98,6 +152,7 @@ bool copy_source_open(job *j, error *err)
     j->source = s;
     s->arena = arena_new();
     s->taken = map_new(s->arena);
+    s->gone = map_new(s->arena);
     TRY(read_options(j, s, err));
     str pattern = text_option(j->statement, "FILE_PATTERN");
     if (pattern.len) {
@@ -106,7 +161,8 @@ bool copy_source_open(job *j, error *err)
                         STR_ARG(pattern));
         s->has_file_pattern = true;
     }
-    return store_open(s->location, &s->store, err);
+    s->store = home_store(j->home);
+    return true;
 }
 
 void copy_source_close(copy_source *s)
@@ -115,7 +171,6 @@ void copy_source_close(copy_source *s)
         return;
     if (s->has_file_pattern)
         regfree(&s->file_pattern);
-    store_close(s->store);
     arena_free(s->arena);
     free(s);
 }
@@ -228,5 +283,6 @@ bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_
 void copy_source_taken(job *j, const state_object *objects, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        take(j->source, &objects[i], objects[i].fault.len > 0);
+        if (!is_tried_again(j->source, &objects[i], true))
+            take(j->source, &objects[i], objects[i].fault.len > 0);
 }

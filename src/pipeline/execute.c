@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/vec.h"
+#include "pipeline/connection.h"
 
 typedef struct context {
     home *home;
@@ -55,19 +56,20 @@ static bool absolute_folder(context *x, str path, span at, str *ret, error *err)
 static bool create_connection(context *x, error *err)
 {
     const statement *s = x->statement;
-    state_connection there,
-        made = { .name = s->name, .type = s->type, .statement = x->text, .root = STR("") };
-    bool is_found;
+    str folder = STR("");
+    bool has_changed;
     const option *root = option_find(s->options, "ROOT");
     if (str_eq(s->type, STR("FILE")))
-        TRY(absolute_folder(x, root->text, root->span, &made.root, err));
-    TRY(state_connection_get(home_state(x->home), x->arena, s->name, &there, &is_found, err));
-    if (is_found && str_eq(there.statement, made.statement) && str_eq(there.root, made.root))
-        return say(x, false, "connection " STR_FMT ": unchanged", STR_ARG(s->name));
-    if (is_found)
-        return fail_exists(x, "connection", err);
-    TRY(state_connection_put(home_state(x->home), &made, err));
-    return say(x, true, "created connection " STR_FMT, STR_ARG(s->name));
+        TRY(absolute_folder(x, root->text, root->span, &folder, err));
+    if (!connection_create(x->home, s, x->text, folder, &has_changed, err)) {
+        error why = *err;
+        error_clear(err);
+        worksheet_fail_at(x->worksheet, s->name_span, err, "%s", why.message);
+        err->code = why.code;
+        return false;
+    }
+    return has_changed ? say(x, true, "created connection " STR_FMT, STR_ARG(s->name))
+                       : say(x, false, "connection " STR_FMT ": unchanged", STR_ARG(s->name));
 }
 
 static bool drop_connection(context *x, error *err)
@@ -78,6 +80,7 @@ static bool drop_connection(context *x, error *err)
         return worksheet_fail_at(x->worksheet, x->statement->name_span, err,
                                  "there is no connection '" STR_FMT "'",
                                  STR_ARG(x->statement->name));
+    home_forget_catalog(x->home, x->statement->name);
     return say(x, is_found, "dropped connection " STR_FMT, STR_ARG(x->statement->name));
 }
 
@@ -194,6 +197,19 @@ static bool make_spec(context *x, const iceberg_schema *schema, iceberg_spec *sp
     return true;
 }
 
+/* A table with a STORAGE_CONNECTION: its files are reached through that, from now on. */
+static bool serve_storage(context *x, str location, error *err)
+{
+    const option *storage = option_find(x->statement->options, "STORAGE_CONNECTION");
+    if (!storage || store_is_local(location))
+        return true;
+    if (connection_serve(x->home, storage->text, location, true, err))
+        return true;
+    error why = *err;
+    error_clear(err);
+    return worksheet_fail_at(x->worksheet, storage->span, err, "%s", why.message);
+}
+
 static bool create_table(context *x, error *err)
 {
     const statement *s = x->statement;
@@ -218,6 +234,9 @@ static bool create_table(context *x, error *err)
         d.location = location->text.len && str_contains(location->text, STR("://"))
                          ? location->text
                          : store_uri_of_path(x->arena, location->text);
+    while (str_ends_with(d.location, STR("/")))
+        d.location.len--;
+    TRY(serve_storage(x, d.location, err));
     if (catalog_create(c, x->arena, s->table.namespace, s->table.name, &d, &t, err))
         return say(x, true, "created table " STR_FMT, STR_ARG(name));
     if (err->code != ERR_CONFLICT)
@@ -278,9 +297,9 @@ static bool check_copy(context *x, const iceberg_table *target, error *err)
         return worksheet_fail_at(x->worksheet, s->connection_span, err,
                                  "connection '" STR_FMT "' is of type " STR_FMT ", not " STR_FMT,
                                  STR_ARG(s->connection), STR_ARG(c.type), STR_ARG(s->type));
-    if (!str_eq(c.type, STR("FILE")))
+    if (!str_eq(c.type, STR("FILE")) && !str_eq(c.type, STR("S3")))
         return worksheet_fail_at(x->worksheet, s->connection_span, err,
-                                 "this version reads files through a FILE connection; " STR_FMT
+                                 "this version reads through FILE and S3 connections; " STR_FMT
                                  " connections can be made, but not read yet",
                                  STR_ARG(c.type));
     if (iceberg_table_schema(target)->identifier_count)

@@ -12,7 +12,16 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/secret.h"
+#include "pipeline/connection.h"
 #include "pipeline/state.h"
+
+/* A catalog of a connection, open. */
+typedef struct open_catalog {
+    struct open_catalog *next;
+    catalog *catalog;
+    bool is_forgotten; /* by name; whoever has it goes on with it */
+} open_catalog;
 
 struct home {
     arena *arena;
@@ -20,8 +29,10 @@ struct home {
     home_options options;
     state *state;
     catalog *embedded;
+    store *store;
+    open_catalog *catalogs;
     sql_engine *engine;
-    pthread_mutex_t lock; /* guards the start of `engine` */
+    pthread_mutex_t lock; /* guards the start of `engine` and `catalogs` */
 };
 
 static bool make_folders(home *h, const char *path, error *err)
@@ -36,6 +47,16 @@ static bool make_folders(home *h, const char *path, error *err)
     return folder_make(str_format(h->arena, "%s/cache%c", absolute, 0).data, err);
 }
 
+static bool open_store(home *h, error *err)
+{
+    const char *limit = getenv("FLOE_SPOOL_BYTES");
+    uint64_t bytes = 0;
+    if (limit && (!str_to_u64(str_of(limit), &bytes) || bytes == 0))
+        return fail(err, ERR_INVALID, "FLOE_SPOOL_BYTES is '%s'; it is a number of bytes", limit);
+    return store_open_spooled(str_format(h->arena, STR_FMT "/spool", STR_ARG(h->path)), bytes,
+                              &h->store, err);
+}
+
 bool home_open(const home_options *options, home **ret_home, error *err)
 {
     AUTO(home_close) home *h = memory_alloc(sizeof *h);
@@ -47,7 +68,10 @@ bool home_open(const home_options *options, home **ret_home, error *err)
     str database = str_format(h->arena, STR_FMT "/state.db", STR_ARG(h->path));
     str warehouse = str_format(h->arena, "file://" STR_FMT "/warehouse", STR_ARG(h->path));
     TRY(state_open(database, &h->state, err));
-    TRY(catalog_open_embedded(database, STR(HOME_CATALOG), warehouse, &h->embedded, err));
+    TRY(open_store(h, err));
+    TRY(catalog_open_embedded_on(h->store, database, STR(HOME_CATALOG), warehouse, &h->embedded,
+                                 err));
+    connection_serve_kept(h);
     *ret_home = TAKE(h);
     return true;
 }
@@ -57,7 +81,14 @@ void home_close(home *h)
     if (!h)
         return;
     sql_engine_close(h->engine);
+    while (h->catalogs) {
+        open_catalog *next = h->catalogs->next;
+        catalog_close(h->catalogs->catalog);
+        free(h->catalogs);
+        h->catalogs = next;
+    }
     catalog_close(h->embedded);
+    store_close(h->store);
     state_close(h->state);
     pthread_mutex_destroy(&h->lock);
     arena_free(h->arena);
@@ -101,6 +132,41 @@ bool home_engine(home *h, sql_engine **ret_engine, error *err)
     return works;
 }
 
+store *home_store(home *h)
+{
+    return h->store;
+}
+
+bool home_secret_key(home *h, secret_key *ret_key, error *err)
+{
+    AUTO(arena_free) arena *scratch = arena_new();
+    return secret_key_read(str_format(scratch, STR_FMT "/secrets.key%c", STR_ARG(h->path), 0).data,
+                           ret_key, err);
+}
+
+void home_forget_catalog(home *h, str name)
+{
+    pthread_mutex_lock(&h->lock);
+    for (open_catalog *o = h->catalogs; o; o = o->next)
+        o->is_forgotten |= str_eq_nocase(catalog_name(o->catalog), name);
+    pthread_mutex_unlock(&h->lock);
+}
+
+/* The connection's catalog that is open already, or a new one. Under the lock. */
+static bool catalog_of_connection(home *h, const state_connection *c, catalog **ret, error *err)
+{
+    for (open_catalog *o = h->catalogs; o; o = o->next)
+        if (!o->is_forgotten && str_eq_nocase(catalog_name(o->catalog), c->name)) {
+            *ret = o->catalog;
+            return true;
+        }
+    TRY(connection_open_catalog(h, c, ret, err));
+    open_catalog *o = memory_alloc(sizeof *o);
+    *o = (open_catalog){ .next = h->catalogs, .catalog = *ret };
+    h->catalogs = o;
+    return true;
+}
+
 bool home_catalog(home *h, str name, catalog **ret_catalog, error *err)
 {
     if (str_eq_nocase(name, STR(HOME_CATALOG))) {
@@ -115,11 +181,10 @@ bool home_catalog(home *h, str name, catalog **ret_catalog, error *err)
         return fail(err, ERR_NOT_FOUND,
                     "there is no catalog '" STR_FMT "'; the home's own is " HOME_CATALOG,
                     STR_ARG(name));
-    return fail(err, ERR_INVALID,
-                "connection '" STR_FMT "' is of type " STR_FMT
-                ", whose catalogs cannot be opened by this version; tables can live in the home's "
-                "own catalog, " HOME_CATALOG,
-                STR_ARG(name), STR_ARG(connection.type));
+    pthread_mutex_lock(&h->lock);
+    bool works = catalog_of_connection(h, &connection, ret_catalog, err);
+    pthread_mutex_unlock(&h->lock);
+    return works;
 }
 
 bool home_lock_job(home *h, int64_t job_id, str job_name, int *ret_lock, error *err)

@@ -5,6 +5,8 @@
 #include "catalog/catalog.h"
 #include "column/sql.h"
 
+typedef struct secret_key secret_key;
+
 typedef struct state state;
 typedef struct home home;
 
@@ -27,6 +29,12 @@ NODISCARD bool home_engine(home *h, sql_engine **ret_engine, error *err);
 /* The catalog with this name. The embedded one is called default_glue_catalog and exists from the
  * start. */
 NODISCARD bool home_catalog(home *h, str name, catalog **ret_catalog, error *err);
+/* The store of all places, with the settings of the connections that serve them. */
+store *home_store(home *h);
+/* The key that seals secrets: secrets.key, made on first use. */
+NODISCARD bool home_secret_key(home *h, secret_key *ret_key, error *err);
+/* A connection is gone: its catalog is opened anew when it is named again. */
+void home_forget_catalog(home *h, str name);
 /* The embedded catalog itself. */
 catalog *home_embedded_catalog(home *h);
 

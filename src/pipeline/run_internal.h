@@ -1,6 +1,10 @@
 /* What the files that run jobs share. */
 #pragma once
 
+/* How the fault of an object begins that was listed, but could not be read as it was listed. It is
+ * tried again. */
+#define COPY_GONE "it was listed, but is not there"
+
 #include "base/arena.h"
 #include "base/vec.h"
 #include "pipeline/job.h"

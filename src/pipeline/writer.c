@@ -106,9 +106,12 @@ bool writer_forget(const iceberg_table *t, str output_prefix, error *err)
     AUTO(arena_free) arena *scratch = arena_new();
     str folder = str_format(scratch, STR_FMT "/data", STR_ARG(iceberg_table_location(t)));
     forgetting f = { t, output_prefix };
-    if (!file_exists(str_to_c(scratch, store_path_of_uri(folder))))
+    if (store_list(iceberg_table_store(t), folder, forget_object, &f, err))
         return true;
-    return store_list(iceberg_table_store(t), folder, forget_object, &f, err);
+    if (err->code != ERR_NOT_FOUND)
+        return false;
+    error_clear(err); /* nothing was written yet */
+    return true;
 }
 
 void writer_discard(const iceberg_table *t, const iceberg_file *files, size_t count)

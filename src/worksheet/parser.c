@@ -110,8 +110,8 @@ static bool parse_names(parser *p, const char *what, const str **ret, size_t *re
 }
 
 static const char *const connection_types[] = {
-    "FILE",     "S3",    "GLUE_CATALOG", "KAFKA",   "KINESIS",       "SNOWFLAKE", "REDSHIFT",
-    "POSTGRES", "MYSQL", "MSSQL",        "MONGODB", "ELASTICSEARCH", "CLICKHOUSE"
+    "FILE",     "S3",    "GLUE_CATALOG", "KAFKA",   "KINESIS",       "SNOWFLAKE",  "REDSHIFT",
+    "POSTGRES", "MYSQL", "MSSQL",        "MONGODB", "ELASTICSEARCH", "CLICKHOUSE", "ICEBERG_REST"
 };
 
 static bool parse_connection_type(parser *p, str *ret)
@@ -119,6 +119,8 @@ static bool parse_connection_type(parser *p, str *ret)
     for (size_t i = 0; i < ARRAY_LEN(connection_types); i++)
         if (parser_take_word(p, connection_types[i])) {
             *ret = str_of(connection_types[i]);
+            if (str_eq(*ret, STR("ICEBERG_REST")))
+                parser_take_word(p, "CATALOG"); /* CREATE ICEBERG_REST CATALOG CONNECTION */
             return true;
         }
     return parser_fail(p, "a type of connection: FILE, S3, GLUE_CATALOG, …");
@@ -139,6 +141,9 @@ static bool parse_create_connection(parser *p, statement *s, bool has_type)
     if (str_eq(s->type, STR("FILE")) && !option_find(s->options, "ROOT"))
         return fail_at(p->err, p->source_name, p->text, s->name_span.from,
                        "a FILE connection needs ROOT = 'folder'");
+    if (str_eq(s->type, STR("ICEBERG_REST")) && !option_find(s->options, "URI"))
+        return fail_at(p->err, p->source_name, p->text, s->name_span.from,
+                       "an ICEBERG_REST connection needs URI = 'https://host/path'");
     return true;
 }
 
@@ -382,7 +387,7 @@ static bool parse_create(parser *p, statement *s)
         return parse_create_table(p, s);
     if (parser_is_word(p, "CONNECTION"))
         return parse_create_connection(p, s, false);
-    if (token_is_word(&p->tokens[p->at + 1], "CONNECTION"))
+    if (token_is_word(&p->tokens[p->at + 1], "CONNECTION") || parser_is_word(p, "ICEBERG_REST"))
         return parse_create_connection(p, s, true);
     return parser_fail(p, "JOB, SYNC JOB, TABLE, ICEBERG TABLE or <type> CONNECTION");
 }
