@@ -102,6 +102,7 @@ bool fail_at(error *err, str source_name, str text, size_t offset, const char *f
 void error_clear(error *err)
 {
     err->code = ERR_NONE;
+    err->detail = NULL;
     err->message[0] = 0;
 }
 

@@ -24,6 +24,9 @@ enum { ERROR_MESSAGE_BYTES = 2048 };
  * several lines. */
 typedef struct error {
     error_code code;
+    /* What kind, in a query language's own words, such as openCypher's "SyntaxError:
+     * UndefinedVariable". A static text; NULL: none. */
+    const char *detail;
     char message[ERROR_MESSAGE_BYTES];
 } error;
 

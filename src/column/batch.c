@@ -1,5 +1,6 @@
 /* Cells of a batch as values and as text. */
 #include "column/batch.h"
+#include "column/temporal.h"
 
 #include <math.h>
 
@@ -173,6 +174,12 @@ static void add_value_text(strbuf *b, const value *v)
     case VALUE_TREE:
     case VALUE_ENTRY:
     case VALUE_PROPERTY: add_map_text(b, v); return;
+    case VALUE_LOCAL_TIME:
+    case VALUE_ZONED_TIME:
+    case VALUE_LOCAL_DATETIME:
+    case VALUE_DATETIME:
+    case VALUE_DURATION:
+    case VALUE_POINT: temporal_print(v, b); return;
     case VALUE_VERTEX:
     case VALUE_EDGE: strbuf_format(b, "%llx", (unsigned long long)v->ref); return;
     }

@@ -18,3 +18,7 @@ void column_of_vector(duckdb_vector vector, size_t rows, arena *a, column *ret);
 bool fail_duckdb(error *err, duckdb_error_type type, const char *text);
 /* DuckDB's type for one of ours; destroy it with duckdb_destroy_logical_type. */
 duckdb_logical_type duckdb_type_of_column(column_type type);
+
+struct time_zone;
+/* NULL: the system has no such zone. */
+const struct time_zone *temporal_zone_find(str name);

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "column/temporal.h"
 
 /* Kinds that compare with each other share a rank; ranks order the others. NULL is last. */
 static int rank_of(value_kind kind)
@@ -31,10 +32,56 @@ static int rank_of(value_kind kind)
     case VALUE_TREE: return 17;
     case VALUE_GRAPH: return 18;
     case VALUE_TOKEN: return 19;
-    case VALUE_NULL: return 20;
+    case VALUE_LOCAL_TIME: return 20;
+    case VALUE_ZONED_TIME: return 21;
+    case VALUE_LOCAL_DATETIME: return 22;
+    case VALUE_DATETIME: return 23;
+    case VALUE_DURATION: return 24;
+    case VALUE_POINT: return 25;
+    case VALUE_NULL: return 26;
     }
-    return 21;
+    return 27;
 }
+
+/* Of openCypher's ORDER BY: maps, vertices, edges, lists, paths, points and times, texts, booleans,
+ * numbers, null. */
+static int cypher_rank_of(value_kind kind)
+{
+    switch (kind) {
+    case VALUE_MAP:
+    case VALUE_ENTRY:
+    case VALUE_PROPERTY:
+    case VALUE_TREE: return 1;
+    case VALUE_VERTEX: return 2;
+    case VALUE_EDGE: return 3;
+    case VALUE_LIST:
+    case VALUE_SET:
+    case VALUE_GRAPH: return 4;
+    case VALUE_PATH: return 5;
+    case VALUE_POINT: return 6;
+    case VALUE_TIMESTAMP:
+    case VALUE_DATETIME: return 7;
+    case VALUE_LOCAL_DATETIME: return 8;
+    case VALUE_DATE: return 9;
+    case VALUE_ZONED_TIME: return 10;
+    case VALUE_TIME:
+    case VALUE_LOCAL_TIME: return 11;
+    case VALUE_DURATION: return 12;
+    case VALUE_STRING:
+    case VALUE_UUID:
+    case VALUE_TOKEN: return 13;
+    case VALUE_BINARY: return 14;
+    case VALUE_BOOL: return 15;
+    case VALUE_INT:
+    case VALUE_DOUBLE:
+    case VALUE_DECIMAL: return 16;
+    case VALUE_NULL: return 17;
+    }
+    return 18;
+}
+
+typedef int (*rank_function)(value_kind kind);
+static int compare_ranked(const value *a, const value *b, rank_function rank);
 
 double value_to_double(const value *v)
 {
@@ -79,33 +126,46 @@ static int compare_numbers(const value *a, const value *b)
     return compare_doubles(value_to_double(a), value_to_double(b));
 }
 
-static int compare_items(const value *a, size_t a_count, const value *b, size_t b_count)
+static int compare_items(const value *a, size_t a_count, const value *b, size_t b_count,
+                         rank_function rank)
 {
     for (size_t i = 0; i < a_count && i < b_count; i++) {
-        int order = value_compare(&a[i], &b[i]);
+        int order = compare_ranked(&a[i], &b[i], rank);
         if (order)
             return order;
     }
     return (a_count > b_count) - (a_count < b_count);
 }
 
-static int compare_maps(const value *a, const value *b)
+static int compare_maps(const value *a, const value *b, rank_function rank)
 {
     for (size_t i = 0; i < a->map.count && i < b->map.count; i++) {
-        int order = value_compare(&a->map.keys[i], &b->map.keys[i]);
+        int order = compare_ranked(&a->map.keys[i], &b->map.keys[i], rank);
         if (!order)
-            order = value_compare(&a->map.values[i], &b->map.values[i]);
+            order = compare_ranked(&a->map.values[i], &b->map.values[i], rank);
         if (order)
             return order;
     }
     return (a->map.count > b->map.count) - (a->map.count < b->map.count);
 }
 
-int value_compare(const value *a, const value *b)
+/* Values of one rank and several kinds: a time column and a time of a query. */
+static int compare_mixed(const value *a, const value *b)
 {
-    int rank = rank_of(a->kind), other = rank_of(b->kind);
-    if (rank != other)
-        return rank < other ? -1 : 1;
+    temporal_parts x, y;
+    if (a->kind != b->kind && temporal_parts_of(a, &x) && temporal_parts_of(b, &y)) {
+        value_kind kind = x.has_date ? VALUE_DATETIME : VALUE_LOCAL_TIME;
+        value p = temporal_make(kind, &x), q = temporal_make(kind, &y);
+        return temporal_compare(&p, &q);
+    }
+    return temporal_compare(a, b);
+}
+
+static int compare_ranked(const value *a, const value *b, rank_function rank)
+{
+    int mine = rank(a->kind), other = rank(b->kind);
+    if (mine != other)
+        return mine < other ? -1 : 1;
     switch (a->kind) {
     case VALUE_NULL: return 0;
     case VALUE_BOOL: return a->boolean - b->boolean;
@@ -118,20 +178,36 @@ int value_compare(const value *a, const value *b)
     case VALUE_UUID: return str_compare(a->text, b->text);
     case VALUE_DATE:
     case VALUE_TIME:
-    case VALUE_TIMESTAMP: return (a->integer > b->integer) - (a->integer < b->integer);
+    case VALUE_TIMESTAMP:
+    case VALUE_LOCAL_TIME:
+    case VALUE_ZONED_TIME:
+    case VALUE_LOCAL_DATETIME:
+    case VALUE_DATETIME:
+    case VALUE_DURATION:
+    case VALUE_POINT: return compare_mixed(a, b);
     case VALUE_VERTEX:
     case VALUE_EDGE: return (a->ref > b->ref) - (a->ref < b->ref);
     case VALUE_LIST:
     case VALUE_SET:
     case VALUE_GRAPH:
     case VALUE_PATH:
-        return compare_items(a->list.items, a->list.count, b->list.items, b->list.count);
+        return compare_items(a->list.items, a->list.count, b->list.items, b->list.count, rank);
     case VALUE_MAP:
     case VALUE_TREE:
     case VALUE_PROPERTY:
-    case VALUE_ENTRY: return compare_maps(a, b);
+    case VALUE_ENTRY: return compare_maps(a, b, rank);
     }
     return 0;
+}
+
+int value_compare(const value *a, const value *b)
+{
+    return compare_ranked(a, b, rank_of);
+}
+
+int value_compare_cypher(const value *a, const value *b)
+{
+    return compare_ranked(a, b, cypher_rank_of);
 }
 
 static bool has_item(const value *items, size_t count, const value *wanted)
@@ -214,7 +290,13 @@ uint64_t value_hash(const value *v)
     case VALUE_UUID: return hash64_seeded(v->text.data, v->text.len, h);
     case VALUE_DATE:
     case VALUE_TIME:
-    case VALUE_TIMESTAMP: return mix((uint64_t)v->integer * 31 + h);
+    case VALUE_TIMESTAMP:
+    case VALUE_LOCAL_TIME:
+    case VALUE_ZONED_TIME:
+    case VALUE_LOCAL_DATETIME:
+    case VALUE_DATETIME:
+    case VALUE_DURATION:
+    case VALUE_POINT: return mix(temporal_hash_number(v) * 31 + h);
     case VALUE_VERTEX:
     case VALUE_EDGE: return mix(v->ref * 2 + h);
     case VALUE_LIST:
@@ -269,6 +351,8 @@ value value_copy(arena *a, const value *v)
         copy.map.keys = copy_items(a, v->map.keys, 2);
         copy.map.values = copy_items(a, v->map.values, 1);
         break;
+    case VALUE_DURATION: copy.duration = arena_copy(a, v->duration, sizeof *v->duration); break;
+    case VALUE_POINT: copy.point = arena_copy(a, v->point, sizeof *v->point); break;
     case VALUE_NULL:
     case VALUE_BOOL:
     case VALUE_INT:
@@ -276,6 +360,10 @@ value value_copy(arena *a, const value *v)
     case VALUE_DATE:
     case VALUE_TIME:
     case VALUE_TIMESTAMP:
+    case VALUE_LOCAL_TIME:
+    case VALUE_ZONED_TIME:
+    case VALUE_LOCAL_DATETIME:
+    case VALUE_DATETIME:
     case VALUE_VERTEX:
     case VALUE_EDGE: break;
     }

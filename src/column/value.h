@@ -29,6 +29,13 @@ typedef enum value_kind {
                        a key of elementMap() */
     VALUE_TREE,     /* `map`: what was passed → the tree behind it */
     VALUE_GRAPH,    /* `list`: a part of a graph, its vertices and then its edges */
+    /* openCypher's, beside VALUE_DATE; see column/temporal.h */
+    VALUE_LOCAL_TIME,     /* `integer`: nanoseconds of the day */
+    VALUE_ZONED_TIME,     /* `zoned_time` */
+    VALUE_LOCAL_DATETIME, /* `datetime`, its seconds those of the wall clock */
+    VALUE_DATETIME,       /* `datetime` */
+    VALUE_DURATION,       /* `duration` */
+    VALUE_POINT,          /* `point` */
 } value_kind;
 
 enum { WIDTH_WHOLE = 128 };
@@ -55,12 +62,26 @@ struct value {
             value *keys, *values;
             size_t count;
         } map; /* in insertion order */
+        struct {
+            int64_t nanos; /* of the day, on the clock that the offset belongs to */
+            int32_t offset_s;
+        } zoned_time;
+        struct {
+            int64_t seconds; /* since 1970-01-01 UTC */
+            int32_t nanos;   /* 0 to 999,999,999 */
+            int32_t offset_s;
+            const struct time_zone *zone; /* NULL: the offset is all there is */
+        } datetime;
+        const struct duration *duration;
+        const struct point *point;
     };
 };
 
 /* Total order over all kinds, used by ORDER BY, DISTINCT and grouping; numbers compare across
  * kinds. NULL is last. */
 int value_compare(const value *a, const value *b);
+/* The same in the order of openCypher's ORDER BY, min() and max(). */
+int value_compare_cypher(const value *a, const value *b);
 bool value_equal(const value *a, const value *b);
 uint64_t value_hash(const value *v); /* equal values hash alike, 1 and 1.0 too */
 /* A deep copy; nothing of it points into `v`'s memory. */

@@ -1,6 +1,8 @@
 /* The GraphSON 3 writer. */
 #include "wire/graphson.h"
 
+#include "column/temporal.h"
+
 #include <math.h>
 
 #include "base/clock.h"
@@ -143,6 +145,17 @@ bool graphson_write(json_writer *w, graph *g, const value *v, error *err)
         return true;
     case VALUE_VERTEX: return put_vertex(w, g, v, err);
     case VALUE_EDGE: return put_edge(w, g, v, err);
+    case VALUE_LOCAL_TIME:
+    case VALUE_ZONED_TIME:
+    case VALUE_LOCAL_DATETIME:
+    case VALUE_DATETIME:
+    case VALUE_DURATION:
+    case VALUE_POINT: {
+        strbuf b = strbuf_new(w->out->arena);
+        temporal_print(v, &b);
+        json_put_text(w, strbuf_str(&b));
+        return true;
+    }
     case VALUE_PROPERTY:
     case VALUE_TREE:
     case VALUE_GRAPH:
