@@ -6,11 +6,13 @@
 
 #include "base/error.h"
 
-/* Writes into a strbuf; commas and quoting are its business. Nesting up to 64. */
+enum { JSON_DEPTH = 64 };
+
+/* Writes into a strbuf; commas and quoting are its business. Nesting up to JSON_DEPTH. */
 typedef struct json_writer {
     strbuf *out;
     uint8_t depth;
-    bool has_items[64];
+    bool has_items[JSON_DEPTH];
     bool after_key;
 } json_writer;
 

@@ -20,6 +20,7 @@ int table_command(int argc, char **argv);
 int gen_command(int argc, char **argv);
 int demo_command(int argc, char **argv);
 int serve_command(int argc, char **argv);
+int user_command(int argc, char **argv);
 
 /* ---- Arguments ---- */
 

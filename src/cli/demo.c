@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "cli/answer.h"
 #include "cli/command.h"
+#include "cli/serve.h"
 #include "cli/work.h"
 #include "pipeline/flow_gen.h"
 #include "server/session.h"
@@ -15,7 +16,7 @@ static const char usage[] =
     "\n"
     "Makes sample flow logs, loads them by the example worksheet, applies the example graph "
     "schema,\n"
-    "answers the four questions, then keeps running the jobs (--exit stops before that). "
+    "answers the four questions, then serves as floe serve does (--exit stops before that). "
     "Everything\n"
     "goes to one home folder (default ./demo-home); running it again loads nothing twice.\n";
 
@@ -117,5 +118,5 @@ int demo_command(int argc, char **argv)
     if (!command_home(given_home, &h, &err) || !demo(h, examples, row_count, &err))
         return command_failed(&err);
     fflush(stdout);
-    return exits ? EXIT_DONE : serve_home(h, 60);
+    return exits ? EXIT_DONE : serve_home(h, 0, NULL);
 }

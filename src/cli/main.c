@@ -10,7 +10,8 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     { "demo", "make sample logs, load them, ask the graph four questions", demo_command },
-    { "serve", "run the jobs until stopped", serve_command },
+    { "serve", "run the jobs and answer on the network until stopped", serve_command },
+    { "user", "say who may sign in", user_command },
     { "run", "carry out a worksheet of connections, tables and jobs", run_command },
     { "jobs", "show what each job has done", jobs_command },
     { "gen", "make synthetic flow logs", gen_command },

@@ -11,5 +11,3 @@ NODISCARD bool run_worksheet(home *h, const char *path, bool until_caught_up,
  * fails does not stop the others; its error, or the files that could not be loaded, is the result.
  */
 NODISCARD bool jobs_catch_up(home *h, const job_limits *limits, error *err);
-/* Run the jobs every `interval_s` seconds until SIGTERM or SIGINT; the exit code. */
-int serve_home(home *h, int64_t interval_s);

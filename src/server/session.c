@@ -4,8 +4,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "pipeline/state.h"
+
+enum { LOOK_US = 100000 };
 
 /* What a graph asks while it opens. */
 typedef struct finder {
@@ -124,9 +127,11 @@ bool session_schema_roll_back(home *h, int64_t to, int64_t *ret_version, error *
 struct session {
     home *home;
     int64_t as_of_ms;
-    pthread_mutex_t lock; /* guards the rest */
+    pthread_mutex_t lock;      /* guards the rest */
+    pthread_mutex_t following; /* taken by who brings the graph up to date, before `lock` */
     graph *graph;
-    int64_t version; /* of the schema that it was opened with */
+    uint64_t looked_us; /* when it was known to be current; 0: look */
+    int64_t version;    /* of the schema that it was opened with */
 };
 
 bool session_open(home *h, int64_t as_of_ms, session **ret_session, error *err)
@@ -136,6 +141,7 @@ bool session_open(home *h, int64_t as_of_ms, session **ret_session, error *err)
     s->home = h;
     s->as_of_ms = as_of_ms;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->following, NULL);
     *ret_session = s;
     return true;
 }
@@ -146,14 +152,29 @@ void session_close(session *s)
         return;
     graph_close(s->graph);
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->following);
     free(s);
 }
 
+static void publish(session *s, graph *next, int64_t version)
+{
+    pthread_mutex_lock(&s->lock);
+    graph *old = s->graph;
+    if (next)
+        s->graph = next;
+    s->version = version;
+    s->looked_us = clock_monotonic_us();
+    pthread_mutex_unlock(&s->lock);
+    if (next)
+        graph_close(old);
+}
+
+/* Under `following`: nobody else changes the graph meanwhile. */
 static bool follow(session *s, error *err)
 {
     AUTO(arena_free) arena *a = arena_new();
     AUTO(json_release) json_t *root = NULL;
-    AUTO(graph_close) graph *next = NULL;
+    graph *next = NULL;
     int64_t version;
     str json;
     bool is_current = false;
@@ -164,29 +185,41 @@ static bool follow(session *s, error *err)
     TRY(json_parse(json, STR("graph schema"), &root, err));
     finder f = { s->home, root };
     graph_options options = options_for(s->home, &f, json, STR("graph schema"), s->as_of_ms);
-    if (s->graph && s->version == version) {
+    if (s->graph && s->version == version)
         TRY(graph_is_current(s->graph, &options, &is_current, err));
-        if (is_current)
-            return true;
-    }
-    if (s->graph)
+    if (s->graph && !is_current)
         TRY(graph_refresh(s->graph, &options, &next, err));
-    else
+    else if (!s->graph)
         TRY(graph_open(&options, &next, err));
-    s->version = version;
-    if (next) {
-        graph_close(s->graph);
-        s->graph = TAKE(next);
-    }
+    publish(s, next, version);
     return true;
 }
 
 bool session_graph(session *s, graph **ret_graph, error *err)
 {
     pthread_mutex_lock(&s->lock);
-    bool works = follow(s, err);
-    if (works)
-        *ret_graph = graph_share(s->graph);
+    bool is_there = s->graph != NULL,
+         is_fresh = is_there && clock_monotonic_us() - s->looked_us < LOOK_US;
     pthread_mutex_unlock(&s->lock);
-    return works;
+    if (!is_fresh) {
+        bool works = true;
+        if (!is_there)
+            pthread_mutex_lock(&s->following);
+        if (!is_there || pthread_mutex_trylock(&s->following) == 0) {
+            works = follow(s, err);
+            pthread_mutex_unlock(&s->following);
+        }
+        TRY(works);
+    }
+    pthread_mutex_lock(&s->lock);
+    *ret_graph = graph_share(s->graph);
+    pthread_mutex_unlock(&s->lock);
+    return true;
+}
+
+void session_look(session *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->looked_us = 0;
+    pthread_mutex_unlock(&s->lock);
 }

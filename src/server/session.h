@@ -19,8 +19,11 @@ NODISCARD bool session_schema_roll_back(home *h, int64_t to, int64_t *ret_versio
 typedef struct session session;
 /* `as_of_ms`: the graph as its tables were then, and stays; 0: now. `h` must outlive it. */
 NODISCARD bool session_open(home *h, int64_t as_of_ms, session **ret_session, error *err);
-/* The graph at the tables' newest snapshots; the caller closes it. A graph that a query holds stays
- * as it is. ERR_NOT_FOUND when the home has no schema. */
+/* The graph at the tables' newest snapshots, looked at every 100 ms at most; the caller closes it.
+ * A graph that a query holds stays as it is; while one caller brings it up to date, others get what
+ * stands. ERR_NOT_FOUND when the home has no schema. */
 NODISCARD bool session_graph(session *s, graph **ret_graph, error *err);
+/* The schema has changed: look the next time. */
+void session_look(session *s);
 void session_close(session *s);
 DEFINE_AUTO(session, session_close)
