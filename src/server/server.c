@@ -57,7 +57,10 @@ static bool listen_all(server *s, error *err)
     const listener wanted[LISTENERS] = {
         [LISTEN_HTTP] = { .name = "http", .port = o->http_port, .answer = routes_answer },
         [LISTEN_GREMLIN] = { .name = "gremlin", .port = o->gremlin_port, .answer = routes_answer },
-        [LISTEN_BOLT] = { .name = "bolt", .port = o->bolt_port },
+        [LISTEN_BOLT] = { .name = "bolt",
+                          .port = o->bolt_port,
+                          .raw = &bolt_protocol,
+                          .websocket = &bolt_protocol },
     };
     for (size_t i = 0; i < LISTENERS; i++) {
         s->listeners[i] = wanted[i];

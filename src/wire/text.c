@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include "base/clock.h"
+#include "column/temporal.h"
 
 const char *wire_type_name(value_kind kind)
 {
@@ -14,8 +15,20 @@ const char *wire_type_name(value_kind kind)
     case VALUE_DATE: return "date";
     case VALUE_TIME: return "time";
     case VALUE_TIMESTAMP: return "timestamp";
+    case VALUE_LOCAL_TIME: return "localtime";
+    case VALUE_ZONED_TIME: return "time";
+    case VALUE_LOCAL_DATETIME: return "localdatetime";
+    case VALUE_DATETIME: return "datetime";
+    case VALUE_DURATION: return "duration";
+    case VALUE_POINT: return "point";
     default: return "text";
     }
+}
+
+static str printed(arena *a, const value *v)
+{
+    strbuf b = strbuf_new(a);
+    return temporal_print(v, &b) ? strbuf_str(&b) : STR("");
 }
 
 static str time_text(arena *a, int64_t us)
@@ -34,7 +47,34 @@ str wire_text(arena *a, const value *v)
     case VALUE_TIME: return time_text(a, v->integer);
     case VALUE_TIMESTAMP: return clock_format_us(a, v->integer);
     case VALUE_BINARY: return base64_encode(a, v->text);
+    case VALUE_LOCAL_TIME:
+    case VALUE_ZONED_TIME:
+    case VALUE_LOCAL_DATETIME:
+    case VALUE_DATETIME:
+    case VALUE_DURATION:
+    case VALUE_POINT: return printed(a, v);
     default: return v->text;
+    }
+}
+
+str wire_key_text(arena *a, const value *v)
+{
+    switch (v->kind) {
+    case VALUE_NULL: return STR("null");
+    case VALUE_BOOL: return v->boolean ? STR("true") : STR("false");
+    case VALUE_INT: return str_format(a, "%lld", (long long)v->integer);
+    case VALUE_DOUBLE: return str_format(a, "%.17g", v->real);
+    case VALUE_VERTEX:
+    case VALUE_EDGE: return str_format(a, "%llu", (unsigned long long)v->ref);
+    case VALUE_LIST:
+    case VALUE_SET:
+    case VALUE_GRAPH:
+    case VALUE_PATH: return str_format(a, "list of %zu", v->list.count);
+    case VALUE_MAP:
+    case VALUE_ENTRY:
+    case VALUE_TREE:
+    case VALUE_PROPERTY: return str_format(a, "map of %zu", v->map.count);
+    default: return wire_text(a, v);
     }
 }
 
