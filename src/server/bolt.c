@@ -72,7 +72,7 @@ static bool fail_request(bolt *b, const error *err, bool is_compiling)
 
 /* ---- Signing in ---- */
 
-static bool sign_in(bolt *b, const value *auth, error *err, str *ret_message)
+static bool find_user(bolt *b, const value *auth, error *err, str *ret_message)
 {
     str scheme = value_member_text(auth, STR("scheme")),
         name = value_member_text(auth, STR("principal")),
@@ -103,7 +103,7 @@ static bool check_sign_in(bolt *b, const value *auth)
 {
     error err = { 0 };
     str message;
-    if (!sign_in(b, auth, &err, &message)) {
+    if (!find_user(b, auth, &err, &message)) {
         bolt_put_failure(b, &err, false);
         return false;
     }
@@ -134,8 +134,8 @@ static bool hello(bolt *b, const value *fields, arena *a)
     bool is_patched = false;
     (void)a;
     for (size_t i = 0; patches && patches->kind == VALUE_LIST && i < patches->list.count; i++)
-        is_patched |= value_compare(&patches->list.items[i], &(value){ .kind = VALUE_STRING,
-                                                                       .text = STR("utc") }) == 0;
+        is_patched |= value_compare(&patches->list.items[i],
+                                    &(value){ .kind = VALUE_STRING, .text = STR("utc") }) == 0;
     b->is_utc = b->major >= 5 || is_patched;
     b->state = BOLT_AUTHENTICATION;
     if (!takes_logon(b) && !check_sign_in(b, &fields[0]))
@@ -189,8 +189,12 @@ static bool open_result(bolt *b, bolt_result *r, const value *fields, error *err
                                .graph = graph_of(&fields[2]),
                                .pinned = b->pinned };
     ticket *t;
-    TRY(ticket_open(b->server->tickets, ANSWER_CYPHER, STR(""), b->user, request.text, "bolt",
-                    timeout_of(b, &fields[2]), &t, err));
+    if (!ticket_open(b->server->tickets, ANSWER_CYPHER, STR(""), b->user, request.text, "bolt",
+                     timeout_of(b, &fields[2]), &t, err)) {
+        arena_free(r->row_arena);
+        return false;
+    }
+    b->keeps_arena = true;
     pthread_mutex_lock(&b->lock);
     r->ticket = t;
     b->results[b->result_count++] = r;
@@ -217,7 +221,7 @@ static bool run(bolt *b, const value *fields, arena *a)
     }
     uint64_t started = clock_monotonic_us();
     bolt_result *r = arena_new_of(a, bolt_result);
-    r->arena = a; /* which is the result's from here on */
+    r->arena = a;
     r->row_arena = arena_new();
     r->qid = b->next_qid++;
     if (!open_result(b, r, fields, &err))
@@ -517,7 +521,8 @@ bool bolt_handle(bolt *b, bolt_message *m)
         return fail_protocol(b, &err);
     }
     bool works = dispatch(b, k, &u, count);
-    if (k->tag == RUN && b->result_count && b->results[b->result_count - 1]->arena == a)
-        a = NULL; /* the result's now */
+    if (b->keeps_arena)
+        a = NULL; /* the result's, or freed with it */
+    b->keeps_arena = false;
     return works;
 }

@@ -6,10 +6,10 @@
 #include "wire/packstream.h"
 
 enum {
-    BOLT_MESSAGE_BYTES = 16 << 20,      /* of one message */
-    BOLT_GREETING_BYTES = 64 << 10,     /* before the peer has signed in */
-    BOLT_QUEUE_BYTES = 1 << 20,         /* of messages that wait; then reading stops */
-    BOLT_RESULTS = 64,                  /* open at once in a transaction */
+    BOLT_MESSAGE_BYTES = 16 << 20,  /* of one message */
+    BOLT_GREETING_BYTES = 64 << 10, /* before the peer has signed in */
+    BOLT_QUEUE_BYTES = 1 << 20,     /* of messages that wait; then reading stops */
+    BOLT_RESULTS = 64,              /* open at once in a transaction */
     BOLT_CHUNK_BYTES = 65535,
 };
 
@@ -58,7 +58,7 @@ typedef struct bolt {
     size_t queued_bytes;
     int resets; /* RESET messages that wait: all before them is ignored */
     bool is_paused, has_signed_in;
-    stream_form form; /* of what is sent: bytes, or binary messages of a WebSocket */
+    stream_form form;         /* of what is sent: bytes, or binary messages of a WebSocket */
     _Atomic int major, minor; /* 0: no greeting yet */
     /* The worker's. */
     bolt_state state;
@@ -73,10 +73,10 @@ typedef struct bolt {
     bolt_result *results[BOLT_RESULTS];
     size_t result_count;
     int64_t next_qid;
-    bolt_result *pulling; /* an unfinished PULL or DISCARD */
-    int64_t pull_left;    /* records; -1: all */
-    bool is_discarding;
-    strbuf *out; /* of the running step */
+    bolt_result *pulling;            /* an unfinished PULL or DISCARD */
+    int64_t pull_left;               /* records; -1: all */
+    bool is_discarding, keeps_arena; /* a result took the running message's arena */
+    strbuf *out;                     /* of the running step */
 } bolt;
 
 /* ---- bolt_frame.c: the network thread's part, and messages out ---- */

@@ -174,8 +174,7 @@ static bool pack_properties(packer *p, value element, error *err)
 static bool pack_node(packer *p, value v, error *err)
 {
     str *labels;
-    size_t count =
-        graph_vertex_labels(element_reader_graph(p->elements), v.ref, p->arena, &labels);
+    size_t count = graph_vertex_labels(element_reader_graph(p->elements), v.ref, p->arena, &labels);
     pack_struct(p->out, TAG_NODE, p->major >= 5 ? 4 : 3);
     pack_int(p->out, number_of(v));
     pack_list(p->out, count);
@@ -228,9 +227,8 @@ static bool pack_path(packer *p, const value *v, error *err)
     const value *items = v->list.items;
     for (size_t i = 0; i < v->list.count; i++)
         if (items[i].kind != (i % 2 ? VALUE_EDGE : VALUE_VERTEX) || v->list.count % 2 == 0)
-            return pack_value(p, &(value){ .kind = VALUE_LIST, .list = { v->list.items,
-                                                                         v->list.count } },
-                              err);
+            return pack_value(
+                p, &(value){ .kind = VALUE_LIST, .list = { v->list.items, v->list.count } }, err);
     value *nodes = arena_array_of(p->arena, value, steps + 1),
           *edges = arena_array_of(p->arena, value, steps + 1);
     int64_t *indices = arena_array_of(p->arena, int64_t, steps * 2 + 1);

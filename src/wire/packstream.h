@@ -8,8 +8,8 @@
 
 typedef struct packer {
     strbuf *out;
-    int major;       /* of Bolt: 5 adds element ids */
-    bool is_utc;     /* DateTime as UTC: Bolt 5, or 4.4 patched */
+    int major;   /* of Bolt: 5 adds element ids */
+    bool is_utc; /* DateTime as UTC: Bolt 5, or 4.4 patched */
     element_reader *elements;
     arena *arena; /* scratch, of one record */
     int depth;
@@ -23,7 +23,8 @@ void pack_text(strbuf *out, str s); /* must be UTF-8 */
 void pack_list(strbuf *out, size_t count);
 void pack_map(strbuf *out, size_t count);
 void pack_struct(strbuf *out, uint8_t tag, size_t fields);
-/* Any value; what Bolt has no form for becomes the nearest: sets lists, decimals floats, UUIDs text.
+/* Any value; what Bolt has no form for becomes the nearest: sets lists, decimals floats, UUIDs
+ * text.
  */
 NODISCARD bool pack_value(packer *p, const value *v, error *err);
 
