@@ -229,6 +229,9 @@ static bool create_table(context *x, error *err)
                              .property_keys = keys,
                              .property_values = values,
                              .property_count = 3 };
+    const option *version = option_find(s->options, "FORMAT_VERSION");
+    if (version)
+        d.format_version = version->number == 3 ? 3 : version->number == 2 ? 2 : -1;
     const option *location = option_find(s->options, "STORAGE_LOCATION");
     if (location)
         d.location = location->text.len && str_contains(location->text, STR("://"))

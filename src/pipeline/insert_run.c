@@ -158,7 +158,8 @@ static bool append_rows(insertion *x, str rows, error *err)
     return sql_run(c, STR("DROP TABLE IF EXISTS \"_staged\""), works ? err : &ignored) && works;
 }
 
-static bool commit(insertion *x, int64_t run, bool is_upsert, iceberg_table **ret_after, error *err)
+static bool commit(insertion *x, int64_t run, const upsert *u, iceberg_table **ret_after,
+                   error *err)
 {
     arena *a = x->arena;
     str keys[] = { job_property(x->job, a, "run"), job_property(x->job, a, "source-snapshot") };
@@ -182,9 +183,16 @@ static bool commit(insertion *x, int64_t run, bool is_upsert, iceberg_table **re
                               .summary_keys = summary_keys,
                               .summary_values = summary_values,
                               .summary_count = 3,
-                              .only_after_snapshot_id = is_upsert || x->has_new_columns
-                                                            ? (base ? base->id : -1)
-                                                            : ICEBERG_ANY_SNAPSHOT };
+                              .only_after_snapshot_id = x->has_new_columns ? (base ? base->id : -1)
+                                                                           : ICEBERG_ANY_SNAPSHOT };
+    if (u) { /* holds while nobody else adds rows, or moves those that it replaces */
+        change.based_on_snapshot_id = base ? base->id : -1;
+        change.forbids_new_rows = x->files.count > 0;
+        change.live_uris = u->hit_files.items;
+        change.live_count = u->hit_files.count;
+        change.removed_deletes = u->replaced_vectors.items;
+        change.removed_delete_count = u->replaced_vectors.count;
+    }
     return catalog_commit(x->job->catalog, a, x->job->statement->table.namespace,
                           x->job->statement->table.name, &change, ret_after, err);
 }
@@ -230,8 +238,39 @@ static bool load(insertion *x, int64_t after, upsert *u, error *err)
     return upsert_write(u, err);
 }
 
+/* Load and commit once. ERR_CONFLICT: others changed the target meanwhile in a way that matters;
+ * nothing stays, and it can be done again. */
+static bool attempt(insertion *x, int64_t after, int64_t run, int number,
+                    iceberg_table **ret_committed, bool *ret_is_open, error *err)
+{
+    iceberg_table *target;
+    upsert u = { 0 };
+    str prefix = x->output_prefix;
+    TRY(job_target(x->job, x->arena, &target, err));
+    x->target = target;
+    x->schema = iceberg_table_schema(target);
+    x->files = (file_vec){ 0 };
+    bool is_upsert = x->schema->identifier_count > 0;
+    if (number > 0)
+        x->output_prefix = str_format(x->arena, STR_FMT "-%d", STR_ARG(prefix), number);
+    bool works = load(x, after, is_upsert ? &u : NULL, err);
+    x->output_prefix = prefix;
+    if (!works)
+        return false;
+    /* a commit that reports another error may stand all the same: the next run's recovery asks the
+     * table */
+    if (!commit(x, run, is_upsert ? &u : NULL, ret_committed, err)) {
+        *ret_is_open = err->code != ERR_CONFLICT;
+        return false;
+    }
+    if (is_upsert && u.job)
+        upsert_committed(&u, *ret_committed);
+    return true;
+}
+
 bool insert_run(job *j, job_progress *ret, error *err)
 {
+    enum { MOST_ATTEMPTS = 20 };
     AUTO(arena_free) arena *a = arena_new();
     insertion x = { .job = j, .arena = a };
     int64_t after;
@@ -242,24 +281,25 @@ bool insert_run(job *j, job_progress *ret, error *err)
     TRY(load_source(&x, err));
     TRY(job_target(j, a, &target, err));
     x.target = target;
-    x.schema = iceberg_table_schema(target);
     TRY(find_window(&x, &after, &is_new, err));
     if (!is_new)
         return true;
-    bool is_upsert = x.schema->identifier_count > 0;
-    upsert u = { 0 };
     x.output_prefix = str_format(a, "r" STR_FMT, STR_ARG(str_slice(uuid_v4(a), 0, 18)));
     TRY(state_run_plan(home_state(j->home), j->record.id, NULL, 0, x.output_prefix, &done.run,
                        err));
-    if (!load(&x, after, is_upsert ? &u : NULL, err)) {
-        job_abandon(j, target, x.files.items, x.files.count, done.run);
-        return false;
+    for (int number = 0;; number++) {
+        bool is_open = false; /* whether the change stands is not known */
+        if (attempt(&x, after, done.run, number, &committed, &is_open, err))
+            break;
+        if (is_open)
+            return false;
+        if (err->code != ERR_CONFLICT || number >= MOST_ATTEMPTS) {
+            job_abandon(j, x.target, x.files.items, x.files.count, done.run);
+            return false;
+        }
+        writer_discard(x.target, x.files.items, x.files.count);
+        error_clear(err);
     }
-    /* a commit that reports an error may stand all the same: the next run's recovery asks the table
-     */
-    TRY(commit(&x, done.run, is_upsert, &committed, err));
-    if (is_upsert && u.job)
-        upsert_committed(&u, committed);
     for (size_t i = 0; i < x.files.count; i++)
         done.rows += x.files.items[i].content == ICEBERG_DATA ? x.files.items[i].row_count : 0;
     done.snapshot_id = x.files.count ? iceberg_table_current(committed)->id : 0;

@@ -38,7 +38,7 @@ void job_close(job *j)
     if (!j)
         return;
     copy_source_close(j->source);
-    key_index_close(j->index);
+    upsert_index_close(j->index);
     sql_disconnect(j->connection);
     if (j->lock >= 0)
         home_unlock_job(j->lock);

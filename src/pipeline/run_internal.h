@@ -21,7 +21,7 @@ struct job {
     sql_engine *engine;
     sql_connection *connection;
     struct copy_source *source; /* of a COPY job; see copy_source.c */
-    struct key_index *index;    /* of an INSERT job into a table with a primary key; see upsert.c */
+    struct upsert_index *index; /* of an INSERT job into a table with a primary key; see upsert.c */
 };
 
 /* ---- writer.c: SELECT → Parquet data file of a table ---- */
@@ -58,7 +58,7 @@ void copy_source_taken(job *j, const state_object *objects, size_t count);
 /* ---- the two kinds ---- */
 bool copy_run(job *j, job_progress *ret, error *err);
 bool insert_run(job *j, job_progress *ret, error *err);
-void key_index_close(struct key_index *x);
+void upsert_index_close(struct upsert_index *x);
 
 /* The names of this job's properties in its target table. */
 str job_property(const job *j, arena *a, const char *what);

@@ -1,5 +1,6 @@
 /* Rows into a table with a primary key: one live row for each key, the one with the latest event
- * time; the rows it replaces are deleted by position. */
+ * time; the rows it replaces are deleted by position, or by deletion vectors in format version 3.
+ */
 #pragma once
 
 #include "pipeline/run_internal.h"
@@ -13,6 +14,9 @@ typedef struct upsert {
     str order_column; /* of the rows; empty: later runs win */
     str output_prefix;
     file_vec *files; /* data and delete files are added */
+    /* for the change: vectors that new ones replace, data files that deletes point into */
+    file_vec replaced_vectors;
+    VEC(str) hit_files;
 } upsert;
 
 NODISCARD bool upsert_write(upsert *u, error *err);

@@ -55,6 +55,7 @@ static const option_rule rules[] = {
     { "DISABLE_COMPACTION", ON_TABLE, BOOL, "TRUE or FALSE" },
     { "RETENTION_DATE_PARTITION", ON_TABLE, NAME, "a column's name" },
     { "TABLE_DATA_RETENTION", ON_TABLE, DURATION, "a duration, e.g. 90 DAYS" },
+    { "FORMAT_VERSION", ON_TABLE, NUMBER, "an Iceberg format version, 2 or 3" },
     { "GLOBALLY_UNIQUE_KEYS", ON_TABLE, BOOL, "TRUE or FALSE" },
     { "DATE_PATTERN", ON_COPY, TEXT, "a date pattern, e.g. 'yyyy/MM/dd/HH/mm'" },
     { "START_FROM", ON_JOBS, WORD | TIMESTAMP, "BEGINNING, NOW or TIMESTAMP '…'" },
