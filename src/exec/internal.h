@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/budget.h"
 #include "base/vec.h"
+#include "exec/foreign.h"
 #include "exec/query.h"
 
 #define NO_REF UINT64_MAX /* a null vertex or edge */
@@ -67,8 +68,6 @@ NODISCARD bool query_column(query *q, bool is_vertex, size_t label, str key,
 /* A query over the same plan and graph with memory of its own, closed with `q`. */
 query *query_worker(query *q, morsels *m);
 
-/* Deadline, cancel, memory: once a batch. */
-NODISCARD bool query_check(query *q, error *err);
 
 NODISCARD bool op_next_timed(op *self, rows **ret_rows, error *err);
 
@@ -99,10 +98,7 @@ NODISCARD bool expr_eval(query *q, const plan_expr *e, const rows *r, value *ret
 /* True rows only: `ret_keep[i]`. */
 NODISCARD bool expr_filter(query *q, const plan_expr *e, const rows *r, bool *ret_keep, error *err);
 /* Keys of a vertex's or edge's properties, in the query's arena. */
-size_t element_key_names(query *q, value element, str **ret_keys);
 /* "label[key]"; of a scratch graph the id as it was given. */
-NODISCARD bool element_id(query *q, value element, value *ret, error *err);
-NODISCARD bool element_property(query *q, value element, str key, value *ret, error *err);
 
 /* ---- kernel.c ---- */
 
@@ -144,13 +140,9 @@ op *repeat_new(query *q, const plan_op *p);
 op *merge_new(query *q);
 op *call_new(query *q);
 op *trail_new(query *q);
-/* Vertices or edges that an id text names: "label[key]", "label:::key", or a key of any label. */
-typedef VEC(uint64_t) ref_list;
-NODISCARD bool refs_find(query *q, bool is_vertex, const plan_labels *labels, str id,
-                         ref_list *found, error *err);
 extern const op_kind scan_kind, expand_kind, edge_end_kind, filter_kind, let_kind, aggregate_kind,
     sort_kind, slice_kind, tail_kind, distinct_kind, unwind_kind, union_kind, apply_kind, one_kind,
-    argument_kind, nothing_kind;
+    argument_kind, nothing_kind, foreign_kind;
 op *scan_new(query *q);
 op *expand_new(query *q);
 op *edge_end_new(query *q);
@@ -159,6 +151,7 @@ op *aggregate_new(query *q);
 op *sort_new(query *q);
 op *slice_new(query *q);
 op *tail_new(query *q);
+op *foreign_new(query *q);
 op *distinct_new(query *q);
 op *unwind_new(query *q);
 op *branch_new(query *q, const plan_op *p);

@@ -122,7 +122,7 @@ static op *make(query *q, const plan_op *p)
         [PLAN_DISTINCT] = distinct_new,   [PLAN_UNWIND] = unwind_new,
         [PLAN_NOTHING] = filter_new,      [PLAN_MERGE] = merge_new,
         [PLAN_CALL] = call_new,           [PLAN_TRAIL] = trail_new,
-        [PLAN_EAGER] = write_new,         [PLAN_CREATE_VERTEX] = write_new,
+        [PLAN_FOREIGN] = foreign_new,     [PLAN_EAGER] = write_new,         [PLAN_CREATE_VERTEX] = write_new,
         [PLAN_CREATE_EDGE] = write_new,   [PLAN_SET] = write_new,
         [PLAN_DELETE] = write_new,
     };
@@ -155,7 +155,7 @@ op *op_build(query *q, const plan_op *p, op *argument)
         [PLAN_REPEAT] = &repeat_kind,
         [PLAN_CALL] = &call_kind,
         [PLAN_TRAIL] = &trail_kind,
-        [PLAN_EAGER] = &eager_kind,
+        [PLAN_FOREIGN] = &foreign_kind, [PLAN_EAGER] = &eager_kind,
         [PLAN_CREATE_VERTEX] = &create_kind,
         [PLAN_CREATE_EDGE] = &create_kind,
         [PLAN_SET] = &set_kind,

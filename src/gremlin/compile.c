@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "gremlin/internal.h"
+#include "gremlin/machine.h"
 
 bool gremlin_fail_step(compiler *c, size_t offset, const char *format, ...)
 {
@@ -348,11 +349,10 @@ static bool take_ending(compiler *c, traversal *t)
     return true;
 }
 
-bool gremlin_compile_traversal(arena *a, str text, const traversal *given,
-                               gremlin_bindings bindings, graph *g, plan **ret_plan, error *err)
+/* The relational operators, where they say exactly what the traversal means. */
+static bool compile_relational(arena *a, str text, traversal t, graph *g, plan **ret_plan,
+                               error *err)
 {
-    traversal t;
-    TRY(gremlin_bind(a, text, given, bindings, &t, err));
     plan *p = plan_new(a, text);
     compiler c = { .arena = a, .plan = p, .graph = g, .err = err };
     TRY(take_ending(&c, &t));
@@ -371,6 +371,72 @@ bool gremlin_compile_traversal(arena *a, str text, const traversal *given,
     TRY(plan_finish(p, g, err));
     *ret_plan = p;
     return true;
+}
+
+/* A traversal as text again, for EXPLAIN. */
+static str steps_text(arena *a, const traversal *t)
+{
+    strbuf b = strbuf_new(a);
+    for (size_t i = 0; i < t->count; i++)
+        strbuf_format(&b, "%s" STR_FMT, i ? "." : "", STR_ARG(t->steps[i].name));
+    return strbuf_str(&b);
+}
+
+/* The same traversal run traverser by traverser (machine.h). */
+static bool compile_machine(arena *a, str text, traversal t, graph *g, plan **ret_plan, error *err)
+{
+    plan *p = plan_new(a, text);
+    compiler c = { .arena = a, .plan = p, .graph = g, .err = err };
+    machine_program *program = arena_new_of(a, machine_program);
+    traversal *kept = arena_new_of(a, traversal);
+    plan_slot to;
+    TRY(take_ending(&c, &t));
+    *kept = t;
+    *program = (machine_program){ text, kept };
+    TRY(plan_slot_new(p, STR(""), SLOT_VALUE, &to, err));
+    plan_op *op = plan_op_new(p, PLAN_FOREIGN, plan_op_new(p, PLAN_ONE, NULL, 0), 0);
+    op->foreign.kind = &machine_operator;
+    op->foreign.program = program;
+    op->foreign.text = steps_text(a, kept);
+    op->foreign.to = to;
+    TRY(machine_check(a, g, text, kept, &op->foreign.changes_graph, err));
+    p->root = op;
+    if (p->ending == ENDING_NEXT) {
+        p->root = plan_op_new(p, PLAN_SLICE, op, 0);
+        p->root->slice.count = 1;
+    }
+    p->columns = arena_new_of(a, plan_column);
+    p->columns[0] = (plan_column){ STR("result"), to };
+    p->column_count = 1;
+    TRY(plan_finish(p, g, err));
+    *ret_plan = p;
+    return true;
+}
+
+/* g.with('engine', 'traversers') asks for the machine whatever the traversal is. */
+static bool take_engine(traversal *t)
+{
+    const step *s = t->steps;
+    bool works = t->count && str_eq(s->name, STR("with")) && s->arg_count == 2 &&
+                 s->args[0].kind == ARG_LITERAL && s->args[0].literal.kind == VALUE_STRING &&
+                 str_eq(s->args[0].literal.text, STR("engine"));
+    if (works) {
+        t->steps++;
+        t->count--;
+    }
+    return works;
+}
+
+bool gremlin_compile_traversal(arena *a, str text, const traversal *given,
+                               gremlin_bindings bindings, graph *g, plan **ret_plan, error *err)
+{
+    traversal t;
+    error relational = { 0 };
+    TRY(gremlin_bind(a, text, given, bindings, &t, err));
+    bool wants_machine = take_engine(&t) || graph_is_scratch(g);
+    if (!wants_machine && compile_relational(a, text, t, g, ret_plan, &relational))
+        return true;
+    return compile_machine(a, text, t, g, ret_plan, err);
 }
 
 bool gremlin_compile(arena *a, str text, graph *g, plan **ret_plan, error *err)

@@ -90,7 +90,8 @@ void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out)
         "One",   "Argument",     "ScanVertices", "ScanEdges", "Expand",  "EdgeEnd",  "Filter",
         "Let",   "Aggregate",    "Sort",         "Slice",     "Tail",    "Distinct", "Unwind",
         "Union", "Apply",        "Repeat",       "Merge",     "Nothing", "Call",     "Trail",
-        "Eager", "CreateVertex", "CreateEdge",   "Set",       "Delete"
+        "Eager", "CreateVertex", "CreateEdge",   "Set",       "Delete",
+        "Traversers"
     };
     static const char *const directions[] = { "out", "in", "both", "other" };
     strbuf_format(out, "%s ", names[op->kind]);
@@ -126,6 +127,7 @@ void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out)
         strbuf_format(out, "%s ", op->call.procedure->names[0]);
         plan_expr_text(p, op->call.options, out);
         break;
+    case PLAN_FOREIGN: strbuf_add(out, op->foreign.text); break;
     case PLAN_MERGE: add_slot(p, op->merge.slot, out); break;
     case PLAN_EDGE_END: strbuf_add_c(out, directions[op->edge_end.end]); break;
     case PLAN_FILTER: plan_expr_text(p, op->predicate, out); break;

@@ -271,6 +271,8 @@ typedef enum plan_op_kind {
     PLAN_CREATE_EDGE,
     PLAN_SET,
     PLAN_DELETE,
+    PLAN_FOREIGN, /* what a language runs by itself (exec/foreign.h): any number of values for each
+                     input row */
     PLAN_OP_COUNT_
 } plan_op_kind;
 
@@ -409,6 +411,13 @@ struct plan_op {
             size_t count;
             bool is_detached; /* edges of deleted vertices go too; else they must not have any */
         } delete;
+        struct {
+            const struct plan_foreign *kind;
+            const void *program; /* the language's own; never changed */
+            str text;            /* for EXPLAIN */
+            plan_slot from, to;  /* `from` PLAN_NO_SLOT: input rows bring nothing along */
+            bool changes_graph;
+        } foreign;
         struct {
             plan_slot slot;
         } merge;

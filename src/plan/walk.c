@@ -94,6 +94,7 @@ plan_expr **plan_op_expr(plan_op *op, size_t i)
     case PLAN_MERGE:
     case PLAN_NOTHING:
     case PLAN_EAGER:
+    case PLAN_FOREIGN:
     case PLAN_OP_COUNT_: break;
     }
     return i == 0 && one && *one ? one : NULL;
@@ -137,6 +138,7 @@ void plan_op_sets(const plan_op *op, plan_slots *set)
     case PLAN_REPEAT: add(set, op->repeat.loops); break;
     case PLAN_CREATE_VERTEX:
     case PLAN_CREATE_EDGE: add(set, op->create.slot); break;
+    case PLAN_FOREIGN: add(set, op->foreign.to); break;
     case PLAN_SET:
     case PLAN_DELETE:
     case PLAN_EAGER:
@@ -178,6 +180,8 @@ void plan_op_reads(plan_op *op, plan_slots *set)
         add(set, op->aggregate.span);
     if (op->kind == PLAN_TRAIL)
         add(set, op->trail.from);
+    if (op->kind == PLAN_FOREIGN)
+        add(set, op->foreign.from);
     if (op->kind == PLAN_MERGE)
         add(set, op->merge.slot);
     if (op->kind == PLAN_EXPAND)
@@ -193,7 +197,8 @@ static bool changes_graph(plan_op *op)
 {
     for (; op; op = op->input) {
         if (op->kind == PLAN_CREATE_VERTEX || op->kind == PLAN_CREATE_EDGE ||
-            op->kind == PLAN_SET || op->kind == PLAN_DELETE)
+            op->kind == PLAN_SET || op->kind == PLAN_DELETE ||
+            (op->kind == PLAN_FOREIGN && op->foreign.changes_graph))
             return true;
         for (size_t i = 0; plan_op_branch(op, i); i++)
             if (changes_graph(*plan_op_branch(op, i)))
