@@ -69,8 +69,12 @@ static bool put_map(json_writer *w, graph *g, const value *v, error *err)
 static bool put_id(json_writer *w, graph *g, const char *member, value element, error *err)
 {
     str id;
-    TRY(query_element_id(g, element, w->out->arena, &id, err));
     json_put_key(w, str_of(member));
+    if (graph_is_scratch(g)) {
+        value own = graph_scratch_id(g, element.kind == VALUE_VERTEX, element.ref, w->out->arena);
+        return graphson_write(w, g, &own, err);
+    }
+    TRY(query_element_id(g, element, w->out->arena, &id, err));
     json_put_text(w, id);
     return true;
 }
@@ -104,6 +108,75 @@ static bool put_edge(json_writer *w, graph *g, const value *v, error *err)
     put_member(w, "outVLabel", graph_element_label(g, true, from.ref));
     TRY(put_id(w, g, "inV", to, err));
     TRY(put_id(w, g, "outV", from, err));
+    json_put_object_done(w);
+    json_put_object_done(w);
+    return true;
+}
+
+static bool put_property(json_writer *w, graph *g, const value *v, error *err)
+{
+    const value *owner = &v->map.keys[1];
+    bool is_of_vertex = owner->kind == VALUE_VERTEX;
+    begin(w, is_of_vertex ? "g:VertexProperty" : "g:Property");
+    json_put_object_begin(w);
+    if (is_of_vertex) {
+        str id;
+        TRY(query_element_id(g, *owner, w->out->arena, &id, err));
+        id = str_format(w->out->arena, STR_FMT "." STR_FMT, STR_ARG(id),
+                        STR_ARG(v->map.keys[0].text));
+        put_member(w, "id", id);
+    }
+    put_member(w, is_of_vertex ? "label" : "key", v->map.keys[0].text);
+    json_put_key(w, STR("value"));
+    TRY(graphson_write(w, g, &v->map.values[0], err));
+    json_put_object_done(w);
+    json_put_object_done(w);
+    return true;
+}
+
+static bool put_path(json_writer *w, graph *g, const value *v, error *err)
+{
+    size_t n = v->list.count;
+    begin(w, "g:Path");
+    json_put_object_begin(w);
+    json_put_key(w, STR("labels"));
+    TRY(put_items(w, g, "g:List", v->list.items + n, n, err));
+    json_put_key(w, STR("objects"));
+    TRY(put_items(w, g, "g:List", v->list.items, n, err));
+    json_put_object_done(w);
+    json_put_object_done(w);
+    return true;
+}
+
+static bool put_tree(json_writer *w, graph *g, const value *v, error *err)
+{
+    begin(w, "g:Tree");
+    json_put_array_begin(w);
+    for (size_t i = 0; i < v->map.count; i++) {
+        json_put_object_begin(w);
+        json_put_key(w, STR("key"));
+        TRY(graphson_write(w, g, &v->map.keys[i], err));
+        json_put_key(w, STR("value"));
+        TRY(graphson_write(w, g, &v->map.values[i], err));
+        json_put_object_done(w);
+    }
+    json_put_array_done(w);
+    json_put_object_done(w);
+    return true;
+}
+
+static bool put_graph(json_writer *w, graph *g, const value *v, error *err)
+{
+    begin(w, "tinker:graph");
+    json_put_object_begin(w);
+    for (int edges = 0; edges < 2; edges++) {
+        json_put_key(w, edges ? STR("edges") : STR("vertices"));
+        json_put_array_begin(w);
+        for (size_t i = 0; i < v->list.count; i++)
+            if ((v->list.items[i].kind == VALUE_EDGE) == edges)
+                TRY(graphson_write(w, g, &v->list.items[i], err));
+        json_put_array_done(w);
+    }
     json_put_object_done(w);
     json_put_object_done(w);
     return true;
@@ -156,10 +229,10 @@ bool graphson_write(json_writer *w, graph *g, const value *v, error *err)
         json_put_text(w, strbuf_str(&b));
         return true;
     }
-    case VALUE_PROPERTY:
-    case VALUE_TREE:
-    case VALUE_GRAPH:
-    case VALUE_PATH: break;
+    case VALUE_PROPERTY: return put_property(w, g, v, err);
+    case VALUE_TREE: return put_tree(w, g, v, err);
+    case VALUE_GRAPH: return put_graph(w, g, v, err);
+    case VALUE_PATH: return put_path(w, g, v, err);
     }
     return fail(err, ERR_INVALID,
                 "paths and properties cannot be written as GraphSON by this version");
