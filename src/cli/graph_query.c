@@ -15,7 +15,8 @@ static const char gremlin_usage[] =
     "TEXT\n"
     "one query a line from standard input. --time says on stderr how long each took;\n"
     "--graphson prints typed JSON (GraphSON 3), one result a line. --batch reads requests\n"
-    "{\"graph\": \"g\", \"gremlin\": \"…\"} a line and answers {\"result\": […]} or {\"error\": \"…\"};\n"
+    "{\"graph\": \"g\", \"gremlin\": \"…\"} a line and answers {\"result\": […]} or {\"error\": "
+    "\"…\"};\n"
     "graphs of other names than g are made in memory when they are first named.\n"
     "\n"
     "  floe gremlin 'g.V().count()'\n"
@@ -78,12 +79,11 @@ static int query_command(int argc, char **argv, const char *usage, answer_langua
     size_t count;
     int64_t timeout_ms = 300000, as_of_us = 0;
     bool shows_time = false, is_graphson = false, is_batch = false;
-    const argument options[] = { { "--home", &given_home, NULL },
-                                 { "--timeout-ms", &timeout, NULL },
-                                 { "--as-of", &as_of, NULL },
-                                 { "--time", NULL, &shows_time },
-                                 { "--graphson", NULL, &is_graphson },
-                                 { "--batch", NULL, &is_batch } };
+    const argument options[] = {
+        { "--home", &given_home, NULL },      { "--timeout-ms", &timeout, NULL },
+        { "--as-of", &as_of, NULL },          { "--time", NULL, &shows_time },
+        { "--graphson", NULL, &is_graphson }, { "--batch", NULL, &is_batch }
+    };
     int code = arguments_parse(argc, argv, options, ARRAY_LEN(options), words, 1, &count, usage);
     if (code >= 0)
         return code;
@@ -106,8 +106,8 @@ static int query_command(int argc, char **argv, const char *usage, answer_langua
     AUTO(session_close) session *s = NULL;
     bool works = session_open(h, as_of_us / 1000, &s, &err) &&
                  (is_batch ? answer_batch(s, (uint64_t)timeout_ms, stdin, stdout, &err)
-                  : count ? answer(s, language, str_of(words[0]), timeout_ms, shows_time, &err)
-                        : answer_lines(s, language, timeout_ms, shows_time, &err));
+                  : count  ? answer(s, language, str_of(words[0]), timeout_ms, shows_time, &err)
+                           : answer_lines(s, language, timeout_ms, shows_time, &err));
     session_close(TAKE(s));
     return works ? EXIT_DONE : command_failed(&err);
 }

@@ -80,8 +80,7 @@ static bool run_script(batch_run *r, graph *g, arena *a, str text, value_list_of
     TRY(gremlin_parse_script(a, text, &script, err));
     for (size_t i = 0; i < script.count; i++) {
         const gremlin_statement *s = &script.statements[i];
-        value bindings = { .kind = VALUE_MAP,
-                           .map = { names.items, values.items, names.count } };
+        value bindings = { .kind = VALUE_MAP, .map = { names.items, values.items, names.count } };
         results->count = 0;
         if (s->of.kind == ARG_TRAVERSAL)
             TRY(run_traversal(r, g, a, text, s->of.traversal, &bindings, results, err));
@@ -91,11 +90,11 @@ static bool run_script(batch_run *r, graph *g, arena *a, str text, value_list_of
             continue;
         bool is_one = s->of.kind != ARG_TRAVERSAL || ends_in_next(s->of.traversal);
         vec_push(a, &names, value_text(s->variable));
-        vec_push(a, &values, is_one && results->count
-                                 ? results->items[0]
-                                 : value_list(arena_copy(a, results->items,
-                                                         results->count * sizeof(value)),
-                                              results->count));
+        vec_push(a, &values,
+                 is_one && results->count
+                     ? results->items[0]
+                     : value_list(arena_copy(a, results->items, results->count * sizeof(value)),
+                                  results->count));
     }
     return true;
 }

@@ -39,8 +39,8 @@ bool foreign_input_next(foreign_input *in, value *ret, uint64_t *ret_bulk, bool 
     *ret_has = !f->is_done;
     if (f->is_done)
         return true;
-    *ret = p->foreign.from ? rows_value(f->base.query, f->in, p->foreign.from, f->row)
-                           : value_null();
+    *ret =
+        p->foreign.from ? rows_value(f->base.query, f->in, p->foreign.from, f->row) : value_null();
     *ret_bulk = f->in->bulk[f->row++];
     return true;
 }

@@ -68,7 +68,6 @@ NODISCARD bool query_column(query *q, bool is_vertex, size_t label, str key,
 /* A query over the same plan and graph with memory of its own, closed with `q`. */
 query *query_worker(query *q, morsels *m);
 
-
 NODISCARD bool op_next_timed(op *self, rows **ret_rows, error *err);
 
 static inline bool op_next(op *self, rows **ret_rows, error *err)

@@ -1,4 +1,5 @@
-/* The machine as an operator of the plan (PLAN_FOREIGN): sources and strategies, opening, results. */
+/* The machine as an operator of the plan (PLAN_FOREIGN): sources and strategies, opening, results.
+ */
 #include "gremlin/machine_rule.h"
 #include "gremlin/machine_step.h"
 
@@ -12,10 +13,11 @@ static bool is_any_of(str name, const char *const *names, size_t count)
     return false;
 }
 
-static const char *const path_steps[] = { "path",    "simplePath", "cyclicPath", "tree",
-                                          "otherV",  "withPath",   "shortestPath" };
-static const char *const changing_steps[] = { "addV", "addE", "property", "drop", "mergeV",
-                                              "mergeE" };
+static const char *const path_steps[] = { "path",   "simplePath", "cyclicPath",  "tree",
+                                          "otherV", "withPath",   "shortestPath" };
+static const char *const changing_steps[] = {
+    "addV", "addE", "property", "drop", "mergeV", "mergeE"
+};
 
 static void look(machine *m, const traversal *t)
 {

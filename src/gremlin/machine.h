@@ -2,9 +2,9 @@
  * path, sack, loops and side effects, exactly as TinkerPop 3.8 describes it. It runs every
  * traversal that the relational operators of plan/ cannot say (machine.c tells how they meet).
  *
- * A running traversal is a `flow`, a chain of `stage`s. A stage's kind says what it does; most kinds
- * give one of `map`, `flat`, `filter` and `side`, and machine_flow.c does the rest. Everything lives
- * in the query's arena. One thread at a time. */
+ * A running traversal is a `flow`, a chain of `stage`s. A stage's kind says what it does; most
+ * kinds give one of `map`, `flat`, `filter` and `side`, and machine_flow.c does the rest.
+ * Everything lives in the query's arena. One thread at a time. */
 #pragma once
 
 #include "base/vec.h"
@@ -91,7 +91,7 @@ typedef struct option_rule {
     const gremlin_argument *pick; /* NULL: of union() and the like */
     flow *pick_flow;              /* pick is a traversal */
     flow *flow;
-    const gremlin_argument *of;   /* merge: the argument */
+    const gremlin_argument *of; /* merge: the argument */
 } option_rule;
 
 struct stage {
@@ -194,7 +194,6 @@ bool flow_has_barrier(const flow *f);
 /* First result of the flow for one traverser; `*ret_has` false: none. */
 bool flow_apply(flow *f, const traverser *t, value *ret, bool *ret_has, error *err);
 bool flow_test(flow *f, const traverser *t, bool *ret_passes, error *err);
-
 
 extern const stage_kind stage_barrier;
 extern const stage_kind stage_repeat;

@@ -167,8 +167,7 @@ bool modulate_repeat(stage *s, const step *x)
     r->has_until = true;
     r->is_until_first = r->body == NULL;
     if (str_eq(name, STR("times"))) {
-        if (!x->arg_count || x->args[0].kind != ARG_LITERAL ||
-            x->args[0].literal.kind != VALUE_INT)
+        if (!x->arg_count || x->args[0].kind != ARG_LITERAL || x->args[0].literal.kind != VALUE_INT)
             return stage_fail(s, "times() takes a whole number");
         r->times = x->args[0].literal.integer;
         return true;
@@ -435,7 +434,6 @@ bool modulate_option(stage *s, const step *x)
 }
 
 /* ---- coalesce, optional, local ---- */
-
 
 /* All values of a flow for one traverser, as items. */
 static bool give_all(stage *s, flow *f, bool *ret_gave, error *err)

@@ -251,10 +251,11 @@ static bool is_change(const stage *s)
 static bool takes_by(const stage *s)
 {
     static const stage_kind *const kinds[] = {
-        &stage_dedup,    &stage_dedupLocal, &stage_sample,         &stage_simplePath, &stage_whereP,
-        &stage_group,    &stage_groupSide,  &stage_tree,           &stage_treeSide,   &stage_order,
-        &stage_orderLocal, &stage_aggregate, &stage_aggregateLocal, &stage_select,    &stage_project,
-        &stage_path,     &stage_format,     &stage_math,           &stage_maps,       &stage_algorithm,
+        &stage_dedup,          &stage_dedupLocal, &stage_sample,     &stage_simplePath,
+        &stage_whereP,         &stage_group,      &stage_groupSide,  &stage_tree,
+        &stage_treeSide,       &stage_order,      &stage_orderLocal, &stage_aggregate,
+        &stage_aggregateLocal, &stage_select,     &stage_project,    &stage_path,
+        &stage_format,         &stage_math,       &stage_maps,       &stage_algorithm,
     };
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (s->kind == kinds[i])
@@ -272,12 +273,13 @@ static bool modulate(flow *f, const step *x, bool *ret_is_one)
     if (str_eq(name, STR("by")))
         return s && s->step && takes_by(s)
                    ? add_by(s, x)
-                   : fail_modulator(m, x, "stands after a step that takes it, e.g. group() or "
-                                          "order()");
+                   : fail_modulator(m, x,
+                                    "stands after a step that takes it, e.g. group() or "
+                                    "order()");
     if (str_eq(name, STR("as")) && s)
         return add_labels(s, x);
     if (str_eq(name, STR("option")))
-        return s && is_change(s)                  ? modulate_merge_option(s, x)
+        return s && is_change(s) ? modulate_merge_option(s, x)
                : s && (s->kind == &stage_branch || s->kind == &stage_union)
                    ? modulate_option(s, x)
                    : fail_modulator(m, x, "stands after choose(), branch(), mergeV() or mergeE()");
@@ -288,8 +290,9 @@ static bool modulate(flow *f, const step *x, bool *ret_is_one)
     if (is_from || is_to)
         return s ? modulate_from(s, x) : fail_modulator(m, x, "stands after addE() or path()");
     *ret_is_one = str_eq(name, STR("read")) || str_eq(name, STR("write"));
-    return *ret_is_one ? fail_modulator(m, x, "cannot be answered: files of graphs are not read "
-                                              "or written by queries")
+    return *ret_is_one ? fail_modulator(m, x,
+                                        "cannot be answered: files of graphs are not read "
+                                        "or written by queries")
                        : true;
 }
 
@@ -385,10 +388,12 @@ static const traversal *join(machine *m, const traversal *t)
         size_t first = 0, from;
         bool has_any = false;
         for (size_t i = 0; i < t->count; i++)
-            has_any |= is_connective(&t->steps[i]) && str_eq(t->steps[i].name, str_of(names[which]));
+            has_any |=
+                is_connective(&t->steps[i]) && str_eq(t->steps[i].name, str_of(names[which]));
         if (!has_any)
             continue;
-        while (first < t->count && (is_start(&t->steps[first])) && !str_eq(t->steps[first].name, STR("as")))
+        while (first < t->count && (is_start(&t->steps[first])) &&
+               !str_eq(t->steps[first].name, STR("as")))
             first++;
         traversal_builder b = traversal_builder_new(m->arena);
         from = first;
@@ -397,11 +402,12 @@ static const traversal *join(machine *m, const traversal *t)
                                           str_eq(t->steps[i].name, str_of(names[which])));
             if (!ends)
                 continue;
-            traversal_builder_add(&b, gremlin_arg_traversal((traversal *)(uintptr_t)join(
-                                          m, part_of(m, t, from, i))));
+            traversal_builder_add(
+                &b, gremlin_arg_traversal((traversal *)(uintptr_t)join(m, part_of(m, t, from, i))));
             from = i + 1;
         }
-        traversal_builder_step(&b, str_of(names[which]), t->steps[first < t->count ? first : 0].offset);
+        traversal_builder_step(&b, str_of(names[which]),
+                               t->steps[first < t->count ? first : 0].offset);
         step *steps = arena_array_of(m->arena, step, first + 1);
         memcpy(steps, t->steps, first * sizeof *steps);
         steps[first] = b.steps.items[0];

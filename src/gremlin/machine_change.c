@@ -49,8 +49,9 @@ static bool check_key(const stage *s, str key)
         return stage_fail(s, "Property key can not be a hidden key: " STR_FMT, STR_ARG(key));
     for (size_t i = 0; r && r->throws && i < r->count; i++)
         if (str_eq(r->keys[i], key))
-            return stage_fail(s, "The provided traversal is setting a property key to a reserved "
-                                 "word: " STR_FMT,
+            return stage_fail(s,
+                              "The provided traversal is setting a property key to a reserved "
+                              "word: " STR_FMT,
                               STR_ARG(key));
     return true;
 }
@@ -174,8 +175,8 @@ static bool addV_map(stage *s, const traverser *t, value *ret, bool *ret_has, er
     return set_new(s, t, ret, err);
 }
 
-static bool end_of(stage *s, const change_arg *x, bool has_arg, const traverser *t, const char *name,
-                   graph_ref *ret, error *err)
+static bool end_of(stage *s, const change_arg *x, bool has_arg, const traverser *t,
+                   const char *name, graph_ref *ret, error *err)
 {
     value v = t->object;
     bool has = true;
@@ -184,15 +185,17 @@ static bool end_of(stage *s, const change_arg *x, bool has_arg, const traverser 
     else if (has_arg)
         TRY(arg_value(x, t, &v, &has, err));
     if (!has || (has_arg && v.kind == VALUE_NULL))
-        return stage_fail(s, "The value given to addE().%s() must resolve to a Vertex or the ID of "
-                             "a Vertex present in the graph. The provided value does not match any "
-                             "vertices in the graph",
+        return stage_fail(s,
+                          "The value given to addE().%s() must resolve to a Vertex or the ID of "
+                          "a Vertex present in the graph. The provided value does not match any "
+                          "vertices in the graph",
                           name);
     TRY(find_vertex(s, &v, ret, &has, err));
     return has ? true
-               : stage_fail(s, "The value given to addE().%s() must resolve to a Vertex or the ID "
-                               "of a Vertex present in the graph. The provided value does not match "
-                               "any vertices in the graph: %s",
+               : stage_fail(s,
+                            "The value given to addE().%s() must resolve to a Vertex or the ID "
+                            "of a Vertex present in the graph. The provided value does not match "
+                            "any vertices in the graph: %s",
                             name, gremlin_type_name(&v));
 }
 
@@ -291,8 +294,9 @@ static bool property_side(stage *s, traverser *t, error *err)
     value key, v;
     bool has;
     if (t->object.kind != VALUE_VERTEX && t->object.kind != VALUE_EDGE)
-        return stage_fail(s, "property() takes vertices and edges, and here stands %s: properties "
-                             "of properties are not kept",
+        return stage_fail(s,
+                          "property() takes vertices and edges, and here stands %s: properties "
+                          "of properties are not kept",
                           gremlin_type_name(&t->object));
     for (size_t i = 0; i < x->keys.count; i++) {
         TRY(arg_value(&x->keys.items[i], t, &key, &has, err));
@@ -322,8 +326,8 @@ static bool property_side(stage *s, traverser *t, error *err)
 
 static bool is_cardinality(const gremlin_argument *a)
 {
-    return a->kind == ARG_TOKEN && (str_eq(a->token, STR("single")) || str_eq(a->token, STR("set")) ||
-                                    str_eq(a->token, STR("list")));
+    return a->kind == ARG_TOKEN && (str_eq(a->token, STR("single")) ||
+                                    str_eq(a->token, STR("set")) || str_eq(a->token, STR("list")));
 }
 
 /* property() straight behind addV() and addE() belongs to them: T.id must be known before. */
@@ -339,8 +343,8 @@ bool build_property(stage *s)
         return stage_fail(s, "properties of properties are not kept by this graph");
     const gremlin_argument *key = &s->args[at];
     const gremlin_argument *v = s->arg_count > at + 1 ? &s->args[at + 1] : &nothing;
-    bool is_null_map = s->arg_count == at + 1 && key->kind == ARG_LITERAL &&
-                       key->literal.kind == VALUE_NULL;
+    bool is_null_map =
+        s->arg_count == at + 1 && key->kind == ARG_LITERAL && key->literal.kind == VALUE_NULL;
     if (key->kind == ARG_LITERAL && key->literal.kind == VALUE_STRING)
         TRY(check_key(s, key->literal.text));
     stage *owner = s->before;
@@ -408,10 +412,10 @@ static bool check_merge_map(stage *s, const value *map, bool is_match)
                           gremlin_type_name(map));
     for (size_t i = 0; i < map->map.count; i++) {
         const value *k = &map->map.keys[i], *v = &map->map.values[i];
-        bool is_end = k->kind == VALUE_TOKEN &&
-                      (str_eq(k->text, STR("OUT")) || str_eq(k->text, STR("IN")));
-        bool is_token = k->kind == VALUE_TOKEN &&
-                        (str_eq(k->text, STR("id")) || str_eq(k->text, STR("label")));
+        bool is_end =
+            k->kind == VALUE_TOKEN && (str_eq(k->text, STR("OUT")) || str_eq(k->text, STR("IN")));
+        bool is_token =
+            k->kind == VALUE_TOKEN && (str_eq(k->text, STR("id")) || str_eq(k->text, STR("label")));
         if (is_match && k->kind != VALUE_STRING)
             return stage_fail(s, "option(onMatch) expects keys in Map to be of String - check: %s",
                               gremlin_type_name(k));
@@ -420,8 +424,9 @@ static bool check_merge_map(stage *s, const value *map, bool is_match)
             continue;
         }
         if (!is_token && !(is_end && is_edge))
-            return stage_fail(s, STR_FMT "() and option(onCreate) args expect keys in Map to be "
-                                         "either String or %s - check: " STR_FMT,
+            return stage_fail(s,
+                              STR_FMT "() and option(onCreate) args expect keys in Map to be "
+                                      "either String or %s - check: " STR_FMT,
                               STR_ARG(name), is_edge ? "[id, label, OUT, IN]" : "[id, label]",
                               STR_ARG(k->kind == VALUE_TOKEN ? k->text : STR("value")));
         if (v->kind == VALUE_NULL)
@@ -429,17 +434,17 @@ static bool check_merge_map(stage *s, const value *map, bool is_match)
                               STR_ARG(name), STR_ARG(k->text));
         if (is_token && str_eq(k->text, STR("label"))) {
             if (v->kind != VALUE_STRING)
-                return stage_fail(s, STR_FMT "() and option(onCreate) args expect T.label value to "
-                                             "be of String - found: %s",
+                return stage_fail(s,
+                                  STR_FMT "() and option(onCreate) args expect T.label value to "
+                                          "be of String - found: %s",
                                   STR_ARG(name), gremlin_type_name(v));
             TRY(check_label(s, v));
         }
         if (is_end && v->kind == VALUE_TOKEN &&
             !str_eq(v->text, str_eq(k->text, STR("OUT")) ? STR("outV") : STR("inV")))
-            return stage_fail(s, "Only Merge.%s token may be used for Direction." STR_FMT
-                                 ", found: " STR_FMT,
-                              str_eq(k->text, STR("OUT")) ? "outV" : "inV", STR_ARG(k->text),
-                              STR_ARG(v->text));
+            return stage_fail(
+                s, "Only Merge.%s token may be used for Direction." STR_FMT ", found: " STR_FMT,
+                str_eq(k->text, STR("OUT")) ? "outV" : "inV", STR_ARG(k->text), STR_ARG(v->text));
     }
     return true;
 }
@@ -572,8 +577,9 @@ static bool check_overrides(stage *s, const value *merge, const value *create)
         for (size_t k = 0; k < merge->map.count; k++)
             if (value_equal(&create->map.keys[i], &merge->map.keys[k]) &&
                 !value_equal(&create->map.values[i], &merge->map.values[k]))
-                return stage_fail(s, "option(onCreate) cannot override values from merge() "
-                                     "argument: (" STR_FMT ")",
+                return stage_fail(s,
+                                  "option(onCreate) cannot override values from merge() "
+                                  "argument: (" STR_FMT ")",
                                   STR_ARG(create->map.keys[i].text));
     return true;
 }
@@ -660,7 +666,8 @@ static bool merge_flat(stage *s, const traverser *t, error *err)
                 size_t at = value_table_at(m->arena, &all, &both[k]->map.keys[i], &is_new);
                 all.values.items[at] = both[k]->map.values[i];
             }
-        map = (value){ .kind = VALUE_MAP, .map = { all.keys.items, all.values.items, all.keys.count } };
+        map = (value){ .kind = VALUE_MAP,
+                       .map = { all.keys.items, all.values.items, all.keys.count } };
         if (!is_vertex)
             TRY(resolve_ends(s, &in, &map, err));
     }
@@ -702,7 +709,8 @@ bool modulate_merge_option(stage *s, const step *x)
             TRY(check_overrides(s, literal_of(c->merge.arg), v));
         return read_arg(s, &x->args[1], args[i]);
     }
-    return stage_fail(s, "Option " STR_FMT " for Merge is not supported", STR_ARG(x->args[0].token));
+    return stage_fail(s, "Option " STR_FMT " for Merge is not supported",
+                      STR_ARG(x->args[0].token));
 }
 
 const stage_kind stage_addV = { .name = "addV", .next = add_each },

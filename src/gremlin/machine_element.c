@@ -14,8 +14,7 @@ bool gremlin_element_id(machine *m, const value *v, value *ret, error *err)
         return element_id(m->query, *v, ret, err);
     value owner;
     TRY(element_id(m->query, v->map.keys[1], &owner, err));
-    *ret = value_text(str_format(m->arena, STR_FMT "." STR_FMT,
-                                 STR_ARG(gremlin_text_of(m, &owner)),
+    *ret = value_text(str_format(m->arena, STR_FMT "." STR_FMT, STR_ARG(gremlin_text_of(m, &owner)),
                                  STR_ARG(v->map.keys[0].text)));
     return true;
 }
@@ -50,7 +49,8 @@ bool gremlin_can_see(machine *m, const value *v, bool *ret_sees, error *err)
     flow *test = v->kind == VALUE_VERTEX ? r->vertices : v->kind == VALUE_EDGE ? r->edges : NULL;
     if (v->kind == VALUE_EDGE && r->vertices && r->checks_adjacent) {
         TRY(graph_edge_vertices(m->graph, v->ref, &from, &to, err));
-        value ends[2] = { { .kind = VALUE_VERTEX, .ref = from }, { .kind = VALUE_VERTEX, .ref = to } };
+        value ends[2] = { { .kind = VALUE_VERTEX, .ref = from },
+                          { .kind = VALUE_VERTEX, .ref = to } };
         for (int i = 0; i < 2 && *ret_sees; i++)
             TRY(gremlin_can_see(m, &ends[i], ret_sees, err));
     }

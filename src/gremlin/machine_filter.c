@@ -31,10 +31,10 @@ static bool fail_filter(stage *s, traverser *t, bool *ret_keep, error *err)
 
 bool build_fail(stage *s)
 {
-    s->key = s->arg_count && s->args[0].kind == ARG_LITERAL &&
-                     s->args[0].literal.kind == VALUE_STRING
-                 ? s->args[0].literal.text
-                 : STR("the query says so");
+    s->key =
+        s->arg_count && s->args[0].kind == ARG_LITERAL && s->args[0].literal.kind == VALUE_STRING
+            ? s->args[0].literal.text
+            : STR("the query says so");
     return true;
 }
 
@@ -223,8 +223,7 @@ static bool tail_next(stage *s, traverser *ret, bool *ret_has, error *err)
 
 static bool whole(stage *s, size_t i, int64_t *ret)
 {
-    if (i >= s->arg_count || s->args[i].kind != ARG_LITERAL ||
-        s->args[i].literal.kind != VALUE_INT)
+    if (i >= s->arg_count || s->args[i].kind != ARG_LITERAL || s->args[i].literal.kind != VALUE_INT)
         return stage_fail(s, STR_FMT "() takes a whole number", STR_ARG(s->step->name));
     *ret = s->args[i].literal.integer;
     return true;
@@ -447,8 +446,8 @@ static bool simplePath_filter(stage *s, traverser *t, bool *ret_keep, error *err
     path_bounds *b = s->state;
     value_table seen = { 0 };
     bool is_simple = true;
-    const path_node *p = b->from.len || b->to.len ? gremlin_path_part(m, t->path, b->from, b->to)
-                                                  : t->path;
+    const path_node *p =
+        b->from.len || b->to.len ? gremlin_path_part(m, t->path, b->from, b->to) : t->path;
     VEC(const path_node *) nodes = { 0 };
     for (; p; p = p->before)
         vec_push(m->arena, &nodes, p);
@@ -515,8 +514,9 @@ static bool where_value(stage *s, const traverser *t, str name, value *ret, bool
     traverser x = *t;
     TRY(gremlin_scope(s, t, name, STR("last"), &x.object, ret_has, err));
     if (!*ret_has)
-        return stage_fail(s, "there is no '" STR_FMT "' that where() could take: neither as() nor "
-                             "a key of the map",
+        return stage_fail(s,
+                          "there is no '" STR_FMT "' that where() could take: neither as() nor "
+                          "a key of the map",
                           STR_ARG(name));
     return gremlin_by(s, gremlin_next_by(s), &x, ret, ret_has, err);
 }
@@ -531,9 +531,9 @@ static bool where_test(stage *s, const traverser *t, const predicate *p, const v
         TRY(where_test(s, t, p->parts[0], v, &a, err));
         if (p->parts[1])
             TRY(where_test(s, t, p->parts[1], v, &b, err));
-        bool is_true = !p->parts[1]                   ? a == TRUTH_FALSE
+        bool is_true = !p->parts[1]                  ? a == TRUTH_FALSE
                        : str_eq(p->name, STR("and")) ? a == TRUTH_TRUE && b == TRUTH_TRUE
-                                                      : a == TRUTH_TRUE || b == TRUTH_TRUE;
+                                                     : a == TRUTH_TRUE || b == TRUTH_TRUE;
         *ret = is_true ? TRUTH_TRUE : TRUTH_FALSE;
         return true;
     }
@@ -576,8 +576,8 @@ static traversal *where_traversal(machine *m, const traversal *t, bool is_not)
     for (size_t i = 0; i < t->count; i++) {
         step x = t->steps[i];
         bool is_as = str_eq(x.name, STR("as"));
-        bool is_logic = str_eq(x.name, STR("and")) || str_eq(x.name, STR("or")) ||
-                        str_eq(x.name, STR("not"));
+        bool is_logic =
+            str_eq(x.name, STR("and")) || str_eq(x.name, STR("or")) || str_eq(x.name, STR("not"));
         if (is_as && i == 0)
             x.name = STR("~whereStart");
         else if (is_as && i + 1 == t->count && !is_not)

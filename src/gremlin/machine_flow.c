@@ -202,11 +202,11 @@ static bool pull(stage *s, traverser *ret, bool *ret_has, error *err)
     if (++m->pulls % 1024 == 0 && m->query)
         TRY(query_check(m->query, err));
     const stage_kind *k = s->kind;
-    TRY(k->next     ? k->next(s, ret, ret_has, err)
-        : k->map    ? next_map(s, ret, ret_has, err)
-        : k->flat   ? next_flat(s, ret, ret_has, err)
+    TRY(k->next    ? k->next(s, ret, ret_has, err)
+        : k->map   ? next_map(s, ret, ret_has, err)
+        : k->flat  ? next_flat(s, ret, ret_has, err)
         : k->begin ? next_reduced(s, ret, ret_has, err)
-                    : next_filter(s, ret, ret_has, err));
+                   : next_filter(s, ret, ret_has, err));
     if (*ret_has && s->labels.count)
         traverser_label(m, ret, s->labels.items, s->labels.count);
     return true;
@@ -421,8 +421,6 @@ bool build_barrier(stage *s)
     return true;
 }
 
-
-const stage_kind stage_barrier = { .name = "barrier",
-                                   .next = barrier_next,
-                                   .reset = barrier_reset,
-                                   .is_barrier = true };
+const stage_kind stage_barrier = {
+    .name = "barrier", .next = barrier_next, .reset = barrier_reset, .is_barrier = true
+};

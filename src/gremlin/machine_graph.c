@@ -31,7 +31,7 @@ static bool give_by_id(stage *s, bool is_vertex, const value *id, error *err)
         return true;
     if (graph_is_scratch(m->graph))
         return graph_scratch_find(m->graph, is_vertex, id, &r) ? give_element(s, is_vertex, r, err)
-                                                                : true;
+                                                               : true;
     plan_labels any = { .is_any = true };
     ref_list found = { 0 };
     TRY(refs_find(m->query, is_vertex, &any, gremlin_text_of(m, id), &found, err));
@@ -118,8 +118,8 @@ static bool move_flat(stage *s, const traverser *t, error *err)
     move *x = s->state;
     machine *m = s->machine;
     if (t->object.kind != VALUE_VERTEX)
-        return stage_fail(s, STR_FMT "() takes a vertex, and here stands %s", STR_ARG(s->step->name),
-                          gremlin_type_name(&t->object));
+        return stage_fail(s, STR_FMT "() takes a vertex, and here stands %s",
+                          STR_ARG(s->step->name), gremlin_type_name(&t->object));
     if (x->has_labels && !x->label_count)
         return true;
     bool by_edge = x->to_edges || m->subgraph || m->partition;
@@ -153,8 +153,9 @@ bool build_move(stage *s)
         x->labels[x->label_count++] = a->literal.text;
     }
     if (s->machine->reads_only_edges_with_labels && !x->has_labels)
-        return stage_fail(s, "The provided traversal contains a vertex step without any specified "
-                             "edge label: " STR_FMT "()",
+        return stage_fail(s,
+                          "The provided traversal contains a vertex step without any specified "
+                          "edge label: " STR_FMT "()",
                           STR_ARG(name));
     s->state = x;
     return true;
@@ -371,8 +372,7 @@ static bool put_tokens(map_builder *b, const value *e, int64_t which, error *err
 
 static value done(map_builder *b)
 {
-    return (value){ .kind = VALUE_MAP,
-                    .map = { b->keys.items, b->values.items, b->keys.count } };
+    return (value){ .kind = VALUE_MAP, .map = { b->keys.items, b->values.items, b->keys.count } };
 }
 
 static bool put_end(map_builder *b, const char *direction, graph_ref r, error *err)

@@ -39,13 +39,14 @@ static bool other_list(stage *s, const traverser *t, value *ret, error *err)
     bool has;
     TRY(flow_apply(s->flows.items[0], t, ret, &has, err));
     if (!has || ret->kind == VALUE_NULL)
-        return stage_fail(s, "traversal argument for " STR_FMT
-                             " step must yield an iterable type, not null",
-                          STR_ARG(name));
+        return stage_fail(
+            s, "traversal argument for " STR_FMT " step must yield an iterable type, not null",
+            STR_ARG(name));
     bool is_map = ret->kind == VALUE_MAP && str_eq(name, STR("merge"));
     if (!is_list(ret) && !is_map)
-        return stage_fail(s, "traversal argument for " STR_FMT
-                             " step must yield an iterable type, encountered %s",
+        return stage_fail(s,
+                          "traversal argument for " STR_FMT
+                          " step must yield an iterable type, encountered %s",
                           STR_ARG(name), gremlin_type_name(ret));
     return true;
 }
@@ -55,8 +56,9 @@ static bool merge_maps(stage *s, const value *a, const value *b, value *ret)
     value_table t = { 0 };
     const value *both[2] = { a, b };
     if (b->kind != VALUE_MAP)
-        return stage_fail(s, "merge step expected provided argument to evaluate to a Map, "
-                             "encountered %s",
+        return stage_fail(s,
+                          "merge step expected provided argument to evaluate to a Map, "
+                          "encountered %s",
                           gremlin_type_name(b));
     for (int k = 0; k < 2; k++)
         for (size_t i = 0; i < both[k]->map.count; i++) {
@@ -90,7 +92,8 @@ static bool lists_map(stage *s, const traverser *t, value *ret, bool *ret_has, e
     value b;
     *ret_has = true;
     if (a->kind == VALUE_NULL)
-        return stage_fail(s, "Incoming traverser for " STR_FMT " step can't be null", STR_ARG(name));
+        return stage_fail(s, "Incoming traverser for " STR_FMT " step can't be null",
+                          STR_ARG(name));
     bool is_map = a->kind == VALUE_MAP && str_eq(name, STR("merge"));
     if (!is_list(a) && !is_map)
         return stage_fail(s,
@@ -101,7 +104,8 @@ static bool lists_map(stage *s, const traverser *t, value *ret, bool *ret_has, e
     if (is_map)
         return merge_maps(s, a, &b, ret);
     if (!is_list(&b))
-        return stage_fail(s, "merge step type mismatch: expected argument to be Iterable but got %s",
+        return stage_fail(s,
+                          "merge step type mismatch: expected argument to be Iterable but got %s",
                           gremlin_type_name(&b));
     if (str_eq(name, STR("product"))) {
         if (a->list.count * b.list.count > 1 << 24)
@@ -143,7 +147,8 @@ bool build_lists(stage *s)
         traverser t = { .object = value_null() };
         return s->args[0].kind == ARG_LITERAL
                    ? other_list(s, &t, &ignored, s->machine->err)
-                   : stage_fail(s, STR_FMT "() takes a list or a traversal", STR_ARG(s->step->name));
+                   : stage_fail(s, STR_FMT "() takes a list or a traversal",
+                                STR_ARG(s->step->name));
     }
     TRY(machine_flow(s->machine, s->args[0].traversal, s, &f, s->machine->err));
     vec_push(s->machine->arena, &s->flows, f);
@@ -159,8 +164,9 @@ static bool conjoin_map(stage *s, const traverser *t, value *ret, bool *ret_has,
     if (o->kind == VALUE_NULL)
         return stage_fail(s, "Incoming traverser for conjoin step can't be null");
     if (!is_list(o))
-        return stage_fail(s, "conjoin step can only take an array or an Iterable type for incoming "
-                             "traversers, encountered %s",
+        return stage_fail(s,
+                          "conjoin step can only take an array or an Iterable type for incoming "
+                          "traversers, encountered %s",
                           gremlin_type_name(o));
     strbuf b = strbuf_new(m->arena);
     bool is_first = true;

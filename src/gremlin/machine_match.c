@@ -2,7 +2,13 @@
  * first whose beginning is known; what it finds is bound to its end, or compared with it. */
 #include "gremlin/machine_step.h"
 
-typedef enum pattern_kind { PATTERN_WALK, PATTERN_NOT, PATTERN_AND, PATTERN_OR, PATTERN_TEST } pattern_kind;
+typedef enum pattern_kind {
+    PATTERN_WALK,
+    PATTERN_NOT,
+    PATTERN_AND,
+    PATTERN_OR,
+    PATTERN_TEST
+} pattern_kind;
 
 typedef struct pattern pattern;
 struct pattern {
@@ -258,7 +264,8 @@ static value bound_map(stage *s, const traverser *t)
     return (value){ .kind = VALUE_MAP, .map = { keys, values, count } };
 }
 
-static const rest *with_parts(machine *m, const pattern *p, size_t from, size_t to, const rest *todo)
+static const rest *with_parts(machine *m, const pattern *p, size_t from, size_t to,
+                              const rest *todo)
 {
     for (size_t i = to; i-- > from;) {
         rest *r = arena_new_of(m->arena, rest);

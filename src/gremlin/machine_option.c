@@ -6,10 +6,11 @@ bool build_algorithm(stage *s)
     str name = s->step->name;
     const char *instead = str_eq(name, STR("pageRank"))             ? "call('algo.pagerank')"
                           : str_eq(name, STR("connectedComponent")) ? "call('algo.wcc')"
-                          : str_eq(name, STR("peerPressure"))       ? "call('algo.labelPropagation')"
-                                                                    : "call('algo.shortestPath')";
-    return stage_fail(s, STR_FMT "() is a step of graph computers, which this engine is none of; "
-                                 "g.%s gives the same and much sooner",
+                          : str_eq(name, STR("peerPressure")) ? "call('algo.labelPropagation')"
+                                                              : "call('algo.shortestPath')";
+    return stage_fail(s,
+                      STR_FMT "() is a step of graph computers, which this engine is none of; "
+                              "g.%s gives the same and much sooner",
                       STR_ARG(name), instead);
 }
 
@@ -19,8 +20,8 @@ bool modulate_with(stage *s, const step *x)
     if (!x->arg_count || key->kind != ARG_LITERAL || key->literal.kind != VALUE_STRING)
         return stage_fail(s, "with() takes the name of an option");
     bool has_value = x->arg_count > 1 && x->args[1].kind == ARG_LITERAL;
-    int64_t number = has_value && x->args[1].literal.kind == VALUE_INT ? x->args[1].literal.integer
-                                                                       : -1;
+    int64_t number =
+        has_value && x->args[1].literal.kind == VALUE_INT ? x->args[1].literal.integer : -1;
     if (str_eq(key->literal.text, STR("~tinkerpop.valueMap.tokens"))) {
         s->low = number < 0 ? 15 : number;
         return true;

@@ -34,8 +34,8 @@ static bool reduce_value(stage *s, reduce_state *r, const value *v, uint64_t bul
     if (v->kind == VALUE_NULL)
         return true;
     if ((r->which == 's' || r->which == 'e') && !value_is_number(v))
-        return stage_fail(s, STR_FMT "() takes numbers, and here stands %s",
-                          STR_ARG(s->step->name), gremlin_type_name(v));
+        return stage_fail(s, STR_FMT "() takes numbers, and here stands %s", STR_ARG(s->step->name),
+                          gremlin_type_name(v));
     if (r->which == 'a' || r->which == 'i') {
         if (!r->has_current) {
             r->current = x;
@@ -114,7 +114,7 @@ static bool reduceLocal_map(stage *s, const traverser *t, value *ret, bool *ret_
     const value *o = &t->object;
     if (r.which == 'c') {
         *ret_has = true;
-        *ret = value_int(is_list(o) || o->kind == VALUE_PATH ? (int64_t)o->list.count
+        *ret = value_int(is_list(o) || o->kind == VALUE_PATH             ? (int64_t)o->list.count
                          : o->kind == VALUE_MAP || o->kind == VALUE_TREE ? (int64_t)o->map.count
                                                                          : 1);
         return true;
@@ -184,8 +184,8 @@ static bool fold_finish(stage *s, value *ret, bool *ret_has, error *err)
 
 bool build_fold(stage *s)
 {
-    bool works = s->arg_count == 0 ||
-                 (s->arg_count == 2 && s->args[0].kind == ARG_LITERAL && s->args[1].kind == ARG_TOKEN);
+    bool works = s->arg_count == 0 || (s->arg_count == 2 && s->args[0].kind == ARG_LITERAL &&
+                                       s->args[1].kind == ARG_TOKEN);
     return works ? true : stage_fail(s, "fold() takes nothing, or a value and an operator");
 }
 
@@ -538,8 +538,8 @@ static bool orderLocal_map(stage *s, const traverser *t, value *ret, bool *ret_h
     for (size_t i = 0; i < count; i++) {
         traverser x = *t;
         if (is_map)
-            x.object = (value){ .kind = VALUE_ENTRY,
-                                .map = { &v->map.keys[i], &v->map.values[i], 1 } };
+            x.object =
+                (value){ .kind = VALUE_ENTRY, .map = { &v->map.keys[i], &v->map.values[i], 1 } };
         else
             x.object = v->list.items[i];
         TRY(add_row(s, &o, &x, err));
@@ -569,27 +569,19 @@ bool build_order(stage *s)
     return true;
 }
 
-const stage_kind stage_count = { .name = "count",
-                                 .begin = count_begin,
-                                 .add = count_add,
-                                 .finish = count_finish },
-                 stage_reduceLocal = { .name = "count", .map = reduceLocal_map },
-                 stage_fold = { .name = "fold",
-                                .begin = fold_begin,
-                                .add = fold_add,
-                                .finish = fold_finish },
-                 stage_group = { .name = "group",
-                                 .begin = group_begin,
-                                 .add = group_add,
-                                 .finish = group_finish },
-                 stage_groupSide = { .name = "group", .side = group_side, .finish = group_finish },
-                 stage_tree = { .name = "tree",
-                                .begin = tree_begin,
-                                .add = tree_add,
-                                .finish = tree_finish },
-                 stage_treeSide = { .name = "tree", .side = tree_side, .finish = tree_finish },
-                 stage_order = { .name = "order",
-                                 .next = order_next,
-                                 .reset = order_reset,
-                                 .is_barrier = true },
-                 stage_orderLocal = { .name = "order", .map = orderLocal_map };
+const stage_kind
+    stage_count = { .name = "count",
+                    .begin = count_begin,
+                    .add = count_add,
+                    .finish = count_finish },
+    stage_reduceLocal = { .name = "count", .map = reduceLocal_map },
+    stage_fold = { .name = "fold", .begin = fold_begin, .add = fold_add, .finish = fold_finish },
+    stage_group = { .name = "group",
+                    .begin = group_begin,
+                    .add = group_add,
+                    .finish = group_finish },
+    stage_groupSide = { .name = "group", .side = group_side, .finish = group_finish },
+    stage_tree = { .name = "tree", .begin = tree_begin, .add = tree_add, .finish = tree_finish },
+    stage_treeSide = { .name = "tree", .side = tree_side, .finish = tree_finish },
+    stage_order = { .name = "order", .next = order_next, .reset = order_reset, .is_barrier = true },
+    stage_orderLocal = { .name = "order", .map = orderLocal_map };

@@ -23,7 +23,8 @@ typedef struct reserved_rule {
 
 typedef enum walk_direction { WALK_OUT, WALK_IN, WALK_BOTH } walk_direction;
 
-/* Every edge (`by_edge`) or every distinct neighbour of a vertex, with how many edges lead there. */
+/* Every edge (`by_edge`) or every distinct neighbour of a vertex, with how many edges lead there.
+ */
 bool gremlin_walk(machine *m, graph_ref vertex, walk_direction d, const str *labels,
                   size_t label_count, bool by_edge,
                   bool (*take)(void *context, const value *edge, const value *vertex,

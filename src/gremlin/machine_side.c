@@ -378,8 +378,8 @@ static bool path_map(stage *s, const traverser *t, value *ret, bool *ret_has, er
 {
     machine *m = s->machine;
     path_bounds *b = s->state;
-    const path_node *p = b->from.len || b->to.len ? gremlin_path_part(m, t->path, b->from, b->to)
-                                                  : t->path;
+    const path_node *p =
+        b->from.len || b->to.len ? gremlin_path_part(m, t->path, b->from, b->to) : t->path;
     *ret = gremlin_path_value(m, p);
     *ret_has = true;
     s->by_at = 0;
@@ -416,10 +416,9 @@ static bool unfold_flat(stage *s, const traverser *t, error *err)
     case VALUE_MAP:
     case VALUE_TREE:
         for (size_t i = 0; i < o->map.count; i++)
-            stage_give(s,
-                       (value){ .kind = VALUE_ENTRY,
-                                .map = { &o->map.keys[i], &o->map.values[i], 1 } },
-                       1);
+            stage_give(
+                s, (value){ .kind = VALUE_ENTRY, .map = { &o->map.keys[i], &o->map.values[i], 1 } },
+                1);
         return true;
     default: stage_give(s, *o, 1); return true;
     }
@@ -489,28 +488,23 @@ static bool hasNext_finish(stage *s, value *ret, bool *ret_has, error *err)
     return true;
 }
 
-const stage_kind stage_aggregate = { .name = "aggregate",
-                                     .next = aggregate_next,
-                                     .reset = aggregate_reset,
-                                     .is_barrier = true },
-                 stage_aggregateLocal = { .name = "aggregate", .side = aggregateLocal_side },
-                 stage_cap = { .name = "cap",
-                               .begin = cap_begin,
-                               .add = cap_add,
-                               .finish = cap_finish },
-                 stage_subgraph = { .name = "subgraph",
-                                    .side = subgraph_side,
-                                    .finish = subgraph_finish },
-                 stage_inject = { .name = "inject", .next = inject_next },
-                 stage_constant = { .name = "constant", .map = constant_map },
-                 stage_sack = { .name = "sack", .map = sack_map },
-                 stage_select = { .name = "select", .map = select_map },
-                 stage_selectColumn = { .name = "select", .map = selectColumn_map },
-                 stage_project = { .name = "project", .map = project_map },
-                 stage_path = { .name = "path", .map = path_map },
-                 stage_unfold = { .name = "unfold", .flat = unfold_flat },
-                 stage_index = { .name = "index", .map = index_map },
-                 stage_hasNext = { .name = "hasNext",
-                                   .begin = hasNext_begin,
-                                   .add = hasNext_add,
-                                   .finish = hasNext_finish };
+const stage_kind
+    stage_aggregate = { .name = "aggregate",
+                        .next = aggregate_next,
+                        .reset = aggregate_reset,
+                        .is_barrier = true },
+    stage_aggregateLocal = { .name = "aggregate", .side = aggregateLocal_side },
+    stage_cap = { .name = "cap", .begin = cap_begin, .add = cap_add, .finish = cap_finish },
+    stage_subgraph = { .name = "subgraph", .side = subgraph_side, .finish = subgraph_finish },
+    stage_inject = { .name = "inject", .next = inject_next },
+    stage_constant = { .name = "constant", .map = constant_map },
+    stage_sack = { .name = "sack", .map = sack_map },
+    stage_select = { .name = "select", .map = select_map },
+    stage_selectColumn = { .name = "select", .map = selectColumn_map },
+    stage_project = { .name = "project", .map = project_map },
+    stage_path = { .name = "path", .map = path_map },
+    stage_unfold = { .name = "unfold", .flat = unfold_flat },
+    stage_index = { .name = "index", .map = index_map },
+    stage_hasNext = {
+        .name = "hasNext", .begin = hasNext_begin, .add = hasNext_add, .finish = hasNext_finish
+    };

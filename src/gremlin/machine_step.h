@@ -21,8 +21,8 @@ bool build_loops(stage *s);
 
 extern const stage_kind stage_is, stage_identity, stage_dedup, stage_range, stage_tail, stage_coin,
     stage_sample, stage_timeLimit, stage_simplePath, stage_all, stage_whereP, stage_discard,
-    stage_fail_step, stage_rangeLocal, stage_sampleLocal, stage_dedupLocal,
-    stage_whereStart, stage_whereEnd;
+    stage_fail_step, stage_rangeLocal, stage_sampleLocal, stage_dedupLocal, stage_whereStart,
+    stage_whereEnd;
 const path_node *gremlin_path_part(machine *m, const path_node *p, str from, str to);
 bool build_is(stage *s);
 bool build_scoped(stage *s);

@@ -125,13 +125,12 @@ static value change_text(stage *s, str text)
         return name.data[1] == 'e' ? value_int32((int32_t)characters(text))
                                    : value_text(trimmed(text, true, false));
     case 'r': /* rTrim, replace */
-        return name.data[1] == 'T'
-                   ? value_text(trimmed(text, false, true))
-                   : value_text(s->args[0].literal.kind == VALUE_NULL ||
-                                        s->args[1].literal.kind == VALUE_NULL
-                                    ? text
-                                    : replaced(m, text, s->args[0].literal.text,
-                                               s->args[1].literal.text));
+        return name.data[1] == 'T' ? value_text(trimmed(text, false, true))
+                                   : value_text(s->args[0].literal.kind == VALUE_NULL ||
+                                                        s->args[1].literal.kind == VALUE_NULL
+                                                    ? text
+                                                    : replaced(m, text, s->args[0].literal.text,
+                                                               s->args[1].literal.text));
     case 't': /* toLower, toUpper, trim */
         return value_text(name.data[1] == 'r'   ? trimmed(text, true, true)
                           : name.data[2] == 'L' ? str_lower(m->arena, text)
@@ -156,18 +155,21 @@ static bool text_map(stage *s, const traverser *t, value *ret, bool *ret_has, er
     if (o->kind == VALUE_NULL)
         return true;
     if (!s->is_local)
-        return stage_fail(s, "The " STR_FMT "() step can only take string as argument, encountered %s",
+        return stage_fail(s,
+                          "The " STR_FMT "() step can only take string as argument, encountered %s",
                           STR_ARG(s->step->name), gremlin_type_name(o));
     if (!is_list(o))
-        return stage_fail(s, "The " STR_FMT "(local) step can only take string or list of strings, "
-                             "encountered %s",
+        return stage_fail(s,
+                          "The " STR_FMT "(local) step can only take string or list of strings, "
+                          "encountered %s",
                           STR_ARG(s->step->name), gremlin_type_name(o));
     value *items = arena_array_of(m->arena, value, o->list.count + 1);
     for (size_t i = 0; i < o->list.count; i++) {
         const value *x = &o->list.items[i];
         if (x->kind != VALUE_STRING && x->kind != VALUE_NULL)
-            return stage_fail(s, "The " STR_FMT "(local) step can only take string or list of "
-                                 "strings, encountered %s",
+            return stage_fail(s,
+                              "The " STR_FMT "(local) step can only take string or list of "
+                              "strings, encountered %s",
                               STR_ARG(s->step->name), gremlin_type_name(x));
         items[i] = x->kind == VALUE_NULL ? *x : change_text(s, x->text);
     }
@@ -178,9 +180,9 @@ static bool text_map(stage *s, const traverser *t, value *ret, bool *ret_has, er
 bool build_text(stage *s)
 {
     str name = s->step->name;
-    size_t wanted = str_eq(name, STR("replace")) ? 2
+    size_t wanted = str_eq(name, STR("replace"))                                   ? 2
                     : str_eq(name, STR("split")) || str_eq(name, STR("substring")) ? 1
-                                                                                  : 0;
+                                                                                   : 0;
     TRY(build_scoped(s));
     if (s->arg_count < wanted)
         return stage_fail(s, STR_FMT "() takes %zu argument%s", STR_ARG(name), wanted,
@@ -188,9 +190,9 @@ bool build_text(stage *s)
     for (size_t i = 0; i < s->arg_count; i++) {
         const gremlin_argument *a = &s->args[i];
         bool is_number = str_eq(name, STR("substring"));
-        if (a->kind != ARG_LITERAL || (is_number ? a->literal.kind != VALUE_INT
-                                                 : a->literal.kind != VALUE_STRING &&
-                                                       a->literal.kind != VALUE_NULL))
+        if (a->kind != ARG_LITERAL ||
+            (is_number ? a->literal.kind != VALUE_INT
+                       : a->literal.kind != VALUE_STRING && a->literal.kind != VALUE_NULL))
             return stage_fail(s, STR_FMT "() takes %s", STR_ARG(name),
                               is_number ? "whole numbers" : "texts");
         if (is_number)
@@ -223,8 +225,9 @@ static bool concat_map(stage *s, const traverser *t, value *ret, bool *ret_has, 
         if (!has || v.kind == VALUE_NULL)
             continue;
         if (v.kind != VALUE_STRING)
-            return stage_fail(s, "String concat() can only take string as argument, and here "
-                                 "stands %s",
+            return stage_fail(s,
+                              "String concat() can only take string as argument, and here "
+                              "stands %s",
                               gremlin_type_name(&v));
         strbuf_add(&b, v.text);
         has_any = true;
@@ -353,7 +356,9 @@ static bool parse_number_text(stage *s, str text, value *ret)
     for (size_t k = body.len && body.data[0] == '-'; k < body.len; k++)
         all_digits &= body.data[k] >= '0' && body.data[k] <= '9';
     if (all_digits && body.len > 18) {
-        *ret = (value){ .kind = VALUE_DECIMAL, .width = WIDTH_WHOLE, .text = str_copy(m->arena, body) };
+        *ret = (value){ .kind = VALUE_DECIMAL,
+                        .width = WIDTH_WHOLE,
+                        .text = str_copy(m->arena, body) };
         return true;
     }
     if (body.len && str_to_double(body, &d)) {
@@ -365,7 +370,10 @@ static bool parse_number_text(stage *s, str text, value *ret)
 
 static bool fits_width(double d, uint8_t width)
 {
-    double most = width == 8 ? 127 : width == 16 ? 32767 : width == 32 ? 2147483647.0 : 9223372036854775807.0;
+    double most = width == 8    ? 127
+                  : width == 16 ? 32767
+                  : width == 32 ? 2147483647.0
+                                : 9223372036854775807.0;
     return d <= most && d >= -most - 1;
 }
 
@@ -375,8 +383,8 @@ static bool cast_number(stage *s, value v, str type, value *ret)
         const char *name;
         uint8_t width;
         bool is_real;
-    } casts[] = { { "BYTE", 8, false },   { "SHORT", 16, false }, { "INT", 32, false },
-                  { "LONG", 64, false },  { "FLOAT", 32, true },  { "DOUBLE", 64, true } };
+    } casts[] = { { "BYTE", 8, false },  { "SHORT", 16, false }, { "INT", 32, false },
+                  { "LONG", 64, false }, { "FLOAT", 32, true },  { "DOUBLE", 64, true } };
     machine *m = s->machine;
     for (size_t i = 0; i < ARRAY_LEN(casts); i++) {
         if (!str_eq_nocase(type, str_of(casts[i].name)))
@@ -618,11 +626,11 @@ static bool math_call(math_parser *p, str name, double x, double *ret)
     static const struct {
         const char *name;
         double (*call)(double);
-    } functions[] = { { "abs", fabs },   { "acos", acos },   { "asin", asin },   { "atan", atan },
-                      { "cbrt", cbrt },  { "ceil", ceil },   { "cos", cos },     { "cosh", cosh },
-                      { "exp", exp },    { "floor", floor }, { "log", log },     { "log10", log10 },
-                      { "log2", log2 },  { "sin", sin },     { "sinh", sinh },   { "sqrt", sqrt },
-                      { "tan", tan },    { "tanh", tanh } };
+    } functions[] = { { "abs", fabs },  { "acos", acos },   { "asin", asin }, { "atan", atan },
+                      { "cbrt", cbrt }, { "ceil", ceil },   { "cos", cos },   { "cosh", cosh },
+                      { "exp", exp },   { "floor", floor }, { "log", log },   { "log10", log10 },
+                      { "log2", log2 }, { "sin", sin },     { "sinh", sinh }, { "sqrt", sqrt },
+                      { "tan", tan },   { "tanh", tanh } };
     for (size_t i = 0; i < ARRAY_LEN(functions); i++)
         if (str_eq(name, str_of(functions[i].name))) {
             *ret = functions[i].call(x);
@@ -657,8 +665,9 @@ static bool math_atom(math_parser *p, double *ret)
             p->at++;
         return str_to_double(str_slice(p->text, from, p->at), ret) ? true : math_fail(p);
     }
-    while (p->at < p->text.len && ((p->text.data[p->at] | 0x20) >= 'a' || p->text.data[p->at] == '_' ||
-                                   (p->text.data[p->at] >= '0' && p->text.data[p->at] <= '9')) &&
+    while (p->at < p->text.len &&
+           ((p->text.data[p->at] | 0x20) >= 'a' || p->text.data[p->at] == '_' ||
+            (p->text.data[p->at] >= '0' && p->text.data[p->at] <= '9')) &&
            ((p->text.data[p->at] | 0x20) <= 'z' || (p->text.data[p->at] & 0x80)))
         p->at++;
     str name = str_slice(p->text, from, p->at);

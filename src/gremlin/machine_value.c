@@ -291,9 +291,9 @@ const char *gremlin_type_name(const value *v)
 
 bool gremlin_is_type(machine *m, const value *v, str type, bool *ret_is_known)
 {
-    static const char *const others[] = { "NUMBER",   "Number", "VPROPERTY", "VertexProperty",
-                                          "PROPERTY", "Property", "CHAR", "Character", "DURATION",
-                                          "Duration" };
+    static const char *const others[] = { "NUMBER",   "Number",   "VPROPERTY", "VertexProperty",
+                                          "PROPERTY", "Property", "CHAR",      "Character",
+                                          "DURATION", "Duration" };
     *ret_is_known = true;
     (void)m;
     bool is_number = v->kind == VALUE_INT || v->kind == VALUE_DOUBLE || v->kind == VALUE_DECIMAL;
@@ -403,8 +403,7 @@ static truth all_of(truth a, truth b)
 
 static truth is_within(const value *v, const value *args, size_t count)
 {
-    bool is_collection =
-        count == 1 && (args[0].kind == VALUE_LIST || args[0].kind == VALUE_SET);
+    bool is_collection = count == 1 && (args[0].kind == VALUE_LIST || args[0].kind == VALUE_SET);
     const value *items = is_collection ? args[0].list.items : args;
     size_t item_count = is_collection ? args[0].list.count : count;
     for (size_t i = 0; i < item_count; i++) {
@@ -422,15 +421,17 @@ bool gremlin_test_values(stage *s, const predicate *p, const value *v, const val
     machine *m = s->machine;
     static const struct {
         const char *name, *low, *high;
-    } ranges[] = { { "between", "gte", "lt" }, { "inside", "gt", "lt" }, { "outside", "lt", "gt" } };
+    } ranges[] = { { "between", "gte", "lt" },
+                   { "inside", "gt", "lt" },
+                   { "outside", "lt", "gt" } };
     if (p->parts[0]) {
         truth a, b = TRUTH_TRUE;
         TRY(gremlin_test(s, p->parts[0], v, &a, err));
         if (p->parts[1])
             TRY(gremlin_test(s, p->parts[1], v, &b, err));
-        *ret = !p->parts[1]                   ? negated(a)
+        *ret = !p->parts[1]                  ? negated(a)
                : str_eq(p->name, STR("and")) ? all_of(a, b)
-                                              : negated(all_of(negated(a), negated(b)));
+                                             : negated(all_of(negated(a), negated(b)));
         return true;
     }
     if (str_eq(p->name, STR("within")) || str_eq(p->name, STR("without"))) {
@@ -444,7 +445,8 @@ bool gremlin_test_values(stage *s, const predicate *p, const value *v, const val
                    : p->args[0].kind == ARG_VARIABLE ? p->args[0].variable
                                                      : args[0].text;
         *ret = truth_of(gremlin_is_type(m, v, type, &is_known));
-        return is_known ? true : stage_fail(s, "'" STR_FMT "' is not a registered type", STR_ARG(type));
+        return is_known ? true
+                        : stage_fail(s, "'" STR_FMT "' is not a registered type", STR_ARG(type));
     }
     if (count == 0)
         return stage_fail(s, STR_FMT "() takes a value", STR_ARG(p->name));
@@ -494,7 +496,8 @@ static bool is_number(const value *v)
 static value fit_int(__int128 x, uint8_t width)
 {
     /* What a type cannot hold goes to the next wider one. */
-    while (width < 64 && (x > ((__int128)1 << (width - 1)) - 1 || x < -((__int128)1 << (width - 1))))
+    while (width < 64 &&
+           (x > ((__int128)1 << (width - 1)) - 1 || x < -((__int128)1 << (width - 1))))
         width *= 2;
     return (value){ .kind = VALUE_INT, .width = width, .integer = (int64_t)x };
 }
@@ -587,7 +590,8 @@ static value widened(machine *m, const value *chosen, const value *other)
         v.width = width_of(other);
     else if (v.kind == VALUE_INT && other->kind == VALUE_DOUBLE)
         v = gremlin_number((double)v.integer, other->width);
-    else if (v.kind == VALUE_DOUBLE && other->kind == VALUE_DOUBLE && width_of(other) > width_of(&v))
+    else if (v.kind == VALUE_DOUBLE && other->kind == VALUE_DOUBLE &&
+             width_of(other) > width_of(&v))
         v.width = width_of(other);
     else if (v.kind != VALUE_DECIMAL && other->kind == VALUE_DECIMAL)
         v = (value){ .kind = VALUE_DECIMAL,
@@ -608,8 +612,7 @@ static bool add_all(const stage *s, const value *a, const value *b, value *ret)
                 size_t at = value_table_at(x, &t, &both[k]->map.keys[i], &is_new);
                 t.values.items[at] = both[k]->map.values[i];
             }
-        *ret = (value){ .kind = VALUE_MAP,
-                        .map = { t.keys.items, t.values.items, t.keys.count } };
+        *ret = (value){ .kind = VALUE_MAP, .map = { t.keys.items, t.values.items, t.keys.count } };
         return true;
     }
     bool works = (a->kind == VALUE_LIST || a->kind == VALUE_SET) &&
@@ -665,10 +668,10 @@ bool gremlin_operate(const stage *s, str name, const value *a, const value *b, v
         return true;
     }
     char op = str_eq(name, STR("sum")) || str_eq(name, STR("sumLong")) ? '+'
-              : str_eq(name, STR("minus"))                            ? '-'
-              : str_eq(name, STR("mult"))                             ? '*'
-              : str_eq(name, STR("div"))                              ? '/'
-                                                                      : 0;
+              : str_eq(name, STR("minus"))                             ? '-'
+              : str_eq(name, STR("mult"))                              ? '*'
+              : str_eq(name, STR("div"))                               ? '/'
+                                                                       : 0;
     if (!op)
         return stage_fail(s, "there is no operator '" STR_FMT "'", STR_ARG(name));
     if (!is_number(a) || !is_number(b))

@@ -87,11 +87,10 @@ static void add_exprs(const plan *p, plan_op *op, strbuf *out)
 void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out)
 {
     static const char *const names[] = {
-        "One",   "Argument",     "ScanVertices", "ScanEdges", "Expand",  "EdgeEnd",  "Filter",
-        "Let",   "Aggregate",    "Sort",         "Slice",     "Tail",    "Distinct", "Unwind",
-        "Union", "Apply",        "Repeat",       "Merge",     "Nothing", "Call",     "Trail",
-        "Eager", "CreateVertex", "CreateEdge",   "Set",       "Delete",
-        "Traversers"
+        "One",   "Argument",     "ScanVertices", "ScanEdges", "Expand",  "EdgeEnd",   "Filter",
+        "Let",   "Aggregate",    "Sort",         "Slice",     "Tail",    "Distinct",  "Unwind",
+        "Union", "Apply",        "Repeat",       "Merge",     "Nothing", "Call",      "Trail",
+        "Eager", "CreateVertex", "CreateEdge",   "Set",       "Delete",  "Traversers"
     };
     static const char *const directions[] = { "out", "in", "both", "other" };
     strbuf_format(out, "%s ", names[op->kind]);
