@@ -149,6 +149,16 @@ static int compare_maps(const value *a, const value *b, rank_function rank)
     return (a->map.count > b->map.count) - (a->map.count < b->map.count);
 }
 
+/* Properties of two vertices differ even when key and value are the same. */
+static int compare_properties(const value *a, const value *b, rank_function rank)
+{
+    const value *x = &a->map.keys[1], *y = &b->map.keys[1];
+    int order = compare_maps(a, b, rank);
+    return order || x->kind != VALUE_VERTEX || y->kind != VALUE_VERTEX
+               ? order
+               : (x->ref > y->ref) - (x->ref < y->ref);
+}
+
 /* Values of one rank and several kinds: a time column and a time of a query. */
 static int compare_mixed(const value *a, const value *b)
 {
@@ -192,9 +202,9 @@ static int compare_ranked(const value *a, const value *b, rank_function rank)
     case VALUE_GRAPH:
     case VALUE_PATH:
         return compare_items(a->list.items, a->list.count, b->list.items, b->list.count, rank);
+    case VALUE_PROPERTY: return compare_properties(a, b, rank);
     case VALUE_MAP:
     case VALUE_TREE:
-    case VALUE_PROPERTY:
     case VALUE_ENTRY: return compare_maps(a, b, rank);
     }
     return 0;

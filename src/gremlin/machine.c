@@ -155,7 +155,7 @@ static bool set_strategy(machine *m, const step *x, const gremlin_argument *a)
     if (str_eq(s->name, STR("VertexProgramStrategy")))
         m->is_graph_computer = true;
     if (str_eq(s->name, STR("VertexProgramRestrictionStrategy")))
-        return fail_source(m, x, "The TraversalSource does not allow the use of a GraphComputer");
+        m->forbids_graph_computer = true;
     for (size_t i = 0; i < s->count; i++) {
         if (str_eq(s->name, STR("EdgeLabelVerificationStrategy")) &&
             str_eq(s->keys[i], STR("throwException")) && is_true(&s->values[i]))
@@ -164,6 +164,19 @@ static bool set_strategy(machine *m, const step *x, const gremlin_argument *a)
             m->random = (uint64_t)s->values[i].literal.integer * 2 + 1;
     }
     return true;
+}
+
+/* Of the strategies that TinkerPop has on by itself only ConnectiveStrategy can be seen missing. */
+static void drop_strategies(machine *m, const step *x)
+{
+    for (size_t i = 0; i < x->arg_count; i++) {
+        const gremlin_argument *a = &x->args[i];
+        str name = a->kind == ARG_STRATEGY ? a->strategy->name : STR("");
+        if (str_eq(name, STR("ConnectiveStrategy")))
+            m->keeps_connectives = true;
+        if (str_eq(name, STR("VertexProgramStrategy")))
+            m->is_graph_computer = false;
+    }
 }
 
 /* withSack(…) and the like in front of the first step; how many there are. */
@@ -185,11 +198,15 @@ static bool read_sources(machine *m, const traversal *t, size_t *ret_count)
                 TRY(set_strategy(m, x, &x->args[k]));
         else if (str_eq(x->name, STR("withComputer")))
             m->is_graph_computer = true;
-        else if (!str_eq(x->name, STR("withPath")) && !str_eq(x->name, STR("withoutStrategies")) &&
-                 !str_eq(x->name, STR("with")))
+        else if (str_eq(x->name, STR("withoutStrategies")))
+            drop_strategies(m, x);
+        else if (!str_eq(x->name, STR("withPath")) && !str_eq(x->name, STR("with")))
             return fail_source(m, x, "is not a source of traversals");
     }
     *ret_count = i;
+    if (m->forbids_graph_computer && m->is_graph_computer)
+        return fail(m->err, ERR_INVALID,
+                    "The TraversalSource does not allow the use of a GraphComputer");
     return true;
 }
 

@@ -67,6 +67,7 @@ typedef struct stage_kind {
     bool (*flat)(stage *s, const traverser *t, error *err); /* calls stage_give */
     bool (*filter)(stage *s, traverser *t, bool *ret_keep, error *err);
     bool (*side)(stage *s, traverser *t, error *err);
+    bool (*take)(stage *s, const traverser *t, error *err); /* of gather_next */
     bool (*next)(stage *s, traverser *ret, bool *ret_has, error *err);
     /* Reads all input, then gives one value: */
     bool (*begin)(stage *s, error *err);
@@ -115,7 +116,8 @@ struct stage {
     bool has_run;
     const gremlin_argument *args; /* what is left of the arguments */
     size_t arg_count;
-    str key; /* name of a side effect or a variable, where the step has one */
+    str key;              /* name of a side effect or a variable, where the step has one */
+    traverser_queue kept; /* of gather_next */
     int64_t low, high;
     bool is_local;
     void *state; /* the kind's own */
@@ -127,6 +129,8 @@ struct flow {
     stage *parent;
     const traversal *of;
 };
+
+enum { BAG = 1 }; /* width of a list that aggregate() made: a bag, which counts as a set */
 
 typedef enum tracking { TRACKS_NOTHING, TRACKS_LABELS, TRACKS_PATH } tracking;
 
@@ -161,7 +165,7 @@ struct machine {
     struct subgraph_rule *subgraph;
     struct partition_rule *partition;
     struct reserved_rule *reserved;
-    bool is_graph_computer;
+    bool is_graph_computer, forbids_graph_computer, keeps_connectives;
     uint64_t pulls;
     uint64_t stages;
     bool changes; /* it holds a step that changes the graph */
@@ -177,6 +181,8 @@ bool stage_pull(stage *s, traverser *ret, bool *ret_has, error *err);
 /* Of a stage's input: what was added, then what the stage before gives. */
 bool stage_input(stage *s, traverser *ret, bool *ret_has, error *err);
 bool stage_has_input(stage *s, bool *ret_has, error *err);
+/* A `next` that hands all input to `take` before it lets any of it go on. */
+bool gather_next(stage *s, traverser *ret, bool *ret_has, error *err);
 bool stage_has_next(stage *s, bool *ret_has, error *err);
 void stage_reset(stage *s);
 void queue_add(arena *a, traverser_queue *q, const traverser *t);
@@ -219,6 +225,8 @@ const char *gremlin_type_name(const value *v);
 bool gremlin_is_type(machine *m, const value *v, str type, bool *ret_is_known);
 value gremlin_number(double d, uint8_t width);
 str gremlin_text_of(machine *m, const value *v);
+/* As Java prints it: [a, b], {k=v}; what asString() and the like give. */
+str gremlin_java_text(machine *m, const value *v);
 
 /* Values by key, in order of arrival. */
 typedef struct value_table {
@@ -262,6 +270,7 @@ bool gremlin_can_see(machine *m, const value *element, bool *ret_sees, error *er
 /* ---- machine_build.c ---- */
 
 /* A flow over the steps of `t`. */
+const traversal *gremlin_join(machine *m, const traversal *t); /* a.and().b → and(a, b) */
 bool machine_flow(machine *m, const traversal *t, stage *parent, flow **ret, error *err);
 
 /* ---- machine.c ---- */

@@ -7,7 +7,7 @@
 typedef struct repeat_state {
     flow *body, *until, *emit;
     const predicate *until_test, *emit_test;
-    bool has_until, has_emit, is_until_first, is_emit_first;
+    bool has_until, has_emit, is_until_first, is_emit_first, has_barrier;
     int64_t times; /* -1: none */
     str name;
 } repeat_state;
@@ -95,18 +95,25 @@ static bool repeat_next(stage *s, traverser *ret, bool *ret_has, error *err)
 {
     repeat_state *r = s->state;
     traverser t;
-    for (;;) {
+    for (bool is_filling = false;;) {
         bool has;
-        TRY(flow_next(r->body, &t, &has, err));
-        if (has) {
-            TRY(repeat_end(s, &t, ret, ret_has, err));
-            if (*ret_has)
-                return true;
-            continue;
+        if (!is_filling) {
+            TRY(flow_next(r->body, &t, &has, err));
+            if (has) {
+                TRY(repeat_end(s, &t, ret, ret_has, err));
+                if (*ret_has)
+                    return true;
+                continue;
+            }
         }
         TRY(stage_input(s, &t, ret_has, err));
+        if (!*ret_has && is_filling) {
+            is_filling = false;
+            continue;
+        }
         if (!*ret_has)
             return true;
+        is_filling = r->has_barrier; /* such a body sees all of them at once */
         if (!t.loops || t.loops->repeat != s) {
             loop_node *n = arena_new_of(s->machine->arena, loop_node);
             *n = (loop_node){ .outer = t.loops, .repeat = s, .name = r->name };
@@ -149,6 +156,7 @@ bool modulate_repeat(stage *s, const step *x)
         if (at && x->args[0].kind == ARG_LITERAL)
             r->name = x->args[0].literal.text;
         TRY(child(s, &x->args[at], &r->body));
+        r->has_barrier = flow_has_barrier(r->body);
         return r->body->first->kind == &stage_inject
                    ? stage_fail(s, "The parent of inject()-step can not be repeat()-step")
                    : true;
@@ -515,10 +523,20 @@ static bool local_next(stage *s, traverser *ret, bool *ret_has, error *err)
             if (*ret_has)
                 return true;
         }
-        TRY(stage_input(s, &t, ret_has, err));
-        s->has_run = *ret_has;
-        if (!*ret_has)
-            return true;
+        if (s->head.bulk > 0) { /* one of several equal ones, each on its own */
+            t = s->head;
+        } else {
+            TRY(stage_input(s, &t, ret_has, err));
+            s->has_run = *ret_has;
+            if (!*ret_has)
+                return true;
+        }
+        s->has_run = true;
+        if (flow_has_barrier(f)) {
+            s->head = t;
+            s->head.bulk--;
+            t.bulk = 1;
+        }
         flow_reset(f);
         flow_add(f, &t);
     }

@@ -213,18 +213,21 @@ static bool add_by(stage *s, const step *x)
         const stage_kind *kind;
         const char *name;
         size_t most;
-    } limits[] = { { &stage_sample, "Sample step", 1 },
-                   { &stage_sack, "Sack step", 1 },
-                   { &stage_aggregate, "Aggregate step", 1 },
-                   { &stage_aggregateLocal, "Aggregate step", 1 },
-                   { &stage_dedup, "Dedup step", 1 } };
+    } limits[] = {
+        { &stage_sample, "Sample step", 1 },       { &stage_sack, "Sack step", 1 },
+        { &stage_aggregate, "Aggregate step", 1 }, { &stage_aggregateLocal, "Aggregate step", 1 },
+        { &stage_maps, "ValueMap step", 1 },       { &stage_dedup, "Dedup step", 1 }
+    };
     by_rule r = { .kind = BY_IDENTITY, .offset = x->offset };
     for (size_t i = 0; i < ARRAY_LEN(limits); i++)
         if (s->kind == limits[i].kind && s->by.count >= limits[i].most)
             return stage_fail(s, "%s can only have one by modulator", limits[i].name);
     if ((s->kind == &stage_group || s->kind == &stage_groupSide) &&
         s->by.count >= (str_eq(s->step->name, STR("group")) ? 2u : 1u))
-        return stage_fail(s, STR_FMT "() takes no more by()", STR_ARG(s->step->name));
+        return stage_fail(s, "%s step can only have %s by modulator%s",
+                          str_eq(s->step->name, STR("group")) ? "Group" : "GroupCount",
+                          str_eq(s->step->name, STR("group")) ? "two" : "one",
+                          str_eq(s->step->name, STR("group")) ? "s" : "");
     if (str_eq(s->step->name, STR("sack")) && s->by.count)
         return stage_fail(s, "Sack step can only have one by modulator");
     TRY(read_by(s, x, &r));
@@ -381,8 +384,10 @@ static traversal *part_of(machine *m, const traversal *t, size_t from, size_t to
     return part;
 }
 
-static const traversal *join(machine *m, const traversal *t)
+const traversal *gremlin_join(machine *m, const traversal *t)
 {
+    if (m->keeps_connectives)
+        return t;
     static const char *const names[] = { "or", "and" };
     for (int which = 0; which < 2; which++) {
         size_t first = 0, from;
@@ -402,8 +407,8 @@ static const traversal *join(machine *m, const traversal *t)
                                           str_eq(t->steps[i].name, str_of(names[which])));
             if (!ends)
                 continue;
-            traversal_builder_add(
-                &b, gremlin_arg_traversal((traversal *)(uintptr_t)join(m, part_of(m, t, from, i))));
+            traversal_builder_add(&b, gremlin_arg_traversal((traversal *)(uintptr_t)gremlin_join(
+                                          m, part_of(m, t, from, i))));
             from = i + 1;
         }
         traversal_builder_step(&b, str_of(names[which]),
@@ -422,7 +427,7 @@ bool machine_flow(machine *m, const traversal *given, stage *parent, flow **ret,
 {
     error *before = m->err;
     m->err = err;
-    const traversal *t = join(m, given);
+    const traversal *t = gremlin_join(m, given);
     flow *f = arena_new_of(m->arena, flow);
     *f = (flow){ .machine = m, .parent = parent, .of = given };
     for (size_t i = 0; i < t->count; i++) {

@@ -106,7 +106,9 @@ static bool find_vertex(stage *s, const value *v, graph_ref *ret, bool *ret_has,
         *ret_has = !graph_is_deleted(m->graph, true, v->ref);
         return true;
     }
-    *ret_has = v->kind != VALUE_NULL && graph_scratch_find(m->graph, true, v, ret);
+    bool is_id = v->kind == VALUE_INT || v->kind == VALUE_STRING || v->kind == VALUE_UUID ||
+                 v->kind == VALUE_DOUBLE;
+    *ret_has = is_id && graph_scratch_find(m->graph, true, v, ret);
     return true;
 }
 
@@ -283,6 +285,20 @@ bool modulate_from(stage *s, const step *x)
     change_state *c = s->state;
     *(is_from ? &c->has_from : &c->has_to) = true;
     return read_arg(s, &x->args[0], is_from ? &c->from : &c->to);
+}
+
+/* with(key, value) behind addV() and addE() is property(key, value). */
+bool modulate_change(stage *s, const step *x)
+{
+    change_state *c = s->state;
+    change_arg key, v;
+    if (x->arg_count != 2)
+        return stage_fail(s, "with() takes a name and a value");
+    TRY(read_arg(s, &x->args[0], &key));
+    TRY(read_arg(s, &x->args[1], &v));
+    vec_push(s->machine->arena, &c->keys, key);
+    vec_push(s->machine->arena, &c->values, v);
+    return true;
 }
 
 /* ---- property ---- */

@@ -157,9 +157,30 @@ bool build_dedup(stage *s)
 /* ---- range, limit, skip, tail ---- */
 
 typedef struct range_state {
+    value_table rounds; /* inside of repeat(): how many have passed, by round */
     uint64_t passed;
     traverser_queue last;
 } range_state;
+
+/* The counter of a traverser's rounds. */
+static uint64_t *round_count(stage *s, const traverser *t)
+{
+    range_state *r = s->state;
+    machine *m = s->machine;
+    bool is_new;
+    size_t depth = 0;
+    for (const loop_node *n = t->loops; n; n = n->outer)
+        depth++;
+    value *rounds = arena_array_of(m->arena, value, depth + 1), key = value_list(rounds, depth);
+    depth = 0;
+    for (const loop_node *n = t->loops; n; n = n->outer)
+        rounds[depth++] = value_int(n->rounds);
+    size_t at = value_table_at(m->arena, &r->rounds, &key, &is_new);
+    value *count = &r->rounds.values.items[at];
+    if (is_new)
+        *count = value_int(0);
+    return (uint64_t *)(void *)&count->integer;
+}
 
 static bool range_next(stage *s, traverser *ret, bool *ret_has, error *err)
 {
@@ -172,8 +193,13 @@ static bool range_next(stage *s, traverser *ret, bool *ret_has, error *err)
         TRY(stage_input(s, ret, ret_has, err));
         if (!*ret_has)
             return true;
-        uint64_t from = r->passed, to = from + ret->bulk;
-        r->passed = to;
+        uint64_t before = r->passed, *passed = ret->loops ? round_count(s, ret) : &before;
+        uint64_t from = *passed, to = from + ret->bulk;
+        if (from >= high)
+            continue;
+        *passed = to;
+        if (!ret->loops)
+            r->passed = to;
         if (to <= low)
             continue;
         if (to > high)
@@ -625,27 +651,28 @@ static bool whereEnd_filter(stage *s, traverser *t, bool *ret_keep, error *err)
     return true;
 }
 
-const stage_kind stage_is = { .name = "is", .filter = is_filter },
-                 stage_identity = { .name = "identity", .filter = identity_filter },
-                 stage_dedup = { .name = "dedup", .filter = dedup_filter, .reset = dedup_reset },
-                 stage_dedupLocal = { .name = "dedup", .map = dedupLocal_map },
-                 stage_range = { .name = "range", .next = range_next, .reset = range_reset },
-                 stage_tail = { .name = "tail",
-                                .next = tail_next,
-                                .reset = range_reset,
-                                .is_barrier = true },
-                 stage_rangeLocal = { .name = "range", .map = rangeLocal_map },
-                 stage_coin = { .name = "coin", .filter = coin_filter },
-                 stage_sample = { .name = "sample",
-                                  .next = sample_next,
-                                  .reset = range_reset,
-                                  .is_barrier = true },
-                 stage_sampleLocal = { .name = "sample", .map = sampleLocal_map },
-                 stage_timeLimit = { .name = "timeLimit", .filter = timeLimit_filter },
-                 stage_simplePath = { .name = "simplePath", .filter = simplePath_filter },
-                 stage_all = { .name = "all", .filter = all_filter },
-                 stage_whereP = { .name = "where", .filter = whereP_filter },
-                 stage_whereStart = { .name = "whereStart", .map = whereStart_map },
-                 stage_whereEnd = { .name = "whereEnd", .filter = whereEnd_filter },
-                 stage_discard = { .name = "discard", .filter = discard_filter },
-                 stage_fail_step = { .name = "fail", .filter = fail_filter };
+const stage_kind
+    stage_is = { .name = "is", .filter = is_filter },
+    stage_identity = { .name = "identity", .filter = identity_filter },
+    stage_dedup = { .name = "dedup",
+                    .filter = dedup_filter,
+                    .reset = dedup_reset,
+                    .is_barrier = true },
+    stage_dedupLocal = { .name = "dedup", .map = dedupLocal_map },
+    stage_range = { .name = "range", .next = range_next, .reset = range_reset, .is_barrier = true },
+    stage_tail = { .name = "tail", .next = tail_next, .reset = range_reset, .is_barrier = true },
+    stage_rangeLocal = { .name = "range", .map = rangeLocal_map },
+    stage_coin = { .name = "coin", .filter = coin_filter },
+    stage_sample = { .name = "sample",
+                     .next = sample_next,
+                     .reset = range_reset,
+                     .is_barrier = true },
+    stage_sampleLocal = { .name = "sample", .map = sampleLocal_map },
+    stage_timeLimit = { .name = "timeLimit", .filter = timeLimit_filter },
+    stage_simplePath = { .name = "simplePath", .filter = simplePath_filter },
+    stage_all = { .name = "all", .filter = all_filter },
+    stage_whereP = { .name = "where", .filter = whereP_filter },
+    stage_whereStart = { .name = "whereStart", .map = whereStart_map },
+    stage_whereEnd = { .name = "whereEnd", .filter = whereEnd_filter },
+    stage_discard = { .name = "discard", .filter = discard_filter },
+    stage_fail_step = { .name = "fail", .filter = fail_filter };

@@ -57,6 +57,7 @@ traverser traverser_split(machine *m, const traverser *t, value v)
 {
     traverser next = *t;
     next.object = v;
+    next.is_dropped = false;
     if (m->tracking == TRACKS_PATH)
         next.path = path_add(m, t->path, v, NULL, 0);
     return next;
@@ -169,6 +170,20 @@ static bool next_filter(stage *s, traverser *ret, bool *ret_has, error *err)
     }
 }
 
+bool gather_next(stage *s, traverser *ret, bool *ret_has, error *err)
+{
+    for (bool has = !s->kept.count; has;) {
+        traverser t;
+        TRY(stage_input(s, &t, &has, err));
+        if (!has)
+            break;
+        TRY(s->kind->take(s, &t, err));
+        queue_add(s->machine->arena, &s->kept, &t);
+    }
+    *ret_has = queue_take(&s->kept, ret);
+    return true;
+}
+
 /* All that there is becomes one value; nothing more comes until there is more input. */
 static bool next_reduced(stage *s, traverser *ret, bool *ret_has, error *err)
 {
@@ -237,6 +252,8 @@ void stage_reset(stage *s)
     s->holds = s->has_run = false;
     s->items.count = s->item_at = 0;
     s->by_at = 0;
+    s->head.bulk = 0;
+    s->kept.first = s->kept.count = 0;
     if (s->kind->reset)
         s->kind->reset(s);
     for (size_t i = 0; i < s->flows.count; i++)
@@ -272,11 +289,21 @@ bool flow_has_next(flow *f, bool *ret_has, error *err)
     return stage_has_next(f->last, ret_has, err);
 }
 
+/* Whether a step in it looks at more than one traverser at a time, however deep it stands. The
+ * barriers between steps do not count. */
 bool flow_has_barrier(const flow *f)
 {
-    for (const stage *s = f->last; s; s = s->before)
-        if (s->kind->is_barrier || s->kind->begin)
+    for (const stage *s = f->last; s; s = s->before) {
+        bool is_lazy = s->kind == &stage_barrier && !str_eq(s->step->name, STR("barrier"));
+        if (!is_lazy && (s->kind->is_barrier || s->kind->begin))
             return true;
+        for (size_t i = 0; i < s->flows.count; i++)
+            if (flow_has_barrier(s->flows.items[i]))
+                return true;
+        for (size_t i = 0; i < s->options.count; i++)
+            if (flow_has_barrier(s->options.items[i].flow))
+                return true;
+    }
     return false;
 }
 

@@ -4,7 +4,7 @@
 
 static bool is_list(const value *v)
 {
-    return v->kind == VALUE_LIST || v->kind == VALUE_SET;
+    return v->kind == VALUE_LIST || v->kind == VALUE_SET || v->kind == VALUE_PATH;
 }
 
 static bool has_item(const value *items, size_t count, const value *v)
@@ -31,6 +31,9 @@ static bool other_list(stage *s, const traverser *t, value *ret, error *err)
         *ret = a->literal;
         if (is_list(ret) || (ret->kind == VALUE_MAP && str_eq(name, STR("merge"))))
             return true;
+        if (ret->kind == VALUE_NULL)
+            return stage_fail(s, "Argument provided for " STR_FMT " step can't be null",
+                              STR_ARG(name));
         return stage_fail(s,
                           STR_FMT " step can only take an array or an Iterable as an argument, "
                                   "encountered %s",
@@ -42,8 +45,8 @@ static bool other_list(stage *s, const traverser *t, value *ret, error *err)
         return stage_fail(
             s, "traversal argument for " STR_FMT " step must yield an iterable type, not null",
             STR_ARG(name));
-    bool is_map = ret->kind == VALUE_MAP && str_eq(name, STR("merge"));
-    if (!is_list(ret) && !is_map)
+    bool is_merged = t->object.kind == VALUE_MAP && str_eq(name, STR("merge"));
+    if (!is_list(ret) && !is_merged)
         return stage_fail(s,
                           "traversal argument for " STR_FMT
                           " step must yield an iterable type, encountered %s",
@@ -176,7 +179,7 @@ static bool conjoin_map(stage *s, const traverser *t, value *ret, bool *ret_has,
         if (!is_first)
             strbuf_add(&b, s->key);
         is_first = false;
-        strbuf_add(&b, gremlin_text_of(m, &o->list.items[i]));
+        strbuf_add(&b, gremlin_java_text(m, &o->list.items[i]));
     }
     *ret = value_text(strbuf_str(&b));
     return true;

@@ -109,6 +109,7 @@ static bool read_pattern(stage *s, const traversal *t, pattern **ret)
     pattern *p = arena_new_of(m->arena, pattern);
     str name;
     *ret = p;
+    t = gremlin_join(m, t);
     if (!t->count)
         return stage_fail(s, "match() takes traversals that begin with as()");
     const step *x = &t->steps[0];

@@ -15,7 +15,7 @@ typedef struct reduce_state {
     char which; /* c, s, a (max), i (min), e (mean) */
     uint64_t count;
     value current;
-    bool has_current;
+    bool has_current, has_null;
 } reduce_state;
 
 static bool is_nan(const value *v)
@@ -31,6 +31,7 @@ static bool reduce_value(stage *s, reduce_state *r, const value *v, uint64_t bul
         r->count += bulk;
         return true;
     }
+    r->has_null |= v->kind == VALUE_NULL;
     if (v->kind == VALUE_NULL)
         return true;
     if ((r->which == 's' || r->which == 'e') && !value_is_number(v))
@@ -72,8 +73,10 @@ static bool reduce_value(stage *s, reduce_state *r, const value *v, uint64_t bul
 
 static bool reduce_done(stage *s, const reduce_state *r, value *ret, bool *ret_has, error *err)
 {
-    *ret_has = r->which == 'c' || r->has_current;
-    if (!*ret_has)
+    *ret_has = r->which == 'c' || r->has_current || r->has_null;
+    if (!r->has_current && r->which != 'c')
+        *ret = value_null();
+    if (!r->has_current && r->which != 'c')
         return true;
     if (r->which == 'c') {
         *ret = value_int((int64_t)r->count);
@@ -229,7 +232,19 @@ static bool group_one(stage *s, const traverser *t, error *err)
         *n = value_int((is_new ? 0 : n->integer) + (int64_t)t->bulk);
         return true;
     }
-    bool keeps_group = true;
+    bool keeps = true;
+    if (g->value_by && g->value_by->kind == BY_FLOW && !g->of) { /* each one anew: the last stays */
+        TRY(flow_apply(g->value_by->flow, t, &v, &has, err));
+        if (!has && !m->is_productive)
+            return true;
+        size_t at = value_table_at(m->arena, &g->table, &key, &is_new);
+        if (is_new) {
+            vec_push(m->arena, &g->flows, NULL);
+            vec_push(m->arena, &g->members, NULL);
+        }
+        g->table.values.items[at] = has ? v : value_null();
+        return true;
+    }
     if (g->value_by && g->value_by->kind == BY_FLOW) {
         size_t at = value_table_at(m->arena, &g->table, &key, &is_new);
         if (is_new) {
@@ -241,15 +256,13 @@ static bool group_one(stage *s, const traverser *t, error *err)
         flow_add(g->flows.items[at], t);
         return true;
     }
-    TRY(gremlin_by(s, g->value_by, t, &v, &keeps_group, err));
-    if (!keeps_group)
-        return true;
+    TRY(gremlin_by(s, g->value_by, t, &v, &keeps, err));
     size_t at = value_table_at(m->arena, &g->table, &key, &is_new);
     if (is_new) {
         vec_push(m->arena, &g->members, arena_new_of(m->arena, values_vec));
         vec_push(m->arena, &g->flows, NULL);
     }
-    for (uint64_t i = 0; i < t->bulk; i++)
+    for (uint64_t i = 0; keeps && i < t->bulk; i++)
         vec_push(m->arena, g->members.items[at], v);
     return true;
 }
@@ -287,7 +300,7 @@ static bool group_finish(stage *s, value *ret, bool *ret_has, error *err)
                 if (has)
                     g->table.values.items[i] = v;
             }
-        } else if (!g->is_count) {
+        } else if (!g->is_count && g->members.items[i]) {
             v = value_list(g->members.items[i]->items, g->members.items[i]->count);
         }
         if (!has && m->is_productive) {
@@ -301,11 +314,6 @@ static bool group_finish(stage *s, value *ret, bool *ret_has, error *err)
     }
     *ret = (value){ .kind = VALUE_MAP, .map = { keys.items, values.items, keys.count } };
     return true;
-}
-
-static bool group_side(stage *s, traverser *t, error *err)
-{
-    return group_one(s, t, err);
 }
 
 bool build_group(stage *s)
@@ -335,6 +343,14 @@ bool build_group(stage *s)
     return true;
 }
 
+static bool has_own_barrier(const flow *f)
+{
+    for (const stage *s = f->last; s; s = s->before)
+        if (s->kind->begin || (s->kind->is_barrier && s->kind != &stage_barrier))
+            return true;
+    return false;
+}
+
 /* The by() of group() and groupCount(), once all are known. */
 bool finish_group(stage *s)
 {
@@ -343,18 +359,8 @@ bool finish_group(stage *s)
     g->key_by = s->by.count > 0 ? &s->by.items[0] : NULL;
     g->value_by = s->by.count > 1 ? &s->by.items[1] : NULL;
     if (g->value_by && g->value_by->kind == BY_FLOW) {
-        const traversal *t = g->value_by->flow->of;
-        g->of = t;
-        if (!flow_has_barrier(g->value_by->flow)) { /* the list of what it gives */
-            traversal_builder b = traversal_builder_new(m->arena);
-            for (size_t i = 0; i < t->count; i++) {
-                for (size_t k = 0; k < t->steps[i].arg_count; k++)
-                    traversal_builder_add(&b, t->steps[i].args[k]);
-                traversal_builder_step(&b, t->steps[i].name, t->steps[i].offset);
-            }
-            traversal_builder_step(&b, STR("fold"), s->offset);
-            g->of = traversal_builder_done(&b, STR(""));
-        }
+        if (has_own_barrier(g->value_by->flow)) /* of each group on its own */
+            g->of = g->value_by->flow->of;
     }
     return true;
 }
@@ -418,11 +424,6 @@ static bool tree_finish(stage *s, value *ret, bool *ret_has, error *err)
     *ret_has = true;
     *ret = tree_value(s->machine, s->state);
     return true;
-}
-
-static bool tree_side(stage *s, traverser *t, error *err)
-{
-    return tree_one(s, s->state, t, err);
 }
 
 bool build_tree(stage *s)
@@ -580,8 +581,16 @@ const stage_kind
                     .begin = group_begin,
                     .add = group_add,
                     .finish = group_finish },
-    stage_groupSide = { .name = "group", .side = group_side, .finish = group_finish },
+    stage_groupSide = { .name = "group",
+                        .next = gather_next,
+                        .take = group_one,
+                        .finish = group_finish,
+                        .is_barrier = true },
     stage_tree = { .name = "tree", .begin = tree_begin, .add = tree_add, .finish = tree_finish },
-    stage_treeSide = { .name = "tree", .side = tree_side, .finish = tree_finish },
+    stage_treeSide = { .name = "tree",
+                       .next = gather_next,
+                       .take = tree_add,
+                       .finish = tree_finish,
+                       .is_barrier = true },
     stage_order = { .name = "order", .next = order_next, .reset = order_reset, .is_barrier = true },
     stage_orderLocal = { .name = "order", .map = orderLocal_map };

@@ -12,6 +12,22 @@ side_effect *machine_side(machine *m, str name)
     return x;
 }
 
+/* A bag with a set as its initial value is a set. */
+static value bag_value(machine *m, const side_effect *x)
+{
+    value_table seen = { 0 };
+    bool is_new;
+    if (!x->has_initial || x->initial.kind != VALUE_SET) {
+        value bag = value_list(arena_copy(m->arena, x->items.items, x->items.count * sizeof(value)),
+                               x->items.count);
+        bag.width = BAG;
+        return bag;
+    }
+    for (size_t i = 0; i < x->items.count; i++)
+        value_table_at(m->arena, &seen, &x->items.items[i], &is_new);
+    return (value){ .kind = VALUE_SET, .list = { seen.keys.items, seen.keys.count } };
+}
+
 bool side_value(machine *m, side_effect *x, value *ret, error *err)
 {
     bool has = true;
@@ -20,8 +36,7 @@ bool side_value(machine *m, side_effect *x, value *ret, error *err)
     if (x->has_current)
         *ret = x->current;
     else if (x->is_bag)
-        *ret = value_list(arena_copy(m->arena, x->items.items, x->items.count * sizeof(value)),
-                          x->items.count);
+        *ret = bag_value(m, x);
     else
         *ret = x->has_initial ? x->initial : value_null();
     return true;

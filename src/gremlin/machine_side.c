@@ -26,38 +26,21 @@ static bool aggregate_one(stage *s, const traverser *t, error *err)
             vec_push(m->arena, &x->items, v);
         return true;
     }
+    bool is_assign = str_eq(x->reducer, STR("assign"));
+    for (uint64_t i = 0; is_assign && i < t->bulk; i++)
+        vec_push(m->arena, &x->items, v);
+    if (is_assign) { /* all that came so far */
+        x->current = value_list(arena_copy(m->arena, x->items.items, x->items.count * sizeof v),
+                                x->items.count);
+        x->has_current = true;
+        return true;
+    }
     for (uint64_t i = 0; i < t->bulk; i++) {
         TRY(gremlin_operate(s, x->reducer, x->has_current ? &x->current : &x->initial, &v,
                             &x->current, err));
         x->has_current = true;
     }
     return true;
-}
-
-typedef struct aggregate_state {
-    traverser_queue kept;
-} aggregate_state;
-
-static bool aggregate_next(stage *s, traverser *ret, bool *ret_has, error *err)
-{
-    aggregate_state *a = s->state;
-    if (!a->kept.count)
-        for (bool has = true; has;) {
-            traverser t;
-            TRY(stage_input(s, &t, &has, err));
-            if (!has)
-                break;
-            TRY(aggregate_one(s, &t, err));
-            queue_add(s->machine->arena, &a->kept, &t);
-        }
-    *ret_has = queue_take(&a->kept, ret);
-    return true;
-}
-
-static void aggregate_reset(stage *s)
-{
-    aggregate_state *a = s->state;
-    a->kept.first = a->kept.count = 0;
 }
 
 static bool aggregateLocal_side(stage *s, traverser *t, error *err)
@@ -70,7 +53,6 @@ bool build_aggregate(stage *s)
     machine *m = s->machine;
     TRY(build_scoped(s));
     TRY(text_arg(s, 0, "the name of a side effect", &s->key));
-    s->state = arena_new_of(m->arena, aggregate_state);
     if (s->is_local || str_eq(s->step->name, STR("store")))
         s->kind = &stage_aggregateLocal;
     side_effect *x = machine_side(m, s->key);
@@ -127,7 +109,7 @@ typedef struct subgraph_state {
     value_table vertices, edges;
 } subgraph_state;
 
-static bool subgraph_side(stage *s, traverser *t, error *err)
+static bool subgraph_one(stage *s, const traverser *t, error *err)
 {
     machine *m = s->machine;
     subgraph_state *g = s->state;
@@ -173,9 +155,12 @@ bool build_subgraph(stage *s)
 
 static bool inject_next(stage *s, traverser *ret, bool *ret_has, error *err)
 {
+    for (*ret_has = true;
+         queue_take(&s->starts, ret);) /* what a step around hands in comes first */
+        if (!ret->is_dropped)
+            return true;
     if (s->item_at < s->arg_count) {
         *ret = traverser_new(s->machine, s->args[s->item_at++].literal, 1);
-        *ret_has = true;
         return true;
     }
     do
@@ -488,23 +473,30 @@ static bool hasNext_finish(stage *s, value *ret, bool *ret_has, error *err)
     return true;
 }
 
-const stage_kind
-    stage_aggregate = { .name = "aggregate",
-                        .next = aggregate_next,
-                        .reset = aggregate_reset,
-                        .is_barrier = true },
-    stage_aggregateLocal = { .name = "aggregate", .side = aggregateLocal_side },
-    stage_cap = { .name = "cap", .begin = cap_begin, .add = cap_add, .finish = cap_finish },
-    stage_subgraph = { .name = "subgraph", .side = subgraph_side, .finish = subgraph_finish },
-    stage_inject = { .name = "inject", .next = inject_next },
-    stage_constant = { .name = "constant", .map = constant_map },
-    stage_sack = { .name = "sack", .map = sack_map },
-    stage_select = { .name = "select", .map = select_map },
-    stage_selectColumn = { .name = "select", .map = selectColumn_map },
-    stage_project = { .name = "project", .map = project_map },
-    stage_path = { .name = "path", .map = path_map },
-    stage_unfold = { .name = "unfold", .flat = unfold_flat },
-    stage_index = { .name = "index", .map = index_map },
-    stage_hasNext = {
-        .name = "hasNext", .begin = hasNext_begin, .add = hasNext_add, .finish = hasNext_finish
-    };
+const stage_kind stage_aggregate = { .name = "aggregate",
+                                     .next = gather_next,
+                                     .take = aggregate_one,
+                                     .is_barrier = true },
+                 stage_aggregateLocal = { .name = "aggregate", .side = aggregateLocal_side },
+                 stage_cap = { .name = "cap",
+                               .begin = cap_begin,
+                               .add = cap_add,
+                               .finish = cap_finish },
+                 stage_subgraph = { .name = "subgraph",
+                                    .next = gather_next,
+                                    .take = subgraph_one,
+                                    .is_barrier = true,
+                                    .finish = subgraph_finish },
+                 stage_inject = { .name = "inject", .next = inject_next },
+                 stage_constant = { .name = "constant", .map = constant_map },
+                 stage_sack = { .name = "sack", .map = sack_map },
+                 stage_select = { .name = "select", .map = select_map },
+                 stage_selectColumn = { .name = "select", .map = selectColumn_map },
+                 stage_project = { .name = "project", .map = project_map },
+                 stage_path = { .name = "path", .map = path_map },
+                 stage_unfold = { .name = "unfold", .flat = unfold_flat },
+                 stage_index = { .name = "index", .map = index_map },
+                 stage_hasNext = { .name = "hasNext",
+                                   .begin = hasNext_begin,
+                                   .add = hasNext_add,
+                                   .finish = hasNext_finish };

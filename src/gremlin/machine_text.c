@@ -42,12 +42,30 @@ static bool is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* Bytes of the blank at `at`, Unicode's as well; 0: none is there. */
+static size_t blank_length(str s, size_t at)
+{
+    static const char *const blanks[] = { "\u1680", "\u2000", "\u2001", "\u2002", "\u2003",
+                                          "\u2004", "\u2005", "\u2006", "\u2008", "\u2009",
+                                          "\u200A", "\u2028", "\u2029", "\u205F", "\u3000" };
+    str rest = str_slice(s, at, s.len);
+    if (rest.len && is_space(rest.data[0]))
+        return 1;
+    for (size_t i = 0; i < ARRAY_LEN(blanks); i++)
+        if (str_starts_with(rest, str_of(blanks[i])))
+            return 3;
+    return 0;
+}
+
 static str trimmed(str s, bool left, bool right)
 {
-    while (left && s.len && is_space(s.data[0]))
-        s = str_slice(s, 1, s.len);
-    while (right && s.len && is_space(s.data[s.len - 1]))
-        s.len--;
+    for (size_t n; left && (n = blank_length(s, 0));)
+        s = str_slice(s, n, s.len);
+    for (bool goes_on = right; goes_on && s.len;) {
+        size_t n = s.len >= 3 && blank_length(s, s.len - 3) == 3 ? 3 : is_space(s.data[s.len - 1]);
+        s.len -= n;
+        goes_on = n > 0;
+    }
     return s;
 }
 
@@ -281,7 +299,7 @@ static bool format_map(stage *s, const traverser *t, value *ret, bool *ret_has, 
             *ret_has = false;
             return true;
         }
-        strbuf_add(&b, gremlin_text_of(m, &v));
+        strbuf_add(&b, gremlin_java_text(m, &v));
         rest = str_slice(tail, (size_t)end + 1, tail.len);
     }
     strbuf_add(&b, rest);
@@ -300,36 +318,25 @@ bool build_format(stage *s)
 
 /* ---- asString, asNumber, asBool ---- */
 
+static bool as_text(stage *s, const value *v, value *ret)
+{
+    if (v->kind == VALUE_NULL)
+        return stage_fail(s, "Can't parse null as String.");
+    *ret = value_text(gremlin_java_text(s->machine, v));
+    return true;
+}
+
 static bool asString_map(stage *s, const traverser *t, value *ret, bool *ret_has, error *err)
 {
-    machine *m = s->machine;
     const value *o = &t->object;
     (void)err;
     *ret_has = true;
-    *ret = value_null();
-    if (s->is_local && is_list(o)) {
-        value *items = arena_array_of(m->arena, value, o->list.count + 1);
-        for (size_t i = 0; i < o->list.count; i++)
-            items[i] = o->list.items[i].kind == VALUE_NULL
-                           ? value_null()
-                           : value_text(gremlin_text_of(m, &o->list.items[i]));
-        *ret = value_list(items, o->list.count);
-        return true;
-    }
-    if (o->kind != VALUE_NULL) {
-        strbuf b = strbuf_new(m->arena);
-        if (is_list(o)) { /* as Java prints it: a blank behind each comma */
-            strbuf_add_char(&b, '[');
-            for (size_t i = 0; i < o->list.count; i++) {
-                strbuf_add_c(&b, i ? ", " : "");
-                strbuf_add(&b, gremlin_text_of(m, &o->list.items[i]));
-            }
-            strbuf_add_char(&b, ']');
-            *ret = value_text(strbuf_str(&b));
-        } else {
-            *ret = value_text(gremlin_text_of(m, o));
-        }
-    }
+    if (!s->is_local || !is_list(o))
+        return as_text(s, o, ret);
+    value *items = arena_array_of(s->machine->arena, value, o->list.count + 1);
+    for (size_t i = 0; i < o->list.count; i++)
+        TRY(as_text(s, &o->list.items[i], &items[i]));
+    *ret = value_list(items, o->list.count);
     return true;
 }
 
@@ -432,8 +439,11 @@ static bool asNumber_map(stage *s, const traverser *t, value *ret, bool *ret_has
         v = value_int(o->integer / 1000);
     else if (o->kind == VALUE_DATE)
         v = value_int(o->integer * 86400000);
+    else if (o->kind == VALUE_NULL)
+        return true;
     else if (!value_is_number(o))
-        return stage_fail(s, "Can't parse type %s as number.", gremlin_type_name(o));
+        return stage_fail(s, "Can't parse type %s as number.",
+                          o->kind == VALUE_LIST ? "ArrayList" : gremlin_type_name(o));
     *ret = v;
     return s->key.len ? cast_number(s, v, s->key, ret) : true;
 }
@@ -458,7 +468,7 @@ static bool asBool_map(stage *s, const traverser *t, value *ret, bool *ret_has, 
         return true;
     }
     if (o->kind == VALUE_STRING)
-        return stage_fail(s, "Can't parse '" STR_FMT "' as Boolean.", STR_ARG(o->text));
+        return stage_fail(s, "Can't parse " STR_FMT " as Boolean.", STR_ARG(o->text));
     return stage_fail(s, "Can't parse %s as Boolean.", gremlin_type_name(o));
 }
 
@@ -621,16 +631,25 @@ static bool math_variable(math_parser *p, str name, double *ret)
     return true;
 }
 
+static const struct math_function {
+    const char *name;
+    double (*call)(double);
+} functions[] = { { "abs", fabs },  { "acos", acos },   { "asin", asin }, { "atan", atan },
+                  { "cbrt", cbrt }, { "ceil", ceil },   { "cos", cos },   { "cosh", cosh },
+                  { "exp", exp },   { "floor", floor }, { "log", log },   { "log10", log10 },
+                  { "log2", log2 }, { "sin", sin },     { "sinh", sinh }, { "sqrt", sqrt },
+                  { "tan", tan },   { "tanh", tanh } };
+
+static bool is_function(str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(functions); i++)
+        if (str_eq(name, str_of(functions[i].name)))
+            return true;
+    return str_eq(name, STR("signum"));
+}
+
 static bool math_call(math_parser *p, str name, double x, double *ret)
 {
-    static const struct {
-        const char *name;
-        double (*call)(double);
-    } functions[] = { { "abs", fabs },  { "acos", acos },   { "asin", asin }, { "atan", atan },
-                      { "cbrt", cbrt }, { "ceil", ceil },   { "cos", cos },   { "cosh", cosh },
-                      { "exp", exp },   { "floor", floor }, { "log", log },   { "log10", log10 },
-                      { "log2", log2 }, { "sin", sin },     { "sinh", sinh }, { "sqrt", sqrt },
-                      { "tan", tan },   { "tanh", tanh } };
     for (size_t i = 0; i < ARRAY_LEN(functions); i++)
         if (str_eq(name, str_of(functions[i].name))) {
             *ret = functions[i].call(x);
@@ -641,6 +660,12 @@ static bool math_call(math_parser *p, str name, double x, double *ret)
         return true;
     }
     return stage_fail(p->stage, "math(): there is no function '" STR_FMT "'", STR_ARG(name));
+}
+
+static bool is_name(char c)
+{
+    return c == '_' || (c & 0x80) || (c >= '0' && c <= '9') ||
+           ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
 static bool math_atom(math_parser *p, double *ret)
@@ -665,17 +690,17 @@ static bool math_atom(math_parser *p, double *ret)
             p->at++;
         return str_to_double(str_slice(p->text, from, p->at), ret) ? true : math_fail(p);
     }
-    while (p->at < p->text.len &&
-           ((p->text.data[p->at] | 0x20) >= 'a' || p->text.data[p->at] == '_' ||
-            (p->text.data[p->at] >= '0' && p->text.data[p->at] <= '9')) &&
-           ((p->text.data[p->at] | 0x20) <= 'z' || (p->text.data[p->at] & 0x80)))
+    while (p->at < p->text.len && is_name(p->text.data[p->at]))
         p->at++;
     str name = str_slice(p->text, from, p->at);
     if (!name.len)
         return math_fail(p);
-    if (math_peek(p) == '(') {
+    if (math_peek(p) == '(' || is_function(name)) {
         double x;
+        if (++p->depth > 100)
+            return math_fail(p);
         TRY(math_atom(p, &x));
+        p->depth--;
         return math_call(p, name, x, ret);
     }
     if (str_eq(name, STR("pi")) || str_eq(name, STR("e"))) {

@@ -74,7 +74,8 @@ static int rank_of(const value *v)
     case VALUE_DECIMAL: return 2;
     case VALUE_DATE:
     case VALUE_TIMESTAMP: return 3;
-    case VALUE_STRING: return 4;
+    case VALUE_STRING:
+    case VALUE_TOKEN: return 4;
     case VALUE_UUID: return 5;
     case VALUE_VERTEX: return 6;
     case VALUE_EDGE: return 7;
@@ -144,6 +145,8 @@ int gremlin_order(machine *m, const value *a, const value *b)
     if (x == 2 && (is_nan(a) || is_nan(b)))
         return is_nan(a) - is_nan(b);
     switch (a->kind) {
+    case VALUE_STRING:
+    case VALUE_TOKEN: return str_compare(a->text, b->text);
     case VALUE_VERTEX:
     case VALUE_EDGE: {
         value i, k;
@@ -298,7 +301,9 @@ bool gremlin_is_type(machine *m, const value *v, str type, bool *ret_is_known)
     (void)m;
     bool is_number = v->kind == VALUE_INT || v->kind == VALUE_DOUBLE || v->kind == VALUE_DECIMAL;
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        if (str_eq_nocase(type, str_of(types[i].name)) || str_eq(type, str_of(types[i].other)))
+        if (v->kind == VALUE_LIST && v->width == BAG && str_eq_nocase(type, STR("SET")))
+            return true;
+        else if (str_eq_nocase(type, str_of(types[i].name)) || str_eq(type, str_of(types[i].other)))
             return types[i].kind == v->kind &&
                    (types[i].width == 255 || types[i].width == width_of(v));
     if (str_eq_nocase(type, STR("NUMBER")))
@@ -687,6 +692,38 @@ bool gremlin_operator(const stage *s, str name, const value *a, const value *b, 
 }
 
 /* ---- Text ---- */
+
+static void add_java(machine *m, strbuf *b, const value *v)
+{
+    bool is_map = v->kind == VALUE_MAP || v->kind == VALUE_TREE;
+    bool is_list = v->kind == VALUE_LIST || v->kind == VALUE_SET || v->kind == VALUE_PATH;
+    if (is_list) {
+        strbuf_add_char(b, '[');
+        for (size_t i = 0; i < v->list.count; i++) {
+            strbuf_add_c(b, i ? ", " : "");
+            add_java(m, b, &v->list.items[i]);
+        }
+        strbuf_add_char(b, ']');
+    } else if (is_map) {
+        strbuf_add_char(b, '{');
+        for (size_t i = 0; i < v->map.count; i++) {
+            strbuf_add_c(b, i ? ", " : "");
+            add_java(m, b, &v->map.keys[i]);
+            strbuf_add_char(b, '=');
+            add_java(m, b, &v->map.values[i]);
+        }
+        strbuf_add_char(b, '}');
+    } else {
+        strbuf_add(b, gremlin_text_of(m, v));
+    }
+}
+
+str gremlin_java_text(machine *m, const value *v)
+{
+    strbuf b = strbuf_new(m->arena);
+    add_java(m, &b, v);
+    return strbuf_str(&b);
+}
 
 str gremlin_text_of(machine *m, const value *v)
 {

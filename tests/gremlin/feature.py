@@ -73,7 +73,7 @@ def parse(path, text):
                 i = end + 1
             while i < len(lines) and lines[i].strip().startswith("|") and not lines[i].strip().startswith("|--"):
                 cells = re.split(r"(?<!\\)\|", lines[i].strip())[1:-1]
-                table.append([c.strip().replace("\\|", "|") for c in cells])
+                table.append([c.strip().replace("\\|", "|").replace("\\\\", "\\") for c in cells])
                 i += 1
             read_line(current, line, block, table)
     return found
@@ -117,6 +117,8 @@ class Notation:
             return self.of_json(text)
         if m := re.fullmatch(r"d\[(.*)\]\.([bsilfdmn])", text):
             return number(m[1], m[2])
+        if m := re.fullmatch(r"d\[(NaN|-?Infinity)\]", text):
+            return number(m[1], "d")
         if text in ("null",):
             return ("null",)
         if text in ("true", "false"):
