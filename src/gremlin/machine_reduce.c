@@ -355,7 +355,6 @@ static bool has_own_barrier(const flow *f)
 bool finish_group(stage *s)
 {
     group_state *g = s->state;
-    machine *m = s->machine;
     g->key_by = s->by.count > 0 ? &s->by.items[0] : NULL;
     g->value_by = s->by.count > 1 ? &s->by.items[1] : NULL;
     if (g->value_by && g->value_by->kind == BY_FLOW) {
