@@ -130,7 +130,7 @@ def sessions():
             done = h.floe("cypher", text)
             check(f"{text}: fails", done.returncode, 1)
             check_in(text, part, done.stderr)
-        for text, part in [("g.V().cont()", "did you mean count()?"), ("g.V().addV('x')", "read-only"), ("g.V().tree()", "cannot be answered by this version"),
+        for text, part in [("g.V().cont()", "did you mean count()?"), ("g.V().addV('x')", "read-only"), ("g.V().tree(1)", "name of a side effect"),
                            ("g.V(", "gremlin:1:5"), ("g.V().has('packets', )", "expected a value"), ("V()", "begins with g."), ("g.V('unclosed).count()", "not closed"),
                            ("g.V().values('device_id').out()", "takes a vertex")]:
             done = h.floe("gremlin", text)
