@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The fast path of COPY: Parquet files taken over page by page give the same table as the SQL path, which an expectation forces."""
-import pathlib
+import gzip
 import random
 
 from harness import CONNECTIONS, Home, check, check_in, finish
@@ -65,6 +65,38 @@ both("dashes mean null", lambda h: [make(h, "a.log.parquet", 0, 30000, columns=D
 both("a dash in a version 2 page that is no dictionary", lambda h: make(h, "a.log.parquet", 0, 20000, "PARQUET_VERSION v2", columns=DASHES), ["duckdb"])
 both("a number column that is wider in the table", lambda h: [make(h, "a.log.parquet", 0, 20000), make(h, "b.log.parquet", 20000, 20000, columns=COLUMNS.replace("::BIGINT AS packets", "::INT AS packets"))], ["floe", "duckdb"])
 both("a column that one file lacks", lambda h: [make(h, "a.log.parquet", 0, 20000), make(h, "b.log.parquet", 20000, 20000, columns=COLUMNS.replace(", 'OK' AS log_status", ""))], ["floe", "floe"])
+
+def text(h, name, first, rows, header="version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status", day="18", end="\n"):
+    path = h.samples / DAY / day / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fields = header.split(" ")
+    lines = [header]
+    for i in range(first, first + rows):
+        values = {"version": "2", "account-id": "123456789012", "interface-id": f"eni-{i % 5}", "srcaddr": "-" if i % 11 == 0 else f"10.0.{i % 250}.{i % 7}", "dstaddr": f"10.{i % 200}.{i // 200 % 250}.{i % 3}", "srcport": str(i % 60000),
+                  "dstport": "443", "protocol": "6", "packets": "-" if i % 23 == 0 else str(i % 90), "bytes": str(i * 7919 % 1000003 * 4001), "start": str(1713400000 + i % 50), "end": str(1713400060 + i % 50),
+                  "action": "REJECT" if i % 13 == 0 else "ACCEPT", "log-status": "NODATA" if i % 301 == 0 else "OK", "pkt-srcaddr": f"x{i}é"}
+        lines.append(" ".join(values[f] for f in fields))
+    path.write_bytes(gzip.compress((end.join(lines) + end).encode(), 1) if name.endswith(".gz") else (end.join(lines) + end).encode())
+    return path
+
+
+def many_texts(h):
+    text(h, "a.log.gz", 0, 150000)      # more than one row group; more addresses than a dictionary takes
+    text(h, "b.log", 150000, 500, header="end start dstaddr srcaddr pkt-srcaddr bytes packets version log-status", end="\r\n")
+    text(h, "c.log.gz", 150500, 70000, header="version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status pkt-srcaddr")
+    text(h, "d.log.gz", 220500, 3000, day="19")
+
+
+both("text", many_texts, ["floe", "floe"])
+both("text and Parquet", lambda h: [text(h, "a.log.gz", 0, 9000), make(h, "b.log.parquet", 9000, 20000)], ["floe", "floe"])
+
+with Home() as h:       # a bad line: its file is named and left out, the others are loaded
+    text(h, "a.log.gz", 0, 130000)
+    bad = text(h, "b.log", 0, 5000)
+    bad.write_text(bad.read_text().replace(" 443 6 ", " 443 six ", 1))
+    done = h.load()
+    check("a bad line: the run goes on: " + done.stderr[-300:], h.sql(f"SELECT count(*) FROM {CONNECTIONS}"), ["130000"])
+    check_in("a bad line: named", "protocol is 'six'", h.floe("jobs").stdout + done.stderr)
 
 with Home() as h:       # damage: the file is named and left out, the others are loaded
     make(h, "good.log.parquet", 0, 20000)

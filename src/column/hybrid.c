@@ -84,13 +84,16 @@ static void put_packed(strbuf *b, const uint32_t *values, size_t count, int widt
 {
     size_t groups = (count + GROUP - 1) / GROUP;
     put_varint(b, groups << 1 | 1);
+    strbuf_reserve(b, groups * (size_t)width);
+    char *out = b->data + b->len;
     uint64_t word = 0;
     int bits = 0;
     for (size_t i = 0; i < groups * GROUP; i++) {
         word |= (uint64_t)(i < count ? values[i] : 0) << bits;
         for (bits += width; bits >= 8; bits -= 8, word >>= 8)
-            strbuf_add_char(b, (char)word);
+            *out++ = (char)word;
     }
+    b->len += groups * (size_t)width;
 }
 
 void hybrid_encode(strbuf *b, const uint32_t *values, size_t count, int width)

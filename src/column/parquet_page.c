@@ -234,7 +234,7 @@ static bool put_page(page_maker *m, page_header *h, str raw, size_t levels, made
     return true;
 }
 
-static made_chunk new_chunk(void)
+made_chunk made_chunk_new(void)
 {
     return (made_chunk){ .dictionary_offset = -1, .data_offset = -1, .stats.null_count = -1 };
 }
@@ -385,7 +385,7 @@ bool page_maker_copy(page_maker *m, arena *a, str bytes, const parquet_column *c
 {
     const uint8_t *from = (const uint8_t *)bytes.data + chunk->offset;
     thrift_reader r = { from, from + chunk->size_bytes, false };
-    made_chunk made = new_chunk();
+    made_chunk made = made_chunk_new();
     bool is_ruled_out = chunk->stats.min.data && str_compare(chunk->stats.min, text) > 0;
     null_text n = { .text = is_ruled_out ? STR("") : text, .entry = -1, .texts = a };
     while (r.at < r.end)
@@ -404,23 +404,20 @@ bool page_maker_copy(page_maker *m, arena *a, str bytes, const parquet_column *c
 /* ---- Made here ---- */
 
 /* A run of one value of one bit, in the RLE hybrid. */
-static void put_run(bytes_buffer *b, uint64_t count, char v)
+static void put_run(strbuf *b, uint64_t count, char v)
 {
-    for (uint64_t x = count << 1;; x >>= 7) {
-        char byte = (char)(x > 0x7F ? x | 0x80 : x);
-        append(b, &byte, 1);
-        if (x <= 0x7F)
-            break;
-    }
-    append(b, &v, 1);
+    uint64_t x = count << 1;
+    for (; x > 0x7F; x >>= 7)
+        strbuf_add_char(b, (char)(x | 0x80));
+    strbuf_add_char(b, (char)x);
+    strbuf_add_char(b, v);
 }
 
-/* Definition levels of `count` values, none of them null. */
-static void put_levels(bytes_buffer *b, uint64_t count)
+void page_put_levels(strbuf *b, uint64_t count)
 {
     size_t at = b->len;
     uint32_t size = 0;
-    append(b, &size, sizeof size);
+    strbuf_add_bytes(b, &size, sizeof size);
     put_run(b, count, 1);
     size = (uint32_t)(b->len - at - sizeof size);
     memcpy(b->data + at, &size, sizeof size);
@@ -435,22 +432,30 @@ static page_header made_header(int type, int encoding, int64_t value_count)
                           .value_count = value_count };
 }
 
+bool page_maker_add(page_maker *m, made_page kind, str raw, int64_t value_count, made_chunk *chunk,
+                    error *err)
+{
+    page_header h =
+        made_header(kind == MADE_DICTIONARY ? PAGE_DICTIONARY : PAGE_DATA,
+                    kind == MADE_INDEXES ? ENCODING_RLE_DICTIONARY : ENCODING_PLAIN, value_count);
+    return put_page(m, &h, raw, 0, chunk, err);
+}
+
 bool page_maker_constant(page_maker *m, arena *a, parquet_type type, int64_t v, int64_t row_count,
                          made_chunk *ret, error *err)
 {
-    made_chunk made = new_chunk();
+    made_chunk made = made_chunk_new();
     int32_t narrow = (int32_t)v;
     str plain = type == PARQUET_INT32 ? (str){ (const char *)&narrow, sizeof narrow }
                                       : (str){ (const char *)&v, sizeof v };
     page_header dictionary = made_header(PAGE_DICTIONARY, ENCODING_PLAIN, 1),
                 data = made_header(PAGE_DATA, ENCODING_RLE_DICTIONARY, row_count);
-    char width = 1;
+    strbuf raw = strbuf_new(a);
     TRY(put_page(m, &dictionary, plain, 0, &made, err));
-    m->raw.len = 0;
-    put_levels(&m->raw, (uint64_t)row_count);
-    append(&m->raw, &width, 1);
-    put_run(&m->raw, (uint64_t)row_count, 0);
-    TRY(put_page(m, &data, (str){ m->raw.data, m->raw.len }, 0, &made, err));
+    page_put_levels(&raw, (uint64_t)row_count);
+    strbuf_add_char(&raw, 1); /* bits of an index */
+    put_run(&raw, (uint64_t)row_count, 0);
+    TRY(put_page(m, &data, strbuf_str(&raw), 0, &made, err));
     made.stats = (parquet_stats){ 0, str_copy(a, plain), str_copy(a, plain) };
     *ret = made;
     return true;
@@ -459,22 +464,23 @@ bool page_maker_constant(page_maker *m, arena *a, parquet_type type, int64_t v, 
 bool page_maker_keys(page_maker *m, arena *a, const parquet_input *input, uint64_t first,
                      int64_t row_count, made_chunk *ret, error *err)
 {
-    made_chunk made = new_chunk();
+    made_chunk made = made_chunk_new();
+    strbuf raw = strbuf_new(a);
+    uint32_t size = PARQUET_KEY_BYTES;
     char *ends = arena_alloc(a, 2 * PARQUET_KEY_BYTES);
-    for (int64_t done = 0; done < row_count;) {
-        int64_t count = row_count - done < KEYS_A_PAGE ? row_count - done : KEYS_A_PAGE;
+    for (int64_t done = 0, count; done < row_count; done += count) {
+        count = row_count - done < KEYS_A_PAGE ? row_count - done : KEYS_A_PAGE;
         page_header h = made_header(PAGE_DATA, ENCODING_PLAIN, count);
-        uint32_t size = PARQUET_KEY_BYTES;
-        m->raw.len = 0;
-        put_levels(&m->raw, (uint64_t)count);
-        char *at = reserve(&m->raw, (size_t)count * (sizeof size + PARQUET_KEY_BYTES));
+        raw.len = 0;
+        page_put_levels(&raw, (uint64_t)count);
+        strbuf_reserve(&raw, (size_t)count * (sizeof size + PARQUET_KEY_BYTES));
+        char *at = raw.data + raw.len;
         for (int64_t i = 0; i < count; i++, at += sizeof size + PARQUET_KEY_BYTES) {
             memcpy(at, &size, sizeof size);
             input->make_key(input->key_context, first + (uint64_t)(done + i), at + sizeof size);
         }
-        m->raw.len += (size_t)count * (sizeof size + PARQUET_KEY_BYTES);
-        TRY(put_page(m, &h, (str){ m->raw.data, m->raw.len }, 0, &made, err));
-        done += count;
+        raw.len += (size_t)count * (sizeof size + PARQUET_KEY_BYTES);
+        TRY(put_page(m, &h, strbuf_str(&raw), 0, &made, err));
     }
     if (row_count > 0) {
         input->make_key(input->key_context, first, ends);

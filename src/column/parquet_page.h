@@ -25,6 +25,14 @@ str page_maker_output(const page_maker *m);
 NODISCARD bool page_maker_copy(page_maker *m, arena *a, str bytes, const parquet_column *column,
                                const parquet_chunk *chunk, str null_text, made_chunk *ret,
                                error *err);
+/* Append a page that is ready but for its compression: a dictionary in the plain encoding, or
+ * values with definition levels before them. */
+typedef enum made_page { MADE_DICTIONARY, MADE_PLAIN, MADE_INDEXES } made_page;
+made_chunk made_chunk_new(void);
+/* Definition levels of `count` values, none of them null. */
+void page_put_levels(strbuf *b, uint64_t count);
+NODISCARD bool page_maker_add(page_maker *m, made_page kind, str raw, int64_t value_count,
+                              made_chunk *chunk, error *err);
 NODISCARD bool page_maker_constant(page_maker *m, arena *a, parquet_type type, int64_t v,
                                    int64_t row_count, made_chunk *ret, error *err);
 /* Keys of rows [first, first + row_count) of an input. */

@@ -7,37 +7,10 @@
 #include <stdlib.h>
 
 #include "base/pool.h"
-#include "column/inflate.h"
 #include "column/internal.h"
+#include "column/text_internal.h"
 
-enum { WINDOW_BYTES = 256 << 10, LONGEST_LINE_BYTES = 1 << 20, MOST_FIELDS = 1024 };
-
-/* One file and its header. */
-typedef struct text_file {
-    str path;
-    int16_t *columns; /* field → column of the options */
-    size_t field_count;
-    str fault; /* set once, under the scan's lock */
-} text_file;
-
-struct text_scan {
-    arena *arena;         /* under `lock` once the scan is open */
-    pthread_mutex_t lock; /* guards `arena` and the faults */
-    text_options options;
-    text_file *files;
-    size_t file_count;
-    int64_t number;
-    str relation;
-};
-
-/* Lines of one file, in order. */
-typedef struct line_reader {
-    inflate_reader *source;
-    char *window; /* WINDOW_BYTES, grown for long lines */
-    size_t capacity, from, to;
-    bool is_at_end;
-    uint64_t line; /* number of the line that was read last, from 1 */
-} line_reader;
+enum { WINDOW_BYTES = 256 << 10, LONGEST_LINE_BYTES = 1 << 20 };
 
 /* ---- The scans that queries can name ---- */
 
@@ -81,7 +54,7 @@ static void registry_remove(text_scan *s)
 
 /* ---- Lines ---- */
 
-static bool lines_open(str path, line_reader *ret, error *err)
+bool text_lines_open(str path, line_reader *ret, error *err)
 {
     *ret = (line_reader){ 0 };
     TRY(inflate_open(path, &ret->source, err));
@@ -90,7 +63,7 @@ static bool lines_open(str path, line_reader *ret, error *err)
     return true;
 }
 
-static void lines_close(line_reader *r)
+void text_lines_close(line_reader *r)
 {
     inflate_close(r->source);
     free(r->window);
@@ -118,9 +91,7 @@ static bool fill_window(line_reader *r, error *err)
     return true;
 }
 
-/* The next line without its end; `*ret_has_line` false at the end of the file. Valid until the next
- * call. */
-static bool lines_next(line_reader *r, str *ret_line, bool *ret_has_line, error *err)
+bool text_lines_next(line_reader *r, str *ret_line, bool *ret_has_line, error *err)
 {
     size_t searched = 0;
     for (;;) {
@@ -207,10 +178,10 @@ static bool check_required(const text_options *o, const int16_t *columns, size_t
 static bool match_header(const text_options *o, str line, int16_t *columns, size_t *ret_count,
                          error *err)
 {
-    str fields[MOST_FIELDS];
-    size_t count = split_line(str_trim(line), o->delimiter, fields, MOST_FIELDS);
-    if (count > MOST_FIELDS)
-        return fail(err, ERR_CORRUPT, "line 1 has more than %d fields", MOST_FIELDS);
+    str fields[TEXT_FIELDS_MAX];
+    size_t count = split_line(str_trim(line), o->delimiter, fields, TEXT_FIELDS_MAX);
+    if (count > TEXT_FIELDS_MAX)
+        return fail(err, ERR_CORRUPT, "line 1 has more than %d fields", TEXT_FIELDS_MAX);
     int known = 0;
     for (size_t i = 0; i < count; i++)
         known += find_column(o, fields[i]) >= 0;
@@ -235,7 +206,7 @@ static bool match_header(const text_options *o, str line, int16_t *columns, size
     return true;
 }
 
-static void set_fault(text_scan *s, size_t i, const char *why)
+void text_set_fault(text_scan *s, size_t i, const char *why)
 {
     pthread_mutex_lock(&s->lock);
     if (s->files[i].fault.len == 0)
@@ -248,13 +219,14 @@ static bool read_header(text_scan *s, text_file *f, error *err)
     line_reader lines;
     str line;
     bool has_line = false;
-    int16_t columns[MOST_FIELDS];
+    int16_t columns[TEXT_FIELDS_MAX];
     size_t count = 0;
-    bool works = lines_open(f->path, &lines, err) && lines_next(&lines, &line, &has_line, err);
+    bool works =
+        text_lines_open(f->path, &lines, err) && text_lines_next(&lines, &line, &has_line, err);
     if (works && !has_line)
         works = fail(err, ERR_CORRUPT, "the file is empty");
     works = works && match_header(&s->options, line, columns, &count, err);
-    lines_close(&lines);
+    text_lines_close(&lines);
     if (!works)
         return false;
     pthread_mutex_lock(&s->lock);
@@ -269,7 +241,7 @@ static bool read_header_at(void *context, size_t i)
     text_scan *s = context;
     error err = { 0 };
     if (!read_header(s, &s->files[i], &err))
-        set_fault(s, i, err.message);
+        text_set_fault(s, i, err.message);
     return true;
 }
 
@@ -351,9 +323,8 @@ static bool is_ascii(str s)
     return all < 0x80;
 }
 
-/* Check one field as its column's type; the number goes to `*ret_number` (a double by its bits). */
-static bool read_field(const text_scan *s, const line_reader *lines, int column, str field,
-                       int64_t *ret_number, error *err)
+bool text_read_field(const text_scan *s, const line_reader *lines, int column, str field,
+                     int64_t *ret_number, error *err)
 {
     switch (s->options.columns[column].type) {
     case COLUMN_INT32:
@@ -378,13 +349,12 @@ static bool read_field(const text_scan *s, const line_reader *lines, int column,
     }
 }
 
-/* The next record's fields; `*ret_has_record` false at the end. Empty lines are passed over. */
-static bool next_record(const text_scan *s, const text_file *f, line_reader *lines, str *fields,
-                        bool *ret_has_record, error *err)
+bool text_next_record(const text_scan *s, const text_file *f, line_reader *lines, str *fields,
+                      bool *ret_has_record, error *err)
 {
     str line;
     do
-        TRY(lines_next(lines, &line, ret_has_record, err));
+        TRY(text_lines_next(lines, &line, ret_has_record, err));
     while (*ret_has_record && line.len == 0);
     if (!*ret_has_record)
         return true;
@@ -399,17 +369,18 @@ static bool next_record(const text_scan *s, const text_file *f, line_reader *lin
 static bool check_file(text_scan *s, text_file *f, error *err)
 {
     line_reader lines;
-    str fields[MOST_FIELDS];
+    str fields[TEXT_FIELDS_MAX];
     bool has_record = false;
     int64_t ignored;
-    bool works = lines_open(f->path, &lines, err) && lines_next(&lines, fields, &has_record, err);
+    bool works =
+        text_lines_open(f->path, &lines, err) && text_lines_next(&lines, fields, &has_record, err);
     while (works && has_record) {
-        works = next_record(s, f, &lines, fields, &has_record, err);
+        works = text_next_record(s, f, &lines, fields, &has_record, err);
         for (size_t i = 0; works && has_record && i < f->field_count; i++)
             if (!str_eq(fields[i], s->options.null_text))
-                works = read_field(s, &lines, f->columns[i], fields[i], &ignored, err);
+                works = text_read_field(s, &lines, f->columns[i], fields[i], &ignored, err);
     }
-    lines_close(&lines);
+    text_lines_close(&lines);
     return works;
 }
 
@@ -418,7 +389,7 @@ static bool check_file_at(void *context, size_t i)
     text_scan *s = context;
     error err = { 0 };
     if (s->files[i].fault.len == 0 && !check_file(s, &s->files[i], &err))
-        set_fault(s, i, err.message);
+        text_set_fault(s, i, err.message);
     return true;
 }
 
@@ -501,7 +472,7 @@ static void free_place(void *p)
 {
     text_place *place = p;
     if (place->is_open)
-        lines_close(&place->lines);
+        text_lines_close(&place->lines);
     free(place->output_fields);
     free(place);
 }
@@ -535,7 +506,8 @@ static bool open_next(text_run *run, text_place *p, bool *ret_has_file, error *e
     p->row = 0;
     str header;
     bool has_line;
-    return lines_open(f->path, &p->lines, err) && lines_next(&p->lines, &header, &has_line, err);
+    return text_lines_open(f->path, &p->lines, err) &&
+           text_lines_next(&p->lines, &header, &has_line, err);
 }
 
 /* Where one output column of a chunk is written. */
@@ -573,7 +545,7 @@ static bool write_record(text_run *run, text_place *p, const str *fields, cell_w
             continue;
         }
         int64_t number = 0;
-        TRY(read_field(s, &p->lines, column, fields[field], &number, err));
+        TRY(text_read_field(s, &p->lines, column, fields[field], &number, err));
         switch (s->options.columns[column].type) {
         case COLUMN_INT32: ((int32_t *)writers[i].data)[row] = (int32_t)number; break;
         case COLUMN_INT64:
@@ -590,7 +562,7 @@ static bool write_record(text_run *run, text_place *p, const str *fields, cell_w
 static bool write_chunk(text_run *run, text_place *p, cell_writer *writers, size_t *ret_rows,
                         error *err)
 {
-    str fields[MOST_FIELDS];
+    str fields[TEXT_FIELDS_MAX];
     size_t rows = 0;
     while (rows == 0) {
         bool has_record = true;
@@ -602,7 +574,7 @@ static bool write_chunk(text_run *run, text_place *p, cell_writer *writers, size
         }
         const text_file *f = &run->scan->files[p->file];
         while (rows < BATCH_ROWS) {
-            TRY(next_record(run->scan, f, &p->lines, fields, &has_record, err));
+            TRY(text_next_record(run->scan, f, &p->lines, fields, &has_record, err));
             if (!has_record)
                 break;
             TRY(write_record(run, p, fields, writers, rows, err));
@@ -610,7 +582,7 @@ static bool write_chunk(text_run *run, text_place *p, cell_writer *writers, size
             p->row++;
         }
         if (!has_record) {
-            lines_close(&p->lines);
+            text_lines_close(&p->lines);
             p->is_open = false;
         }
     }
@@ -622,7 +594,7 @@ static void read_chunk(duckdb_function_info info, duckdb_data_chunk output)
 {
     text_run *run = duckdb_function_get_init_data(info);
     text_place *p = duckdb_function_get_local_init_data(info);
-    cell_writer writers[MOST_FIELDS + 2];
+    cell_writer writers[TEXT_FIELDS_MAX + 2];
     for (size_t i = 0; i < run->output_count; i++) {
         duckdb_vector v = duckdb_data_chunk_get_vector(output, i);
         writers[i] = (cell_writer){ .vector = v, .data = duckdb_vector_get_data(v) };
@@ -630,7 +602,7 @@ static void read_chunk(duckdb_function_info info, duckdb_data_chunk output)
     size_t rows = 0;
     error err = { 0 };
     if (!write_chunk(run, p, writers, &rows, &err)) {
-        set_fault(run->scan, p->file, err.message);
+        text_set_fault(run->scan, p->file, err.message);
         fail_while(&err, STR_FMT, STR_ARG(run->scan->files[p->file].path));
         duckdb_function_set_error(info, err.message);
         return;

@@ -1,10 +1,13 @@
 /* The fast path of COPY: Parquet files that already hold the table's columns are taken over page by
- * page, with the system columns and the row key beside them. */
+ * page, flow-log text is parsed straight into pages; system columns and row key stand beside them.
+ */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "column/parquet.h"
+#include "column/text_parquet.h"
 #include "pipeline/copy_internal.h"
+#include "pipeline/flow_field.h"
 
 enum {
     /* Smaller row groups are better merged by decoding them: each costs some kilobytes of footer.
@@ -177,17 +180,17 @@ size_t copy_fast_find(copy *c, size_t *objects, size_t count)
 
 /* ---- Writing ---- */
 
+/* A column that is made here, of the field's own type. */
 static parquet_column made_column(const iceberg_field *f)
 {
-    bool is_text = f->type->kind == ICEBERG_STRING, is_date = f->type->kind == ICEBERG_DATE;
-    return (parquet_column){ f->name,
-                             is_text   ? PARQUET_BYTE_ARRAY
-                             : is_date ? PARQUET_INT32
-                                       : PARQUET_INT64,
-                             is_text   ? MEANING_TEXT
-                             : is_date ? MEANING_DATE
-                                       : MEANING_TIMESTAMP,
-                             true };
+    switch (f->type->kind) {
+    case ICEBERG_STRING: return (parquet_column){ f->name, PARQUET_BYTE_ARRAY, MEANING_TEXT, true };
+    case ICEBERG_DATE: return (parquet_column){ f->name, PARQUET_INT32, MEANING_DATE, true };
+    case ICEBERG_TIMESTAMP:
+        return (parquet_column){ f->name, PARQUET_INT64, MEANING_TIMESTAMP, true };
+    case ICEBERG_INT: return (parquet_column){ f->name, PARQUET_INT32, MEANING_PLAIN, true };
+    default: return (parquet_column){ f->name, PARQUET_INT64, MEANING_PLAIN, true };
+    }
 }
 
 static void make_key(void *context, uint64_t row, char ret_text[PARQUET_KEY_BYTES])
@@ -248,19 +251,21 @@ static fast_merge plan_merge(const copy *c, int32_t day, fast_file *files, size_
     return m;
 }
 
-static bool add_file(copy *c, int32_t day, const fast_merge *m, const parquet_result *done, str uri,
-                     error *err)
+static bool add_file(copy *c, int32_t day, const iceberg_field *const *fields, size_t count,
+                     const parquet_result *done, str uri, error *err)
 {
     arena *a = c->arena;
-    iceberg_plain_stats *stats = arena_array_of(a, iceberg_plain_stats, m->output_count);
-    for (size_t i = 0; i < m->output_count; i++) {
+    if (done->row_count == 0)
+        return store_delete(iceberg_table_store(c->table), uri, err);
+    iceberg_plain_stats *stats = arena_array_of(a, iceberg_plain_stats, count);
+    for (size_t i = 0; i < count; i++) {
         const parquet_written *w = &done->columns[i];
-        stats[i] = (iceberg_plain_stats){ m->fields[i],        w->size_bytes, w->value_count,
+        stats[i] = (iceberg_plain_stats){ fields[i],           w->size_bytes, w->value_count,
                                           w->stats.null_count, w->stats.min,  w->stats.max };
     }
     iceberg_file file;
-    TRY(iceberg_file_of_plain(c->table, a, uri, done->row_count, done->size_bytes, stats,
-                              m->output_count, &file, err));
+    TRY(iceberg_file_of_plain(c->table, a, uri, done->row_count, done->size_bytes, stats, count,
+                              &file, err));
     value *partition = arena_array_of(a, value, 1);
     partition[0] = (value){ .kind = VALUE_DATE, .integer = day };
     file.partition = partition;
@@ -270,20 +275,27 @@ static bool add_file(copy *c, int32_t day, const fast_merge *m, const parquet_re
     return true;
 }
 
+/* The data file `name` of a day, its folder made; `*ret_path` is NUL-terminated. */
+static bool make_place(copy *c, int32_t day, str name, str *ret_uri, str *ret_path, error *err)
+{
+    value partition = { .kind = VALUE_DATE, .integer = day };
+    *ret_uri = writer_uri(c->arena, c->table, &partition, name);
+    str path = store_path_of_uri(*ret_uri);
+    *ret_path = str_of(str_to_c(c->arena, path));
+    return folder_make(str_to_c(c->arena, str_slice(path, 0, (size_t)str_rfind_char(path, '/'))),
+                       err);
+}
+
 static bool merge_files(copy *c, int32_t day, fast_file *files, size_t count, str name, error *err)
 {
     arena *a = c->arena;
     fast_merge m = plan_merge(c, day, files, count);
-    value partition = { .kind = VALUE_DATE, .integer = day };
-    store *s = iceberg_table_store(c->table);
-    str uri = writer_uri(a, c->table, &partition, name), path;
+    str uri, path;
     parquet_result done;
     size_t bad;
-    TRY(store_local_target(s, a, uri, &path, err));
-    if (parquet_merge(a, str_to_c(a, path), m.outputs, m.output_count, m.inputs, count, &done, &bad,
-                      err))
-        return (store_is_local(uri) || store_publish(s, uri, path, err)) &&
-               add_file(c, day, &m, &done, uri, err);
+    TRY(make_place(c, day, name, &uri, &path, err));
+    if (parquet_merge(a, path.data, m.outputs, m.output_count, m.inputs, count, &done, &bad, err))
+        return add_file(c, day, m.fields, m.output_count, &done, uri, err);
     if (err->code == ERR_CORRUPT) {
         copy_set_fault(&c->objects[files[bad].object], err->message);
         c->has_faults = true;
@@ -331,4 +343,93 @@ bool copy_fast_write(copy *c, int32_t day, const size_t *objects, size_t count, 
     for (size_t i = 0; i < count; i++)
         file_map_close(files[i].map);
     return works;
+}
+
+/* ---- Text ---- */
+
+static int flow_column(str name)
+{
+    for (size_t i = 0; i < flow_field_count; i++)
+        if (str_eq_nocase(str_of(flow_fields[i].name), name))
+            return (int)i;
+    return -1;
+}
+
+/* Whether a flow-log field as text gives it is what the table's column holds. */
+static bool column_takes(column_type arriving, iceberg_kind column)
+{
+    return arriving == COLUMN_STRING  ? column == ICEBERG_STRING
+           : arriving == COLUMN_INT32 ? column == ICEBERG_INT || column == ICEBERG_LONG
+                                      : arriving == COLUMN_INT64 && column == ICEBERG_LONG;
+}
+
+bool copy_fast_can_write_text(copy *c, const text_scan *scan)
+{
+    if (!job_is_plain(c))
+        return false;
+    for (size_t i = 0; i < c->schema->field_count; i++) {
+        const iceberg_field *f = &c->schema->fields[i];
+        int column = is_made_by_run(c, f->name) ? -1 : flow_column(f->name);
+        if (column >= 0 && text_scan_has_column(scan, (size_t)column) &&
+            !column_takes(flow_fields[column].type, f->type->kind))
+            return false;
+    }
+    return true;
+}
+
+typedef struct text_plan {
+    text_parquet_plan plan;
+    const iceberg_field **fields; /* of each output */
+} text_plan;
+
+static text_plan plan_text(const copy *c, const text_scan *scan)
+{
+    arena *a = c->arena;
+    size_t room = c->schema->field_count, count = 0;
+    parquet_output *outputs = arena_array_of(a, parquet_output, room);
+    size_t *sources = arena_array_of(a, size_t, room);
+    text_plan p = { .fields = arena_array_of(a, const iceberg_field *, room) };
+    for (size_t i = 0; i < room; i++) {
+        const iceberg_field *f = &c->schema->fields[i];
+        bool is_made = is_made_by_run(c, f->name);
+        int column = is_made ? -1 : flow_column(f->name);
+        if (!is_made && (column < 0 || !text_scan_has_column(scan, (size_t)column)))
+            continue;
+        outputs[count] = (parquet_output){ .column = made_column(f), .field_id = f->id };
+        outputs[count].origin = !is_made                 ? ORIGIN_COPIED
+                                : f->name.data[0] == '$' ? ORIGIN_CONSTANT
+                                                         : ORIGIN_KEY;
+        sources[count] = column >= 0 ? (size_t)column : 0;
+        p.fields[count++] = f;
+    }
+    p.plan = (text_parquet_plan){
+        .outputs = outputs, .sources = sources, .output_count = count, .make_key = make_key
+    };
+    return p;
+}
+
+bool copy_fast_write_text(copy *c, int32_t day, text_scan *scan, size_t first, size_t count,
+                          str name, error *err)
+{
+    arena *a = c->arena;
+    text_plan p = plan_text(c, scan);
+    const int64_t **constants = arena_array_of(a, const int64_t *, count);
+    void **contexts = arena_array_of(a, void *, count);
+    uint64_t *keys = arena_array_of(a, uint64_t, count);
+    for (size_t i = 0; i < count; i++) {
+        const state_object *o = &c->objects[first + i].object;
+        int64_t *of_file = arena_array_of(a, int64_t, p.plan.output_count);
+        for (size_t k = 0; k < p.plan.output_count; k++)
+            of_file[k] = str_eq(p.fields[k]->name, STR(EVENT_DATE)) ? day : o->event_us;
+        constants[i] = of_file;
+        keys[i] = hash64(o->uri.data, o->uri.len);
+        contexts[i] = &keys[i];
+    }
+    p.plan.constants = constants;
+    p.plan.key_contexts = contexts;
+    str uri, path;
+    parquet_result done;
+    TRY(make_place(c, day, name, &uri, &path, err));
+    TRY(text_to_parquet(scan, a, path.data, &p.plan, &done, err));
+    return add_file(c, day, p.fields, p.plan.output_count, &done, uri, err);
 }

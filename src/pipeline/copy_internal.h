@@ -1,6 +1,7 @@
 /* What the files of a COPY run share. */
 #pragma once
 
+#include "column/text.h"
 #include "pipeline/run_internal.h"
 
 #define EVENT_DATE "$event_date"
@@ -48,7 +49,7 @@ void copy_set_fault(run_object *o, const char *why);
  * the row. The same object and row give the same key whenever they are loaded; 36 characters. */
 void copy_row_key(uint64_t object_hash, uint64_t row, char *ret_text);
 
-/* ---- copy_fast.c: Parquet files that have the table's columns ---- */
+/* ---- copy_fast.c: files that have the table's columns ---- */
 
 /* Which of the objects, all of them good Parquet files, can be taken over page by page: their
  * number; they come first in `objects`. */
@@ -57,3 +58,8 @@ size_t copy_fast_find(copy *c, size_t *objects, size_t count);
  * and the result false. */
 bool copy_fast_write(copy *c, int32_t day, const size_t *objects, size_t count, str name,
                      error *err);
+/* Whether the records of a text scan can be written without SQL; and that: `first` is the object of
+ * the scan's first file. A file that proves bad has its fault known to the scan. */
+bool copy_fast_can_write_text(copy *c, const text_scan *scan);
+bool copy_fast_write_text(copy *c, int32_t day, text_scan *scan, size_t first, size_t count,
+                          str name, error *err);

@@ -539,7 +539,10 @@ static bool write_day(copy *c, day_objects *d, error *err)
         has_text |= c->objects[i].is_good;
     if (has_text) {
         part p = text_part(c, d->scan, d->from);
-        TRY(write_part(c, d, &p, number++, err));
+        str name = str_format(c->arena, STR_FMT "-%d-t", STR_ARG(c->output_prefix), d->day);
+        TRY(copy_fast_can_write_text(c, d->scan)
+                ? copy_fast_write_text(c, d->day, d->scan, d->from, d->text_to - d->from, name, err)
+                : write_part(c, d, &p, number++, err));
     }
     for (size_t s = 0; s < c->shapes.count; s++) {
         size_t *objects = arena_array_of(c->arena, size_t, d->to - d->text_to), count = 0;
