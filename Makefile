@@ -1,5 +1,5 @@
 # The commands people type; Meson and Ninja do the work.
-.PHONY: all build setup demo test test-interop test-kill test-plans bench lint format sanitize install clean help
+.PHONY: all build setup demo test test-interop test-kill test-plans test-extremes bench lint format sanitize install clean help
 PREFIX ?= /usr/local
 
 all: build
@@ -11,6 +11,7 @@ help:
 	@echo 'make test-interop  other Iceberg readers (pyiceberg, Iceberg for Java) read the same rows'
 	@echo 'make test-kill   the kill test, longer'
 	@echo 'make test-plans  random questions answered by the engine and by SQL, many'
+	@echo 'make test-extremes  what the graph engine bears, with a hub of ten million neighbours'
 	@echo 'make bench       measure against the bars; writes build/bench.jsonl'
 	@echo 'make lint        layers, formatting'
 	@echo 'make sanitize    unit tests under AddressSanitizer and UBSan'
@@ -38,6 +39,9 @@ test-kill: build
 
 test-plans: build
 	@PLAN_TEST_COUNT=$${PLAN_TEST_COUNT:-2000} PLAN_TEST_SEED=$${PLAN_TEST_SEED:-100} python3 tests/plan_test.py
+
+test-extremes: build
+	@EXTREMES_HUB=$${EXTREMES_HUB:-10000000} python3 tests/graph_extremes_test.py
 
 bench: build
 	@bench/run

@@ -12,14 +12,17 @@ typedef struct frame {
     graph_ref passed;        /* edge or first edge of the pair that led here */
 } frame;
 
+enum { MOST_STEPS = 1 << 30 };
+
 typedef struct trail {
     op base;
     rows *in;
     size_t row;
     VEC(frame) frames; /* of the current row; [0] is its start */
     bool is_begun;
-    bool by_pair;    /* edges of a pair are alike: walked together */
-    ref_map *stamps; /* of reach: number of the walk that has seen a vertex */
+    bool by_pair;        /* edges of a pair are alike: walked together */
+    uint64_t step_count; /* of all input rows */
+    ref_map *stamps;     /* of reach: number of the walk that has seen a vertex */
     uint32_t stamp;
     VEC(uint64_t) queue;
     size_t level_end, at, given;
@@ -196,6 +199,11 @@ static bool walk(trail *t, bool *ret_is_done, error *err)
         bool moved = false;
         if (++steps % 8192 == 0)
             TRY(query_check(t->base.query, err));
+        if (++t->step_count > MOST_STEPS)
+            return fail(err, ERR_LIMIT,
+                        "there are too many paths: a billion steps were taken and more remain; a "
+                        "smaller upper bound, a label, a condition or DISTINCT ends make them "
+                        "fewer, LIMIT stops early");
         if (t->frames.count - 1 < p->trail.most)
             TRY(take_step(t, &moved, err));
         if (!moved)

@@ -44,6 +44,14 @@ static bool find_engine(void *context, sql_engine **ret_engine, error *err)
     return home_engine(context, ret_engine, err);
 }
 
+/* FLOE_GRAPH_MEMORY: MiB that topology and columns may take; unset: half the machine. */
+static size_t graph_memory_bytes(void)
+{
+    const char *text = getenv("FLOE_GRAPH_MEMORY");
+    uint64_t mib;
+    return text && str_to_u64(str_of(text), &mib) && mib <= SIZE_MAX >> 20 ? (size_t)mib << 20 : 0;
+}
+
 static graph_options options_for(home *h, const finder *f, str json, str name, int64_t as_of_ms)
 {
     return (graph_options){ .schema_json = json,
@@ -53,6 +61,7 @@ static graph_options options_for(home *h, const finder *f, str json, str name, i
                             .find_engine = find_engine,
                             .engine_context = h,
                             .cache_folder = home_cache_folder(h),
+                            .memory_bytes = graph_memory_bytes(),
                             .as_of_ms = as_of_ms };
 }
 
