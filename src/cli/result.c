@@ -174,13 +174,15 @@ bool result_print(sql_stream *s, result_format format, error *err)
 
 bool result_query(home *h, str query, result_format format, error *err)
 {
+    AUTO(arena_free) arena *a = arena_new();
     sql_engine *engine;
+    str sql;
     AUTO(sql_disconnect) sql_connection *c = NULL;
     AUTO(sql_stream_close) sql_stream *s = NULL;
     TRY(home_engine(h, &engine, err));
     TRY(sql_connect(engine, &c, err));
-    TRY(execute_prepare_query(h, c, query, err));
-    TRY(sql_query(c, query, &s, err));
+    TRY(execute_query_sql(h, c, a, query, &sql, err));
+    TRY(sql_query(c, sql, &s, err));
     TRY(result_print(s, format, err));
     sql_stream_close(TAKE(s));
     return true;

@@ -40,7 +40,7 @@ bool run_worksheet(home *h, const char *path, bool until_caught_up, const job_li
         execution done;
         TRY(execute_statement(h, a, w, &w->statements[i], folder, &done, err));
         if (done.is_query)
-            TRY(result_query(h, w->statements[i].query.text, FORMAT_TABLE, err));
+            TRY(result_query(h, done.query, FORMAT_TABLE, err));
         else
             log_info(STR_FMT, STR_ARG(done.message));
     }

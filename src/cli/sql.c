@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "pipeline/execute.h"
 
 static const char usage[] =
     "usage: floe sql TEXT [--format table|json|csv] [--home DIR]\n"
@@ -30,7 +31,17 @@ int sql_command(int argc, char **argv)
         return EXIT_USAGE;
     error err = { 0 };
     AUTO(home_close) home *h = NULL;
-    if (!command_home(given_home, &h, &err) || !result_query(h, str_of(words[0]), format, &err))
+    AUTO(arena_free) arena *a = arena_new();
+    execution done = { .is_query = true, .query = str_of(words[0]) };
+    /* COPY … TO writes a local file: for whoever sits at this machine, not a worksheet's business
+     */
+    bool is_export = str_eq_nocase(str_slice(str_trim(done.query), 0, 5), STR("COPY "));
+    if (!command_home(given_home, &h, &err) ||
+        (!is_export && !execute_text(h, a, STR("sql"), str_of(words[0]), &done, &err)))
+        return command_failed(&err);
+    if (!done.is_query)
+        printf(STR_FMT "\n", STR_ARG(done.message));
+    else if (!result_query(h, done.query, format, &err))
         return command_failed(&err);
     return EXIT_DONE;
 }

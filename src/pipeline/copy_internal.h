@@ -2,25 +2,37 @@
 #pragma once
 
 #include "column/text.h"
-#include "pipeline/run_internal.h"
+#include "pipeline/expectations.h"
 
 #define EVENT_DATE "$event_date"
 #define EVENT_TIME "$event_time"
+
+/* What reads an object. */
+typedef enum object_reader {
+    READER_FLOW_TEXT, /* our own: flow logs with a header */
+    READER_PARQUET,
+    READER_CSV, /* DuckDB: also TSV and text without a header */
+    READER_JSON,
+} object_reader;
 
 /* An object of the run. */
 typedef struct run_object {
     state_object object;
     str path;
-    bool is_text, is_good;
+    object_reader reader;
+    bool is_text, is_good; /* is_text: reader is READER_FLOW_TEXT */
     char fault[ERROR_MESSAGE_BYTES];
-    size_t shape; /* of Parquet: index into the run's shapes */
+    size_t shape; /* of other than flow-log text: index into the run's shapes */
 } run_object;
 
-/* Parquet files with the same columns. */
+/* Files of one reader with the same columns. */
 typedef struct shape {
     str signature;
     size_t column_count;
     str *names, *types; /* DuckDB's names of types */
+    str *raw_names;     /* as the file has them; NULL of Parquet */
+    bool *is_nested;    /* shown as JSON text */
+    bool is_message;    /* Firehose: the columns stand in the one text column "message" */
 } shape;
 
 /* A run under way. */
@@ -37,6 +49,12 @@ typedef struct copy {
     file_vec files;
     int64_t rows;
     bool has_faults; /* the fast path has marked a file */
+    str preview;     /* a table to put the rows in instead of the target; empty: this is a run */
+    int64_t preview_limit;
+    str replay; /* a relation of dead letters: only these rows are loaded; empty: all */
+    int64_t run;
+    expectation_counts counts;
+    file_vec dead; /* data files of dead letters */
 } copy;
 
 /* The column transformations of the job, or NULL. */
@@ -48,6 +66,22 @@ void copy_set_fault(run_object *o, const char *why);
 /* RFC 9562 version 8: 60 bits of the hash of the object's URI, 2 more in the variant's byte, then
  * the row. The same object and row give the same key whenever they are loaded; 36 characters. */
 void copy_row_key(uint64_t object_hash, uint64_t row, char *ret_text);
+
+/* ---- copy_format.c: what is neither Parquet nor flow-log text with a header ---- */
+
+/* Of an object that is not Parquet. `type`: the job's CONTENT_TYPE. */
+object_reader copy_format_tell(const copy *c, const run_object *o, str type);
+bool copy_format_shape(copy *c, const run_object *o, shape *s, error *err);
+/* A SELECT of its columns, "_object" and "_row". */
+str copy_format_relation(copy *c, size_t object, const shape *s);
+
+/* ---- copy_checked.c: jobs with expectations ---- */
+
+/* The further columns of a part's SELECT: whether each expectation holds, "_object" and "_row". */
+void copy_add_checks(const copy *c, strbuf *b);
+/* Stage the rows of a part, count what breaks the expectations, write dead letters.
+ * `*ret_select`: the rows that are loaded. */
+bool copy_checked(copy *c, str select, str name, str *ret_select, error *err);
 
 /* ---- copy_fast.c: files that have the table's columns ---- */
 

@@ -1,4 +1,5 @@
 /* One run of a COPY job: plan, check, write one data file a day and shape, commit, done. */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,6 +11,7 @@
 #include "column/text.h"
 #include "pipeline/flow_field.h"
 #include "pipeline/copy_internal.h"
+#include "pipeline/dead_letter.h"
 
 enum {
     US_PER_HOUR = 3600,
@@ -121,28 +123,35 @@ static void look_at(copy *c, store *s, run_object *o, str type)
 {
     char marks[8];
     error err = { 0 };
+    bool is_auto = str_eq_nocase(type, STR("AUTO")), wants_parquet;
     o->is_good = true;
-    o->is_text = str_eq_nocase(type, STR("AUTO")) ? !is_parquet_name(o->path)
-                                                  : !str_eq_nocase(type, STR("PARQUET"));
-    if (o->object.size_bytes < 12) {
-        if (o->object.size_bytes == 0 || !o->is_text)
-            copy_set_fault(o, o->object.size_bytes ? "the file is too short to be Parquet"
-                                                   : "the file is empty");
-        return;
+    wants_parquet = is_auto ? is_parquet_name(o->path) : str_eq_nocase(type, STR("PARQUET"));
+    o->reader = wants_parquet ? READER_PARQUET : READER_FLOW_TEXT;
+    o->is_text = !wants_parquet;
+    if (o->object.size_bytes == 0) {
+        copy_set_fault(o, "the file is empty");
+    } else if (o->object.size_bytes < 12 && wants_parquet) {
+        copy_set_fault(o, "the file is too short to be Parquet");
+    } else if (o->object.size_bytes >= 12) {
+        if (!read_marks(s, o, marks, &err)) {
+            copy_set_fault(o, err.message);
+            return;
+        }
+        bool is_parquet = memcmp(marks, "PAR1", 4) == 0;
+        if (!wants_parquet && is_parquet)
+            copy_set_fault(o, is_auto ? "its content is Parquet, but its name does not end in "
+                                        ".parquet"
+                                      : "its content is Parquet, and the job's CONTENT_TYPE is "
+                                        "text");
+        if (wants_parquet && !is_parquet)
+            copy_set_fault(o, "its content is not Parquet (it does not begin with PAR1)");
+        else if (wants_parquet && memcmp(marks + 4, "PAR1", 4) != 0)
+            copy_set_fault(o, "the Parquet file is cut off: its footer is missing");
     }
-    if (!read_marks(s, o, marks, &err)) {
-        copy_set_fault(o, err.message);
-        return;
+    if (o->is_good && !wants_parquet) {
+        o->reader = copy_format_tell(c, o, type);
+        o->is_text = o->reader == READER_FLOW_TEXT;
     }
-    bool is_parquet = memcmp(marks, "PAR1", 4) == 0;
-    if (o->is_text && is_parquet)
-        copy_set_fault(o, str_eq_nocase(type, STR("AUTO"))
-                              ? "its content is Parquet, but its name does not end in .parquet"
-                              : "its content is Parquet, and the job's CONTENT_TYPE is text");
-    if (!o->is_text && !is_parquet)
-        copy_set_fault(o, "its content is not Parquet (it does not begin with PAR1)");
-    else if (!o->is_text && memcmp(marks + 4, "PAR1", 4) != 0)
-        copy_set_fault(o, "the Parquet file is cut off: its footer is missing");
 }
 
 static void add_paths(strbuf *b, const copy *c, const size_t *objects, size_t count)
@@ -161,7 +170,7 @@ static size_t *good_parquet(copy *c, size_t *ret_count)
     size_t *out = arena_array_of(c->arena, size_t, c->object_count);
     *ret_count = 0;
     for (size_t i = 0; i < c->object_count; i++)
-        if (c->objects[i].is_good && !c->objects[i].is_text)
+        if (c->objects[i].is_good && c->objects[i].reader == READER_PARQUET)
             out[(*ret_count)++] = i;
     return out;
 }
@@ -184,6 +193,30 @@ static bool describe_shape(copy *c, const run_object *o, shape *s, error *err)
     return true;
 }
 
+static bool has_shape(const copy *c, run_object *o, str signature)
+{
+    for (o->shape = 0; o->shape < c->shapes.count; o->shape++)
+        if (str_eq(c->shapes.items[o->shape].signature, signature))
+            return true;
+    return false;
+}
+
+/* Files that are neither Parquet nor flow-log text; one that cannot be read is set aside. */
+static void find_other_shapes(copy *c)
+{
+    for (size_t i = 0; i < c->object_count; i++) {
+        run_object *o = &c->objects[i];
+        shape s;
+        error why = { 0 };
+        if (!o->is_good || (o->reader != READER_CSV && o->reader != READER_JSON))
+            continue;
+        if (!copy_format_shape(c, o, &s, &why))
+            copy_set_fault(o, why.message);
+        else if (!has_shape(c, o, s.signature))
+            vec_push(c->arena, &c->shapes, s);
+    }
+}
+
 /* Group the Parquet files by their columns. */
 static bool find_shapes(copy *c, const size_t *objects, size_t count, error *err)
 {
@@ -194,15 +227,11 @@ static bool find_shapes(copy *c, const size_t *objects, size_t count, error *err
     add_paths(&q, c, objects, count);
     strbuf_add_c(&q, ") GROUP BY file_name");
     TRY(sql_query_all(c->job->connection, c->arena, strbuf_str(&q), &rows, err));
-    c->shapes.count = 0;
     for (size_t i = 0; i < rows->rows; i++) {
         str path = column_text(&rows->columns[0], c->arena, i),
             signature = column_text(&rows->columns[1], c->arena, i);
         run_object *o = &c->objects[object_of_path(path)];
-        for (o->shape = 0; o->shape < c->shapes.count; o->shape++)
-            if (str_eq(c->shapes.items[o->shape].signature, signature))
-                break;
-        if (o->shape == c->shapes.count) {
+        if (!has_shape(c, o, signature)) {
             shape s = { .signature = signature };
             TRY(describe_shape(c, o, &s, err));
             vec_push(c->arena, &c->shapes, s);
@@ -211,15 +240,22 @@ static bool find_shapes(copy *c, const size_t *objects, size_t count, error *err
     return true;
 }
 
-/* Read every value of one Parquet file. */
-static bool check_parquet(copy *c, run_object *o, error *err)
+/* Read every value of one file. */
+static bool check_file(copy *c, size_t object, error *err)
 {
     AUTO(arena_free) arena *scratch = arena_new();
+    run_object *o = &c->objects[object];
     batch *rows;
     strbuf q = strbuf_new(scratch);
-    strbuf_add_c(&q, "SELECT count(*), bit_xor(hash(t)) FROM read_parquet(");
-    strbuf_add_sql_text(&q, o->path);
-    strbuf_add_c(&q, ") t");
+    strbuf_add_c(&q, "SELECT count(*), bit_xor(hash(t)) FROM ");
+    if (o->reader == READER_PARQUET) {
+        strbuf_add_c(&q, "read_parquet(");
+        strbuf_add_sql_text(&q, o->path);
+        strbuf_add_c(&q, ") t");
+    } else {
+        str relation = copy_format_relation(c, object, &c->shapes.items[o->shape]);
+        strbuf_format(&q, "(" STR_FMT ") t", STR_ARG(relation));
+    }
     return sql_query_all(c->job->connection, scratch, strbuf_str(&q), &rows, err);
 }
 
@@ -230,7 +266,7 @@ static size_t find_faults(copy *c)
     for (size_t i = 0; i < c->object_count; i++) {
         error err = { 0 };
         run_object *o = &c->objects[i];
-        if (!o->is_good || o->is_text || check_parquet(c, o, &err))
+        if (!o->is_good || o->is_text || check_file(c, i, &err))
             continue;
         copy_set_fault(o, err.message);
         found++;
@@ -243,6 +279,8 @@ static bool find_shapes_of_good(copy *c, error *err)
     for (;;) {
         size_t count, *objects = good_parquet(c, &count);
         error why = { 0 };
+        c->shapes.count = 0;
+        find_other_shapes(c);
         if (count == 0 || find_shapes(c, objects, count, &why))
             return true;
         if (find_faults(c) == 0) {
@@ -387,6 +425,17 @@ static void add_expression(strbuf *b, const part *p, const iceberg_field *f, are
     strbuf_format(b, "NULL::" STR_FMT, STR_ARG(iceberg_type_sql(a, f->type)));
 }
 
+/* Paths of the run's objects, with commas. */
+static str object_paths(copy *c)
+{
+    strbuf b = strbuf_new(c->arena);
+    for (size_t i = 0; i < c->object_count; i++) {
+        strbuf_add_c(&b, i ? ", " : "");
+        strbuf_add_sql_text(&b, c->objects[i].path);
+    }
+    return strbuf_str(&b);
+}
+
 static str part_select(copy *c, const part *p, int32_t day)
 {
     strbuf b = strbuf_new(c->arena);
@@ -412,23 +461,30 @@ static str part_select(copy *c, const part *p, int32_t day)
         strbuf_add_c(&b, " AS ");
         strbuf_add_sql_name(&b, f->name);
     }
+    if (c->job->statement->expectation_count)
+        copy_add_checks(c, &b);
     strbuf_format(&b, " FROM " STR_FMT, STR_ARG(p->relation));
-    bool is_first = true;
-    for (size_t i = 0; i < c->job->statement->expectation_count; i++) {
-        const expectation *e = &c->job->statement->expectations[i];
-        if (!e->drops)
-            continue;
-        strbuf_format(&b, "%s coalesce((" STR_FMT "), false)", is_first ? " WHERE" : " AND",
-                      STR_ARG(expression_to_sql(c->arena, e->predicate)));
-        is_first = false;
-    }
+    if (c->replay.len) /* "_object" and row of each dead letter */
+        strbuf_format(
+            &b,
+            " WHERE (\"_object\", \"_row\") IN (SELECT floe_object(file), \"row\" FROM " STR_FMT
+            " WHERE file IN (" STR_FMT "))",
+            STR_ARG(c->replay), STR_ARG(object_paths(c)));
     return strbuf_str(&b);
 }
 
-static part parquet_part(copy *c, size_t shape_index, const size_t *objects, size_t count)
+/* The files of one shape. */
+static part shape_part(copy *c, size_t shape_index, const size_t *objects, size_t count)
 {
     const shape *s = &c->shapes.items[shape_index];
     strbuf b = strbuf_new(c->arena);
+    if (s->raw_names || s->is_message) {
+        for (size_t i = 0; i < count; i++)
+            strbuf_format(&b, "%s" STR_FMT, i ? " UNION ALL BY NAME " : "(",
+                          STR_ARG(copy_format_relation(c, objects[i], s)));
+        strbuf_add_char(&b, ')');
+        return (part){ strbuf_str(&b), s->column_count, s->names, s->types };
+    }
     strbuf_add_c(&b, "(SELECT * EXCLUDE (filename, file_row_number), floe_object(filename) AS "
                      "\"_object\", file_row_number AS \"_row\" FROM read_parquet(");
     add_paths(&b, c, objects, count);
@@ -498,11 +554,30 @@ static size_t note_text_faults(copy *c, const day_objects *d)
     return found;
 }
 
+/* The rows of one more part, as far as there is room for them. */
+static bool preview_part(copy *c, str select, error *err)
+{
+    str limited = str_format(c->arena, "SELECT * FROM (" STR_FMT ") LIMIT %lld", STR_ARG(select),
+                             (long long)c->preview_limit);
+    str made = str_format(
+        c->arena, "CREATE TABLE IF NOT EXISTS " STR_FMT " AS SELECT * FROM (" STR_FMT ") LIMIT 0",
+        STR_ARG(c->preview), STR_ARG(limited));
+    return sql_run(c->job->connection, made, err) &&
+           sql_run(c->job->connection,
+                   str_format(c->arena, "INSERT INTO " STR_FMT " BY NAME " STR_FMT,
+                              STR_ARG(c->preview), STR_ARG(limited)),
+                   err);
+}
+
 static bool write_part(copy *c, const day_objects *d, const part *p, size_t number, error *err)
 {
     const iceberg_spec *spec = iceberg_table_spec(c->table);
     str select = part_select(c, p, d->day);
+    if (c->preview.len)
+        return preview_part(c, select, err);
     str name = str_format(c->arena, STR_FMT "-%d-%zu", STR_ARG(c->output_prefix), d->day, number);
+    if (c->job->statement->expectation_count)
+        TRY(copy_checked(c, select, name, &select, err));
     bool is_by_day =
         spec->field_count == 1 && spec->fields[0].transform == TRANSFORM_IDENTITY &&
         str_eq(iceberg_schema_find_id(c->schema, spec->fields[0].source_id)->name, STR(EVENT_DATE));
@@ -551,13 +626,15 @@ static bool write_day(copy *c, day_objects *d, error *err)
                 objects[count++] = i;
         if (count == 0)
             continue;
-        size_t fast = copy_fast_find(c, objects, count);
+        size_t fast = c->preview.len || c->replay.len || c->shapes.items[s].raw_names
+                          ? 0
+                          : copy_fast_find(c, objects, count);
         str name = str_format(c->arena, STR_FMT "-%d-p%zu", STR_ARG(c->output_prefix), d->day, s);
         if (fast)
             TRY(copy_fast_write(c, d->day, objects, fast, name, err));
         if (fast == count)
             continue;
-        part p = parquet_part(c, s, objects + fast, count - fast);
+        part p = shape_part(c, s, objects + fast, count - fast);
         TRY(write_part(c, d, &p, number++, err));
     }
     return true;
@@ -584,11 +661,23 @@ static bool check_mentions(copy *c, const part *p, const char *what, error *err)
     return true;
 }
 
+/* EXCLUDE_COLUMNS = (name, 'pattern*', …) */
+static bool is_excluded(const copy *c, str name)
+{
+    const option *o = option_find(c->job->statement->options, "EXCLUDE_COLUMNS");
+    for (size_t i = 0; o && i < o->list.count; i++)
+        if (fnmatch(str_to_c(c->arena, o->list.items[i]), str_to_c(c->arena, name), FNM_CASEFOLD) ==
+            0)
+            return true;
+    return false;
+}
+
 static bool grow_by_part(copy *c, growing_schema *g, const part *p, error *err)
 {
     for (size_t i = 0; i < p->column_count; i++) {
         const iceberg_type *type;
-        if (is_transformed(c->job, p->names[i]) || is_system_name(p->names[i]))
+        if (is_transformed(c->job, p->names[i]) || is_system_name(p->names[i]) ||
+            is_excluded(c, p->names[i]))
             continue;
         TRY(copy_arriving_type(c->arena, p->names[i], p->types[i], &type, err));
         place_column(g, p->names[i], type);
@@ -638,7 +727,7 @@ static bool grow_schema(copy *c, day_objects *days, size_t day_count, error *err
                (!c->objects[k].is_good || c->objects[k].is_text || c->objects[k].shape != i))
             k++;
         if (k < c->object_count)
-            vec_push(c->arena, &parts, parquet_part(c, i, &k, 1));
+            vec_push(c->arena, &parts, shape_part(c, i, &k, 1));
     }
     for (size_t i = 0; i < parts.count; i++) {
         if (parts.items[i].column_count == 0)
@@ -665,7 +754,9 @@ static bool write_all(copy *c, day_objects *days, size_t day_count, error *err)
         if (works)
             return true;
         writer_discard(c->table, c->files.items, c->files.count);
-        c->files.count = 0;
+        writer_discard(c->table, c->dead.items, c->dead.count);
+        c->files.count = c->dead.count = 0;
+        c->counts = (expectation_counts){ 0 };
         if (why.code == ERR_CANCELLED || why.code == ERR_LIMIT) {
             *err = why;
             return false;
@@ -829,7 +920,15 @@ static bool finish(copy *c, state_run *done, job_progress *ret, error *err)
         bad_count += !c->objects[i].is_good;
         done->bytes += c->objects[i].is_good ? (int64_t)all[i].size_bytes : 0;
     }
+    bool is_replay = c->replay.len > 0;
+    TRY(dead_letter_commit(c->job, c->arena, &c->dead, c->output_prefix, done->run, is_replay,
+                           err));
+    if (!is_replay)
+        TRY(expectations_note(c->job, &c->counts, err));
+    done->dropped = is_replay ? 0 : c->counts.dropped;
     TRY(state_run_done(home_state(c->job->home), c->job->record.id, done, err));
+    if (is_replay)
+        return true;
     copy_source_taken(c->job, all, c->object_count);
     *ret = (job_progress){ .did_work = true,
                            .rows = c->rows,
@@ -837,6 +936,88 @@ static bool finish(copy *c, state_run *done, job_progress *ret, error *err)
                            .bad_objects = bad_count,
                            .has_more = ret->has_more };
     return true;
+}
+
+bool copy_preview(job *j, arena *a, str name, int64_t limit, error *err)
+{
+    enum { PREVIEW_FILES = 3 };
+    copy c = { .job = j, .arena = a, .preview = name, .preview_limit = limit };
+    state_object *objects;
+    iceberg_table *table;
+    bool has_more;
+    TRY(copy_source_open(j, err));
+    TRY(register_functions(j, err));
+    TRY(copy_source_find(j, a, &objects, &c.object_count, &has_more, err));
+    c.object_count = c.object_count < PREVIEW_FILES ? c.object_count : PREVIEW_FILES;
+    TRY(job_target(j, a, &table, err));
+    c.table = table;
+    c.objects = arena_array_of(a, run_object, c.object_count);
+    for (size_t i = 0; i < c.object_count; i++)
+        c.objects[i].object = objects[i];
+    TRY(sql_run(j->connection, str_format(a, "DROP TABLE IF EXISTS " STR_FMT, STR_ARG(name)), err));
+    TRY(load(&c, err));
+    return sql_run(j->connection,
+                   str_format(a,
+                              "CREATE TABLE IF NOT EXISTS " STR_FMT
+                              " AS SELECT 'nothing new' AS \"note\" LIMIT 0",
+                              STR_ARG(name)),
+                   err);
+}
+
+/* The objects that dead letters came from and that are still there. */
+static bool replay_objects(copy *c, error *err)
+{
+    batch *files;
+    AUTO(store_close) store *s = NULL;
+    TRY(sql_query_all(c->job->connection, c->arena,
+                      str_format(c->arena, "SELECT DISTINCT file FROM " STR_FMT " ORDER BY 1",
+                                 STR_ARG(c->replay)),
+                      &files, err));
+    c->objects = arena_array_of(c->arena, run_object, files->rows);
+    for (size_t i = 0; i < files->rows; i++) {
+        str uri = store_uri_of_path(c->arena, column_text(&files->columns[0], c->arena, i));
+        store_object found;
+        error ignored = { 0 }; /* a file that is gone takes its dead letters with it */
+        if (!s)
+            TRY(store_open(uri, &s, err));
+        if (!store_stat(s, c->arena, uri, &found, &ignored))
+            continue;
+        c->objects[c->object_count++].object =
+            (state_object){ .uri = uri,
+                            .etag = str_copy(c->arena, found.etag),
+                            .size_bytes = found.size_bytes,
+                            .modified_us = found.modified_us,
+                            .event_us = copy_source_event_time(c->job, &found) };
+    }
+    return true;
+}
+
+/* Load the dead letters again, as the job is now: what passes goes to the table, the rest stays. */
+bool copy_replay(job *j, job_progress *ret, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    copy c = { .job = j, .arena = a };
+    iceberg_table *table;
+    state_run done = { 0 };
+    TRY(register_functions(j, err));
+    TRY(dead_letter_rows(j, a, &c.replay, err));
+    if (c.replay.len == 0)
+        return true;
+    TRY(replay_objects(&c, err));
+    TRY(job_target(j, a, &table, err));
+    c.table = table;
+    c.output_prefix = str_format(a, "p" STR_FMT, STR_ARG(str_slice(uuid_v4(a), 0, 18)));
+    TRY(state_run_plan(home_state(j->home), j->record.id, NULL, 0, c.output_prefix, &done.run,
+                       err));
+    c.run = done.run;
+    if (!load(&c, err)) {
+        job_abandon(j, table, c.files.items, c.files.count, done.run);
+        return false;
+    }
+    TRY(commit(&c, done.run, &done, err));
+    ret->did_work = true;
+    ret->rows = c.rows;
+    return finish(&c, &done, ret, err);
 }
 
 bool copy_run(job *j, job_progress *ret, error *err)
@@ -861,13 +1042,18 @@ bool copy_run(job *j, job_progress *ret, error *err)
     c.output_prefix = str_format(a, "r" STR_FMT, STR_ARG(str_slice(uuid_v4(a), 0, 18)));
     TRY(state_run_plan(home_state(j->home), j->record.id, objects, c.object_count, c.output_prefix,
                        &done.run, err));
+    c.run = done.run;
     if (!load(&c, err) || !note_faults(&c, done.run, err)) {
         job_abandon(j, table, c.files.items, c.files.count, done.run);
         return false;
     }
     /* a commit that reports an error may stand all the same: the next run's recovery asks the table
      */
+    uint64_t started = clock_monotonic_us();
     TRY(commit(&c, done.run, &done, err));
+    done.commit_us = (int64_t)(clock_monotonic_us() - started);
+    for (size_t i = 0; i < c.files.count; i++)
+        done.output_bytes += c.files.items[i].size_bytes;
     TRY(finish(&c, &done, ret, err));
     forget_copies(&c);
     return true;

@@ -213,6 +213,11 @@ static int64_t event_time(const copy_source *s, const store_object *object)
     return has_path ? path_us : has_name ? name_us : object->modified_us;
 }
 
+int64_t copy_source_event_time(job *j, const store_object *object)
+{
+    return event_time(j->source, object);
+}
+
 typedef struct finding {
     job *job;
     copy_source *source;

@@ -1,5 +1,5 @@
 /* One function for each kind of statement. */
-#include "pipeline/execute.h"
+#include "pipeline/execute_internal.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -8,17 +8,9 @@
 #include "base/hash.h"
 #include "base/vec.h"
 #include "pipeline/connection.h"
+#include "worksheet/date_pattern.h"
 
-typedef struct context {
-    home *home;
-    arena *arena;
-    const worksheet *worksheet;
-    const statement *statement;
-    str folder, text;
-    execution *result;
-} context;
-
-static bool say(context *x, bool has_changed, const char *format, ...)
+bool execute_say(context *x, bool has_changed, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -26,6 +18,29 @@ static bool say(context *x, bool has_changed, const char *format, ...)
     va_end(args);
     x->result->has_changed = has_changed;
     return true;
+}
+
+bool execute_answer(context *x, str query)
+{
+    x->result->is_query = true;
+    x->result->query = query;
+    return true;
+}
+
+bool execute_fail_absent(context *x, const char *what, str name, span at, error *err)
+{
+    worksheet_fail_at(x->worksheet, at, err, "there is no %s '" STR_FMT "'", what, STR_ARG(name));
+    err->code = ERR_NOT_FOUND;
+    return false;
+}
+
+bool execute_find_job(context *x, state_job *ret, error *err)
+{
+    bool is_found;
+    TRY(state_job_get(home_state(x->home), x->arena, x->statement->name, ret, &is_found, err));
+    return is_found
+               ? true
+               : execute_fail_absent(x, "job", x->statement->name, x->statement->name_span, err);
 }
 
 static bool fail_exists(context *x, const char *what, error *err)
@@ -68,32 +83,80 @@ static bool create_connection(context *x, error *err)
         err->code = why.code;
         return false;
     }
-    return has_changed ? say(x, true, "created connection " STR_FMT, STR_ARG(s->name))
-                       : say(x, false, "connection " STR_FMT ": unchanged", STR_ARG(s->name));
+    return has_changed
+               ? execute_say(x, true, "created connection " STR_FMT, STR_ARG(s->name))
+               : execute_say(x, false, "connection " STR_FMT ": unchanged", STR_ARG(s->name));
+}
+
+/* The first job whose text matches: what is dropped must not be in use. */
+static bool check_unused(context *x, const char *what, str name, span at,
+                         bool (*uses)(const statement *s, str name), error *err)
+{
+    state_job *jobs;
+    size_t count;
+    TRY(state_job_list(home_state(x->home), x->arena, &jobs, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        worksheet *w;
+        error ignored = { 0 };
+        if (!worksheet_parse(x->arena, jobs[i].name, jobs[i].source_text, &w, &ignored) ||
+            w->count != 1 || !uses(&w->statements[0], name))
+            continue;
+        worksheet_fail_at(x->worksheet, at, err,
+                          "%s " STR_FMT " is used by job " STR_FMT "; DROP JOB first", what,
+                          STR_ARG(name), STR_ARG(jobs[i].name));
+        err->code = ERR_CONFLICT;
+        return false;
+    }
+    return true;
+}
+
+static bool uses_connection(const statement *s, str name)
+{
+    return str_eq_nocase(s->connection, name);
+}
+
+static bool is_table(const table_name *t, str name)
+{
+    AUTO(arena_free) arena *scratch = arena_new();
+    return t->name.len &&
+           str_eq_nocase(str_format(scratch, STR_FMT "." STR_FMT "." STR_FMT,
+                                    STR_ARG(t->catalog.len ? t->catalog : STR(HOME_CATALOG)),
+                                    STR_ARG(t->namespace), STR_ARG(t->name)),
+                         name);
+}
+
+static bool uses_table(const statement *s, str name)
+{
+    return is_table(&s->table, name) || is_table(&s->query.source, name);
 }
 
 static bool drop_connection(context *x, error *err)
 {
     bool is_found;
+    TRY(check_unused(x, "connection", x->statement->name, x->statement->name_span, uses_connection,
+                     err));
     TRY(state_connection_drop(home_state(x->home), x->statement->name, &is_found, err));
     if (!is_found && !x->statement->if_exists)
         return worksheet_fail_at(x->worksheet, x->statement->name_span, err,
                                  "there is no connection '" STR_FMT "'",
                                  STR_ARG(x->statement->name));
     home_forget_catalog(x->home, x->statement->name);
-    return say(x, is_found, "dropped connection " STR_FMT, STR_ARG(x->statement->name));
+    return execute_say(x, is_found,
+                       is_found ? "dropped connection " STR_FMT
+                                : "connection " STR_FMT ": there is none",
+                       STR_ARG(x->statement->name));
 }
 
 /* ---- Tables ---- */
 
-static str full_name(context *x, const table_name *t)
+str execute_full_name(context *x, const table_name *t)
 {
     return str_format(x->arena, STR_FMT "." STR_FMT "." STR_FMT,
                       STR_ARG(t->catalog.len ? t->catalog : STR(HOME_CATALOG)),
                       STR_ARG(t->namespace), STR_ARG(t->name));
 }
 
-static bool find_catalog(context *x, const table_name *t, catalog **ret, error *err)
+bool execute_find_catalog(context *x, const table_name *t, catalog **ret, error *err)
 {
     if (home_catalog(x->home, t->catalog.len ? t->catalog : STR(HOME_CATALOG), ret, err))
         return true;
@@ -217,18 +280,20 @@ static bool create_table(context *x, error *err)
     iceberg_schema schema;
     iceberg_spec spec;
     iceberg_table *t;
-    str name = full_name(x, &s->table);
-    TRY(find_catalog(x, &s->table, &c, err));
+    str name = execute_full_name(x, &s->table);
+    TRY(execute_find_catalog(x, &s->table, &c, err));
     TRY(make_schema(x, &schema, err));
     TRY(make_spec(x, &schema, &spec, err));
-    str keys[] = { STR("floe.statement"), STR("floe.columns"),
-                   STR("write.parquet.compression-codec") };
-    str values[] = { x->text, s->column_count ? STR("declared") : STR("inferred"), STR("zstd") };
+    str keys[64] = { STR("floe.statement"), STR("floe.columns"),
+                     STR("write.parquet.compression-codec") };
+    str values[64] = { x->text, s->column_count ? STR("declared") : STR("inferred"), STR("zstd") };
+    size_t property_count = 3 + execute_option_properties(x->arena, s->options, x->worksheet->text,
+                                                          keys + 3, values + 3);
     iceberg_definition d = { .schema = &schema,
                              .spec = &spec,
                              .property_keys = keys,
                              .property_values = values,
-                             .property_count = 3 };
+                             .property_count = property_count };
     const option *version = option_find(s->options, "FORMAT_VERSION");
     if (version)
         d.format_version = version->number == 3 ? 3 : version->number == 2 ? 2 : -1;
@@ -241,13 +306,13 @@ static bool create_table(context *x, error *err)
         d.location.len--;
     TRY(serve_storage(x, d.location, err));
     if (catalog_create(c, x->arena, s->table.namespace, s->table.name, &d, &t, err))
-        return say(x, true, "created table " STR_FMT, STR_ARG(name));
+        return execute_say(x, true, "created table " STR_FMT, STR_ARG(name));
     if (err->code != ERR_CONFLICT)
         return false;
     error_clear(err);
     TRY(catalog_load(c, x->arena, s->table.namespace, s->table.name, &t, err));
     if (s->if_exists || str_eq(iceberg_table_property(t, STR("floe.statement"), STR("")), x->text))
-        return say(x, false, "table " STR_FMT ": unchanged", STR_ARG(name));
+        return execute_say(x, false, "table " STR_FMT ": unchanged", STR_ARG(name));
     worksheet_fail_at(x->worksheet, s->table.span, err,
                       "table " STR_FMT
                       " exists with another definition; DROP it first to change it",
@@ -261,23 +326,25 @@ static bool drop_table(context *x, error *err)
     const statement *s = x->statement;
     catalog *c;
     iceberg_table *t;
-    TRY(find_catalog(x, &s->table, &c, err));
+    TRY(execute_find_catalog(x, &s->table, &c, err));
     if (!catalog_load(c, x->arena, s->table.namespace, s->table.name, &t, err)) {
         if (err->code != ERR_NOT_FOUND || !s->if_exists)
             return false;
         error_clear(err);
-        return say(x, false, "table " STR_FMT ": there is none", STR_ARG(full_name(x, &s->table)));
+        return execute_say(x, false, "table " STR_FMT ": there is none",
+                           STR_ARG(execute_full_name(x, &s->table)));
     }
-    TRY(catalog_drop(c, s->table.namespace, s->table.name, true, err));
-    return say(x, true, "dropped table " STR_FMT, STR_ARG(full_name(x, &s->table)));
+    TRY(check_unused(x, "table", execute_full_name(x, &s->table), s->table.span, uses_table, err));
+    TRY(catalog_drop(c, s->table.namespace, s->table.name, !s->keeps_data, err));
+    return execute_say(x, true, "dropped table " STR_FMT, STR_ARG(execute_full_name(x, &s->table)));
 }
 
 /* ---- Jobs ---- */
 
-static bool check_table(context *x, const table_name *name, iceberg_table **ret, error *err)
+bool execute_find_table(context *x, const table_name *name, iceberg_table **ret, error *err)
 {
     catalog *c;
-    TRY(find_catalog(x, name, &c, err));
+    TRY(execute_find_catalog(x, name, &c, err));
     if (catalog_load(c, x->arena, name->namespace, name->name, ret, err))
         return true;
     if (err->code != ERR_NOT_FOUND)
@@ -305,10 +372,53 @@ static bool check_copy(context *x, const iceberg_table *target, error *err)
                                  "this version reads through FILE and S3 connections; " STR_FMT
                                  " connections can be made, but not read yet",
                                  STR_ARG(c.type));
+    const option *pattern = option_find(s->options, "DATE_PATTERN");
+    error why = { 0 };
+    if (pattern && !date_pattern_check(pattern->text, &why))
+        return worksheet_fail_at(x->worksheet, pattern->span, err, "%s", why.message);
     if (iceberg_table_schema(target)->identifier_count)
         return worksheet_fail_at(x->worksheet, s->table.span, err,
                                  "a COPY job's target has no PRIMARY KEY: load the rows as they "
                                  "are, then INSERT them into this table");
+    return true;
+}
+
+static bool check_merge(context *x, const iceberg_table *target, error *err)
+{
+    const statement *s = x->statement;
+    const iceberg_schema *schema = iceberg_table_schema(target);
+    if (schema->identifier_count == 0)
+        return worksheet_fail_at(x->worksheet, s->table.span, err,
+                                 "MERGE INTO needs a table with a PRIMARY KEY");
+    for (size_t i = 0; i < s->merge.key_count; i++) {
+        const iceberg_field *f = iceberg_schema_find(schema, s->merge.target_keys[i]);
+        bool is_key = false;
+        for (size_t k = 0; f && k < schema->identifier_count; k++)
+            is_key |= schema->identifier_ids[k] == f->id;
+        if (!is_key)
+            return worksheet_fail_at(x->worksheet, s->table.span, err,
+                                     "ON compares " STR_FMT
+                                     ", which is no column of the target's PRIMARY KEY",
+                                     STR_ARG(s->merge.target_keys[i]));
+    }
+    return true;
+}
+
+/* A predicate sees one row: no aggregates. */
+static bool check_expectations(context *x, error *err)
+{
+    static const char *const aggregates[] = { "count", "sum", "avg", "min", "max", "count_if" };
+    for (size_t i = 0; i < x->statement->expectation_count; i++)
+        for (size_t k = 0; k < ARRAY_LEN(aggregates); k++) {
+            str lower = str_lower(x->arena, x->statement->expectations[i].predicate);
+            str call = str_format(x->arena, "%s(", aggregates[k]);
+            if (str_starts_with(lower, call) ||
+                str_contains(lower, str_format(x->arena, " %s(", aggregates[k])))
+                return worksheet_fail_at(x->worksheet, x->statement->name_span, err,
+                                         "expectation " STR_FMT
+                                         " aggregates; it is asked of each row by itself",
+                                         STR_ARG(x->statement->expectations[i].name));
+        }
     return true;
 }
 
@@ -319,23 +429,27 @@ static bool create_job(context *x, error *err)
     bool is_found;
     iceberg_table *target, *source;
     TRY(state_job_get(home_state(x->home), x->arena, s->name, &there, &is_found, err));
-    if (is_found && str_eq(there.statement, x->text))
-        return say(x, false, "job " STR_FMT ": unchanged", STR_ARG(s->name));
+    if (is_found && (s->if_exists || str_eq(there.statement, x->text)))
+        return execute_say(x, false, "job " STR_FMT ": unchanged", STR_ARG(s->name));
     if (is_found)
         return fail_exists(x, "job", err);
-    TRY(check_table(x, &s->table, &target, err));
+    TRY(execute_find_table(x, &s->table, &target, err));
     if (s->kind == STATEMENT_CREATE_COPY_JOB)
         TRY(check_copy(x, target, err));
     else
-        TRY(check_table(x, &s->query.source, &source, err));
+        TRY(execute_find_table(x, &s->query.source, &source, err));
+    if (s->merge.is_given)
+        TRY(check_merge(x, target, err));
+    if (s->expectation_count)
+        TRY(check_expectations(x, err));
     state_job made = { .name = s->name,
                        .uuid = uuid_v4(x->arena),
                        .statement = x->text,
                        .folder = x->folder,
-                       .target = full_name(x, &s->table),
+                       .target = execute_full_name(x, &s->table),
                        .source_text = str_slice(x->worksheet->text, s->span.from, s->span.to) };
     TRY(state_job_add(home_state(x->home), &made, err));
-    return say(x, true, "created job " STR_FMT, STR_ARG(s->name));
+    return execute_say(x, true, "created job " STR_FMT, STR_ARG(s->name));
 }
 
 static bool change_job(context *x, error *err)
@@ -354,7 +468,8 @@ static bool change_job(context *x, error *err)
     const char *what = s->kind == STATEMENT_DROP_JOB    ? "dropped"
                        : s->kind == STATEMENT_PAUSE_JOB ? "paused"
                                                         : "resumed";
-    return say(x, is_found, "%s job " STR_FMT, what, STR_ARG(s->name));
+    return is_found ? execute_say(x, true, "%s job " STR_FMT, what, STR_ARG(s->name))
+                    : execute_say(x, false, "job " STR_FMT ": there is none", STR_ARG(s->name));
 }
 
 bool execute_statement(home *h, arena *a, const worksheet *w, const statement *s, str folder,
@@ -372,60 +487,17 @@ bool execute_statement(home *h, arena *a, const worksheet *w, const statement *s
     case STATEMENT_DROP_JOB:
     case STATEMENT_PAUSE_JOB:
     case STATEMENT_RESUME_JOB: return change_job(&x, err);
-    case STATEMENT_QUERY: ret->is_query = true; return true;
+    case STATEMENT_ALTER_CONNECTION: return execute_alter_connection(&x, err);
+    case STATEMENT_ALTER_TABLE: return execute_alter_table(&x, err);
+    case STATEMENT_ALTER_JOB: return execute_alter_job(&x, err);
+    case STATEMENT_CREATE_VIEW: return execute_create_view(&x, err);
+    case STATEMENT_ALTER_VIEW: return execute_alter_view(&x, err);
+    case STATEMENT_DROP_VIEW: return execute_drop_view(&x, err);
+    case STATEMENT_REPLAY_JOB: return execute_replay_job(&x, err);
+    case STATEMENT_EXPLAIN_JOB: return execute_explain_job(&x, err);
+    case STATEMENT_PREVIEW_JOB: return execute_preview_job(&x, err);
+    case STATEMENT_SHOW_CREATE: return execute_show_create(&x, err);
+    case STATEMENT_QUERY: return execute_answer(&x, s->query.text);
     }
-    return true;
-}
-
-/* ---- Queries ---- */
-
-static bool mentions(str text, str name)
-{
-    AUTO(arena_free) arena *scratch = arena_new();
-    return str_contains(str_lower(scratch, text), str_lower(scratch, name));
-}
-
-static bool make_view(home *h, sql_connection *c, arena *a, const catalog_entry *e, error *err)
-{
-    iceberg_table *t;
-    iceberg_scan scan;
-    str rows;
-    strbuf b = strbuf_new(a);
-    TRY(catalog_load(home_embedded_catalog(h), a, e->namespace, e->name, &t, err));
-    TRY(iceberg_table_scan(t, a, -1, &scan, err));
-    TRY(iceberg_scan_sql(t, a, &scan, NULL, 0, false, &rows, err));
-    strbuf_add_c(&b, "CREATE SCHEMA IF NOT EXISTS " HOME_CATALOG ".");
-    strbuf_add_sql_name(&b, e->namespace);
-    strbuf_add_c(&b, "; CREATE OR REPLACE VIEW " HOME_CATALOG ".");
-    strbuf_add_sql_name(&b, e->namespace);
-    strbuf_add_char(&b, '.');
-    strbuf_add_sql_name(&b, e->name);
-    strbuf_format(&b, " AS SELECT * FROM " STR_FMT, STR_ARG(rows));
-    return sql_run(c, strbuf_str(&b), err);
-}
-
-bool execute_prepare_query(home *h, sql_connection *c, str query, error *err)
-{
-    AUTO(arena_free) arena *a = arena_new();
-    catalog_entry *entries;
-    size_t count;
-    strbuf path = strbuf_new(a);
-    TRY(catalog_list(home_embedded_catalog(h), a, &entries, &count, err));
-    TRY(sql_run(c, STR("ATTACH IF NOT EXISTS ':memory:' AS " HOME_CATALOG), err));
-    strbuf_add_c(&path, "memory.main");
-    for (size_t i = 0; i < count; i++) {
-        if (!mentions(query, entries[i].name))
-            continue;
-        if (!make_view(h, c, a, &entries[i], err))
-            return fail_while(err, "table " STR_FMT "." STR_FMT, STR_ARG(entries[i].namespace),
-                              STR_ARG(entries[i].name));
-        strbuf_format(&path, "," HOME_CATALOG "." STR_FMT, STR_ARG(entries[i].namespace));
-    }
-    str set = str_format(a, "SET search_path = '" STR_FMT "'", STR_ARG(strbuf_str(&path)));
-    error ignored = {
-        0
-    }; /* a namespace whose name the path cannot hold is reached by its full name */
-    if (!sql_run(c, set, &ignored))
-        error_clear(&ignored);
     return true;
 }

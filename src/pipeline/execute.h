@@ -7,7 +7,9 @@
 typedef struct execution {
     str message; /* "created job x", "job x: unchanged" */
     bool has_changed;
-    bool is_query; /* the caller runs it: see sql_of_query */
+    bool is_query; /* it gives rows: those of `query`, which the caller runs through
+                      execute_prepare_query */
+    str query;
 } execution;
 
 /* Execute one statement of `w`. `folder`: where the worksheet lies; relative paths start there.
@@ -16,5 +18,13 @@ typedef struct execution {
 NODISCARD bool execute_statement(home *h, arena *a, const worksheet *w, const statement *s,
                                  str folder, execution *ret, error *err);
 
-/* Make the tables that `query` names visible to `c` as views, so that it runs as it is. */
+/* Parse and carry out one statement. Relative folders start at the home. */
+NODISCARD bool execute_text(home *h, arena *a, str source_name, str text, execution *ret,
+                            error *err);
+
+/* Make the tables, views and system tables that `query` names visible to `c`; `*ret_sql` is the
+ * query in the form that `c` runs (sql_query). From any thread. */
+NODISCARD bool execute_query_sql(home *h, sql_connection *c, arena *a, str query, str *ret_sql,
+                                 error *err);
+/* Only the tables: for a query in DuckDB's own dialect. */
 NODISCARD bool execute_prepare_query(home *h, sql_connection *c, str query, error *err);

@@ -14,7 +14,9 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "pipeline/connection.h"
+#include "pipeline/functions.h"
 #include "pipeline/state.h"
+#include "pipeline/system.h"
 
 /* A catalog of a connection, open. */
 typedef struct open_catalog {
@@ -125,7 +127,8 @@ bool home_engine(home *h, sql_engine **ret_engine, error *err)
                                 .temporary_folder =
                                     str_format(h->arena, STR_FMT "/tmp", STR_ARG(h->path)) };
         works = sql_engine_open(&options, &h->engine, err) &&
-                iceberg_register_functions(h->engine, err);
+                iceberg_register_functions(h->engine, err) && functions_register(h->engine, err) &&
+                system_register(h, h->engine, err);
     }
     pthread_mutex_unlock(&h->lock);
     *ret_engine = h->engine;

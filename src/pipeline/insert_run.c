@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "pipeline/run_internal.h"
+#include "pipeline/execute.h"
+#include "pipeline/expectations.h"
 #include "pipeline/upsert.h"
 
 typedef struct insertion {
@@ -16,12 +18,21 @@ typedef struct insertion {
     str output_prefix;
     int64_t to_snapshot;
     int64_t source_rows;
+    str unchecked; /* the rows before expectations; empty: there are none */
     file_vec files;
+    expectation_counts counts;
+    int64_t commit_us;
 } insertion;
 
 /* The target column that item `i` of the SELECT goes to; empty: none (EXCEPT). */
 static str target_of(const statement *s, const iceberg_schema *schema, size_t i, str result_name)
 {
+    if (s->merge.value_count) { /* INSERT (columns) VALUES (columns of the source) */
+        for (size_t k = 0; k < s->merge.value_count; k++)
+            if (str_eq_nocase(s->merge.values[k], result_name))
+                return s->target_columns[k];
+        return STR("");
+    }
     if (s->target_column_count)
         return i < s->target_column_count ? s->target_columns[i] : STR("");
     if (!s->maps_by_name)
@@ -102,6 +113,60 @@ static bool plan_columns(insertion *x, sql_stream *shape, str *ret_items, error 
     return true;
 }
 
+/* Tables that the SELECT names beside its source are read as they are now. */
+static bool show_joined(insertion *x, error *err)
+{
+    str text = x->job->statement->query.text, ignored;
+    if (!expression_mentions(text, STR("JOIN")) &&
+        str_find(str_lower(x->arena, str_slice(text, 6, text.len)), STR("select")) < 0)
+        return true;
+    return execute_query_sql(x->job->home, x->job->connection, x->arena, text, &ignored, err);
+}
+
+/* UNNEST(SELECT …): the lists of a row become rows, side by side. */
+static bool unnest_lists(insertion *x, str *query, error *err)
+{
+    batch *columns;
+    strbuf items = strbuf_new(x->arena);
+    TRY(sql_query_all(x->job->connection, x->arena,
+                      str_format(x->arena,
+                                 "SELECT column_name, column_type FROM (DESCRIBE " STR_FMT ")",
+                                 STR_ARG(*query)),
+                      &columns, err));
+    for (size_t i = 0; i < columns->rows; i++) {
+        str name = column_text(&columns->columns[0], x->arena, i);
+        bool is_list = str_ends_with(column_text(&columns->columns[1], x->arena, i), STR("[]"));
+        strbuf_add_c(&items, i ? ", " : "");
+        strbuf_add_c(&items, is_list ? "unnest(" : "");
+        strbuf_add_sql_name(&items, name);
+        strbuf_add_c(&items, is_list ? ") AS " : " AS ");
+        strbuf_add_sql_name(&items, name);
+    }
+    *query = str_format(x->arena, "SELECT " STR_FMT " FROM (" STR_FMT ")",
+                        STR_ARG(strbuf_str(&items)), STR_ARG(*query));
+    return true;
+}
+
+/* Rows that a DROP expectation does not hold for are left out; predicates name the SELECT's
+ * columns.
+ */
+static str with_expectations(insertion *x, str query)
+{
+    const statement *s = x->job->statement;
+    strbuf where = strbuf_new(x->arena);
+    for (size_t i = 0; i < s->expectation_count; i++) {
+        if (!s->expectations[i].drops)
+            continue;
+        str predicate = expression_to_sql(x->arena, s->expectations[i].predicate);
+        strbuf_format(&where, "%scoalesce((" STR_FMT "), false)", where.len ? " AND " : " WHERE ",
+                      STR_ARG(predicate));
+    }
+    x->unchecked = s->expectation_count ? query : STR("");
+    return where.len ? str_format(x->arena, "SELECT * FROM (" STR_FMT ")" STR_FMT, STR_ARG(query),
+                                  STR_ARG(strbuf_str(&where)))
+                     : query;
+}
+
 /* The SELECT over the new rows, with columns named and typed as the target's, and "_order" for an
  * upsert. */
 static bool rows_sql(insertion *x, const iceberg_scan *scan, bool is_upsert, str *ret_sql,
@@ -118,6 +183,10 @@ static bool rows_sql(insertion *x, const iceberg_scan *scan, bool is_upsert, str
     TRY(select_to_sql(x->arena, x->job->worksheet->text, &s->query, source_sql,
                       adds_order ? STR("\"$event_time\" AS \"_order\"") : STR(""),
                       x->job->record.created_us, now, &query, err));
+    TRY(show_joined(x, err));
+    if (s->query.is_unnest)
+        TRY(unnest_lists(x, &query, err));
+    query = with_expectations(x, query);
     AUTO(sql_stream_close) sql_stream *shape = NULL;
     str probe = str_format(x->arena, "SELECT * FROM (" STR_FMT ") LIMIT 0", STR_ARG(query));
     if (!sql_query(x->job->connection, probe, &shape, err))
@@ -225,6 +294,8 @@ static bool load(insertion *x, int64_t after, upsert *u, error *err)
     if (scan.file_count == 0)
         return true;
     TRY(rows_sql(x, &scan, u != NULL, &rows, &order, err));
+    if (x->unchecked.len)
+        TRY(expectations_count(x->job, x->arena, x->unchecked, &x->counts, err));
     if (!u)
         return append_rows(x, rows, err);
     *u = (upsert){ .job = x->job,
@@ -250,6 +321,7 @@ static bool attempt(insertion *x, int64_t after, int64_t run, int number,
     x->target = target;
     x->schema = iceberg_table_schema(target);
     x->files = (file_vec){ 0 };
+    x->counts = (expectation_counts){ 0 };
     bool is_upsert = x->schema->identifier_count > 0;
     if (number > 0)
         x->output_prefix = str_format(x->arena, STR_FMT "-%d", STR_ARG(prefix), number);
@@ -259,13 +331,68 @@ static bool attempt(insertion *x, int64_t after, int64_t run, int number,
         return false;
     /* a commit that reports another error may stand all the same: the next run's recovery asks the
      * table */
+    uint64_t started = clock_monotonic_us();
     if (!commit(x, run, is_upsert ? &u : NULL, ret_committed, err)) {
         *ret_is_open = err->code != ERR_CONFLICT;
         return false;
     }
+    x->commit_us = (int64_t)(clock_monotonic_us() - started);
     if (is_upsert && u.job)
         upsert_committed(&u, *ret_committed);
     return true;
+}
+
+static bool open_insertion(insertion *x, int64_t *ret_after, bool *ret_is_new, error *err)
+{
+    iceberg_table *target;
+    TRY(load_source(x, err));
+    TRY(job_target(x->job, x->arena, &target, err));
+    x->target = target;
+    x->schema = iceberg_table_schema(target);
+    return find_window(x, ret_after, ret_is_new, err);
+}
+
+bool insert_explain(job *j, arena *a, strbuf *out, error *err)
+{
+    insertion x = { .job = j, .arena = a };
+    int64_t after;
+    bool is_new;
+    iceberg_scan scan = { 0 };
+    str rows, order;
+    TRY(open_insertion(&x, &after, &is_new, err));
+    if (is_new)
+        TRY(iceberg_table_added(x.source, a, after, x.to_snapshot, &scan, err));
+    strbuf_format(out,
+                  "read    " STR_FMT ": snapshots after %lld up to %lld, %zu files, %lld rows\n",
+                  STR_ARG(iceberg_table_name(x.source)), (long long)after, (long long)x.to_snapshot,
+                  scan.file_count, (long long)scan.row_count);
+    TRY(rows_sql(&x, &scan, x.schema->identifier_count > 0, &rows, &order, err));
+    strbuf_format(out, "select  " STR_FMT "\n", STR_ARG(str_trim(j->statement->query.text)));
+    if (x.schema->identifier_count)
+        strbuf_format(out, "upsert  one row a key; of rows with one key %s wins\n",
+                      order.len ? "the latest $event_time" : "the later run's");
+    return true;
+}
+
+bool insert_preview(job *j, arena *a, str name, int64_t limit, error *err)
+{
+    insertion x = { .job = j, .arena = a };
+    int64_t after;
+    bool is_new;
+    iceberg_scan scan = { 0 };
+    str rows, order, columns = STR("*");
+    TRY(open_insertion(&x, &after, &is_new, err));
+    if (is_new)
+        TRY(iceberg_table_added(x.source, a, after, x.to_snapshot, &scan, err));
+    TRY(rows_sql(&x, &scan, x.schema->identifier_count > 0, &rows, &order, err));
+    if (str_eq(order, STR("_order")))
+        columns = STR("* EXCLUDE (\"_order\")");
+    return sql_run(j->connection,
+                   str_format(a,
+                              "CREATE OR REPLACE TABLE " STR_FMT " AS SELECT " STR_FMT
+                              " FROM (" STR_FMT ") LIMIT %lld",
+                              STR_ARG(name), STR_ARG(columns), STR_ARG(rows), (long long)limit),
+                   err);
 }
 
 bool insert_run(job *j, job_progress *ret, error *err)
@@ -303,6 +430,11 @@ bool insert_run(job *j, job_progress *ret, error *err)
     for (size_t i = 0; i < x.files.count; i++)
         done.rows += x.files.items[i].content == ICEBERG_DATA ? x.files.items[i].row_count : 0;
     done.snapshot_id = x.files.count ? iceberg_table_current(committed)->id : 0;
+    for (size_t i = 0; i < x.files.count; i++)
+        done.output_bytes += x.files.items[i].size_bytes;
+    done.commit_us = x.commit_us;
+    done.dropped = x.counts.dropped;
+    TRY(expectations_note(j, &x.counts, err));
     TRY(state_run_done(home_state(j->home), j->record.id, &done, err));
     *ret = (job_progress){ .did_work = true, .rows = x.source_rows };
     return true;

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-#include "pipeline/run_internal.h"
+#include "pipeline/dead_letter.h"
+#include "pipeline/state_select.h"
 
 bool job_open(home *h, const state_job *record, const job_limits *limits, job **ret_job, error *err)
 {
@@ -22,7 +23,8 @@ bool job_open(home *h, const state_job *record, const job_limits *limits, job **
                              .target = str_copy(a, record->target),
                              .is_paused = record->is_paused,
                              .created_us = record->created_us };
-    TRY(home_lock_job(h, record->id, record->name, &j->lock, err));
+    if (!j->limits.is_look_only)
+        TRY(home_lock_job(h, record->id, record->name, &j->lock, err));
     TRY(worksheet_parse(a, j->record.name, j->record.source_text, &j->worksheet, err));
     j->statement = &j->worksheet->statements[0];
     str name = j->statement->table.catalog;
@@ -116,6 +118,7 @@ static bool recover(job *j, error *err)
     for (size_t i = 0; i < count; i++) {
         if (runs[i].run > committed) {
             TRY(writer_forget(t, runs[i].output_prefix, err));
+            TRY(dead_letter_recover(j, a, runs[i].run, runs[i].output_prefix, false, err));
             TRY(state_run_drop(s, j->record.id, runs[i].run, err));
             continue;
         }
@@ -130,17 +133,49 @@ static bool recover(job *j, error *err)
                     runs[i].rows = rows;
             }
         }
+        TRY(dead_letter_recover(j, a, runs[i].run, runs[i].output_prefix, true, err));
         TRY(state_run_done(s, j->record.id, &runs[i], err));
     }
     return true;
 }
 
+/* REPLAY JOB was said since the last run: bad objects are free again, dead letters are tried. */
+static bool replay(job *j, job_progress *ret, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    static const column_type types[] = { COLUMN_INT64, COLUMN_INT64 };
+    value *rows;
+    size_t count;
+    int64_t said = 0;
+    TRY(state_select(
+        home_state(j->home), a,
+        "SELECT job_id, replays - replayed FROM floe_job_state WHERE replays > replayed", types, 2,
+        &rows, &count, err));
+    for (size_t i = 0; i < count; i++)
+        if (rows[i * 2].integer == j->record.id)
+            said = rows[i * 2 + 1].integer;
+    if (said == 0)
+        return true;
+    copy_source_close(j->source);
+    j->source = NULL;
+    TRY(copy_source_open(j, err));
+    TRY(copy_replay(j, ret, err));
+    value parameters[] = { value_int(said), value_int(j->record.id) };
+    return state_execute(home_state(j->home),
+                         "UPDATE floe_job_state SET replayed = replayed + ? WHERE job_id = ?",
+                         parameters, 2, err);
+}
+
 bool job_run(job *j, job_progress *ret, error *err)
 {
-    AUTO(arena_free) arena *scratch = arena_new();
-    bool works = recover(j, err) &&
+    *ret = (job_progress){ 0 };
+    bool is_copy = j->statement->kind == STATEMENT_CREATE_COPY_JOB;
+    job_progress replayed = { 0 };
+    bool works = recover(j, err) && (!is_copy || replay(j, &replayed, err)) &&
                  (j->statement->kind == STATEMENT_CREATE_COPY_JOB ? copy_run(j, ret, err)
                                                                   : insert_run(j, ret, err));
+    ret->did_work |= replayed.did_work;
+    ret->rows += replayed.rows;
     if (!works)
         fail_while(err, "job " STR_FMT, STR_ARG(j->record.name));
     if (err->code == ERR_CANCELLED)

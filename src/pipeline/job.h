@@ -9,6 +9,7 @@
 typedef struct job_limits {
     size_t most_files;   /* default 4,000 */
     uint64_t most_bytes; /* of input; default 1 GiB */
+    bool is_look_only;   /* it will not run: nobody else is kept from running it */
 } job_limits;
 
 /* A job ready to run in this process. Keeps what makes the next run cheap (what is loaded, key

@@ -52,12 +52,21 @@ void copy_source_close(copy_source *s);
  * left out. */
 bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_count,
                       bool *ret_has_more, error *err);
+/* $event_time of an object. */
+int64_t copy_source_event_time(job *j, const store_object *object);
 /* They are taken now (loaded or bad). */
 void copy_source_taken(job *j, const state_object *objects, size_t count);
 
 /* ---- the two kinds ---- */
 bool copy_run(job *j, job_progress *ret, error *err);
+/* Try the job's dead letters again. */
+bool copy_replay(job *j, job_progress *ret, error *err);
 bool insert_run(job *j, job_progress *ret, error *err);
+/* Make a table `name` of up to `limit` rows that the next run would write. */
+bool copy_preview(job *j, arena *a, str name, int64_t limit, error *err);
+bool insert_preview(job *j, arena *a, str name, int64_t limit, error *err);
+/* What the next run will read, in lines. */
+bool insert_explain(job *j, arena *a, strbuf *out, error *err);
 void upsert_index_close(struct upsert_index *x);
 
 /* The names of this job's properties in its target table. */

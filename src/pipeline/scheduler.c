@@ -101,7 +101,7 @@ static void open_slot(scheduler *s, slot *x, const state_job *record)
 {
     error err = { 0 };
     arena_reset(x->arena);
-    x->statement = str_copy(x->arena, record->statement);
+    x->statement = str_copy(x->arena, record->source_text);
     x->name = str_copy(x->arena, record->name);
     x->target = str_copy(x->arena, record->target);
     x->source = STR("");
@@ -165,7 +165,7 @@ static bool follow_jobs(scheduler *s, error *err)
         s->slots[i]->is_listed = false;
     for (size_t i = 0; i < count; i++) {
         slot *x = find_slot(s, records[i].id);
-        bool is_new = !x, is_altered = x && !str_eq(x->statement, records[i].statement);
+        bool is_new = !x, is_altered = x && !str_eq(x->statement, records[i].source_text);
         if (!x)
             x = add_slot(s, &records[i]);
         x->is_listed = true;

@@ -62,6 +62,8 @@ typedef struct state_run {
     int64_t planned_us, done_us;
     int64_t rows, bytes, object_count;
     int64_t snapshot_id; /* committed; 0: nothing to commit */
+    int64_t dropped;     /* rows that expectations kept out */
+    int64_t output_bytes, commit_us;
 } state_run;
 
 /* Every object of the job that is loaded, planned or bad. `visit` gets it with its state ("done",

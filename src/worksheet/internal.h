@@ -40,11 +40,29 @@ typedef enum option_scope {
     SCOPE_TABLE,
     SCOPE_COPY_JOB,
     SCOPE_INSERT_JOB,
-    SCOPE_SOURCE
+    SCOPE_SOURCE,
+    SCOPE_VIEW
 } option_scope;
 
 /* Options until one of the stop words or the end; each is checked against the table of `scope`.
  * `type` is the connection's. */
 bool parser_options(parser *p, option_scope scope, str type, const char *const *stop_words,
                     option_list *ret);
-bool parser_select(parser *p, select_query *ret);
+/* [SET] NAME = value [SET NAME = value …], all of which must be alterable. */
+bool parser_alterations(parser *p, option_scope scope, option_list *ret);
+/* A SELECT or UNNEST(SELECT …); ends at ';', at an unmatched ')' when `is_nested`, or at WITH
+ * EXPECTATION. */
+bool parser_select(parser *p, bool is_nested, select_query *ret);
+
+/* Shared by parser.c and parser_job.c. */
+bool parser_table_name(parser *p, table_name *ret);
+bool parser_names(parser *p, const char *what, const str **ret, size_t *ret_count);
+bool parser_connection_type(parser *p, str *ret);
+bool parser_expectation(parser *p, expectation *ret); /* after [WITH|ADD] EXPECTATION */
+bool parser_create_job(parser *p, statement *s);      /* from [SYNC] JOB */
+bool parser_alter_job(parser *p, statement *s);       /* from JOB */
+
+/* ---- Shared by select.c and rewrite.c ---- */
+bool select_is_clause_word(const token *t); /* FROM, WHERE, GROUP, LET, … */
+bool select_is_name(const token *t);
+str select_name_of(arena *a, const token *t); /* unquoted */

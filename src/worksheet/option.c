@@ -14,11 +14,14 @@ enum {
     LIST = 1 << OPTION_LIST,
     ASSIGNMENTS = 1 << OPTION_ASSIGNMENTS,
     NESTED = 1 << OPTION_NESTED,
+    RAW = 1 << 12, /* anything in balanced parentheses, kept as text */
     ON_CONNECTION = 1 << SCOPE_CONNECTION,
     ON_TABLE = 1 << SCOPE_TABLE,
     ON_COPY = 1 << SCOPE_COPY_JOB,
     ON_INSERT = 1 << SCOPE_INSERT_JOB,
     ON_SOURCE = 1 << SCOPE_SOURCE,
+    ON_VIEW = 1 << SCOPE_VIEW,
+    FIXED = 1 << 8, /* ALTER may not change it */
     ON_JOBS = ON_COPY | ON_INSERT,
     ON_ALL = ON_CONNECTION | ON_TABLE | ON_JOBS,
     NAME = TEXT | WORD,
@@ -32,7 +35,7 @@ typedef struct option_rule {
 
 static const option_rule rules[] = {
     { "COMMENT", ON_ALL, TEXT, "a text" },
-    { "ROOT", ON_CONNECTION, TEXT, "a folder, 'path'" },
+    { "ROOT", ON_CONNECTION | FIXED, TEXT, "a folder, 'path'" },
     { "AWS_ROLE", ON_CONNECTION, TEXT, "a role's ARN, 'arn:aws:iam::…'" },
     { "EXTERNAL_ID", ON_CONNECTION, TEXT, "a text" },
     { "AWS_ACCESS_KEY_ID", ON_CONNECTION, TEXT, "a text" },
@@ -46,20 +49,20 @@ static const option_rule rules[] = {
     { "ENCRYPTION_CUSTOMER_MANAGED_KEY", ON_CONNECTION, TEXT, "a text" },
     { "DEFAULT_STORAGE_CONNECTION", ON_CONNECTION, NAME, "a connection's name" },
     { "DEFAULT_STORAGE_LOCATION", ON_CONNECTION, TEXT, "a location, 's3://bucket/path/'" },
-    { "REGION", ON_CONNECTION, NAME, "a region, 'us-east-1'" },
-    { "STORAGE_CONNECTION", ON_TABLE, NAME, "a connection's name" },
-    { "STORAGE_LOCATION", ON_TABLE, TEXT, "a location" },
-    { "COMPUTE_CLUSTER", ON_TABLE | ON_JOBS, NAME, "a cluster's name" },
+    { "REGION", ON_CONNECTION | FIXED, NAME, "a region, 'us-east-1'" },
+    { "STORAGE_CONNECTION", ON_TABLE | ON_VIEW | FIXED, NAME, "a connection's name" },
+    { "STORAGE_LOCATION", ON_TABLE | ON_VIEW | FIXED, TEXT, "a location" },
+    { "COMPUTE_CLUSTER", ON_TABLE | ON_JOBS | ON_VIEW, NAME, "a cluster's name" },
     { "COMPRESSION", ON_TABLE | ON_COPY, NAME, "a compression, e.g. GZIP" },
     { "COMPACTION_PROCESSES", ON_TABLE, NUMBER, "a whole number" },
     { "DISABLE_COMPACTION", ON_TABLE, BOOL, "TRUE or FALSE" },
-    { "RETENTION_DATE_PARTITION", ON_TABLE, NAME, "a column's name" },
+    { "RETENTION_DATE_PARTITION", ON_TABLE | FIXED, NAME, "a column's name" },
     { "TABLE_DATA_RETENTION", ON_TABLE, DURATION, "a duration, e.g. 90 DAYS" },
-    { "FORMAT_VERSION", ON_TABLE, NUMBER, "an Iceberg format version, 2 or 3" },
-    { "GLOBALLY_UNIQUE_KEYS", ON_TABLE, BOOL, "TRUE or FALSE" },
-    { "DATE_PATTERN", ON_COPY, TEXT, "a date pattern, e.g. 'yyyy/MM/dd/HH/mm'" },
-    { "START_FROM", ON_JOBS, WORD | TIMESTAMP, "BEGINNING, NOW or TIMESTAMP '…'" },
-    { "STARTING_FROM", ON_JOBS, WORD | TIMESTAMP, "BEGINNING, NOW or TIMESTAMP '…'" },
+    { "FORMAT_VERSION", ON_TABLE | FIXED, NUMBER, "an Iceberg format version, 2 or 3" },
+    { "GLOBALLY_UNIQUE_KEYS", ON_TABLE | FIXED, BOOL, "TRUE or FALSE" },
+    { "DATE_PATTERN", ON_COPY | FIXED, TEXT, "a date pattern, e.g. 'yyyy/MM/dd/HH/mm'" },
+    { "START_FROM", ON_JOBS | FIXED, WORD | TIMESTAMP, "BEGINNING, NOW or TIMESTAMP '…'" },
+    { "STARTING_FROM", ON_JOBS | FIXED, WORD | TIMESTAMP, "BEGINNING, NOW or TIMESTAMP '…'" },
     { "END_AT", ON_JOBS, WORD | TIMESTAMP, "NOW or TIMESTAMP '…'" },
     { "FILE_PATTERN", ON_COPY, TEXT, "a regular expression" },
     { "FILE_SUFFIX", ON_COPY, TEXT, "a text, e.g. '.parquet'" },
@@ -91,6 +94,12 @@ static const option_rule rules[] = {
     { "SCOPE", ON_CONNECTION, TEXT, "a text" },
     { "SIGV4", ON_CONNECTION, BOOL, "TRUE or FALSE" },
     { "SIGNING_NAME", ON_CONNECTION, TEXT, "a service's name, e.g. 'glue'" },
+    { "MAX_TIME_TRAVEL_DURATION", ON_VIEW, DURATION, "a duration, e.g. 30 DAYS" },
+    { "COLUMN_DATA_RETENTION", ON_TABLE, RAW, "a list, ((column, 30 DAYS), …)" },
+    { "INITIAL_LOAD_PATTERN", ON_COPY, TEXT, "a regular expression" },
+    { "INITIAL_LOAD_PREFIX", ON_COPY, TEXT, "a prefix" },
+    { "SQS_QUEUE_NAME", ON_COPY, TEXT, "a queue's name or URL" },
+    { "SQS_KMS_KEY", ON_COPY, TEXT, "a text" },
     { "LOCATION", ON_SOURCE, TEXT, "a place, e.g. 's3://bucket/prefix/'" },
     { "BUCKET", ON_SOURCE, TEXT, "a bucket's name" },
     { "PREFIX", ON_SOURCE, TEXT, "a prefix" },
@@ -115,8 +124,8 @@ static bool fail_unknown(parser *p, option_scope scope, str name)
             near = &rules[i];
         }
     }
-    static const char *const places[] = { "a connection", "a table", "a COPY job", "an INSERT job",
-                                          "COPY FROM" };
+    static const char *const places[] = { "a connection",  "a table",   "a COPY job",
+                                          "an INSERT job", "COPY FROM", "a materialized view" };
     size_t offset = parser_peek(p)->span.from;
     return near ? fail_at(p->err, p->source_name, p->text, offset,
                           "%s has no option " STR_FMT "; did you mean %s?", places[scope],
@@ -228,6 +237,24 @@ static bool parse_nested(parser *p, int depth, option *o)
     return true;
 }
 
+static bool parse_raw(parser *p, const char *expects, option *o)
+{
+    size_t from = p->at;
+    int depth = 0;
+    if (!parser_is_symbol(p, "("))
+        return parser_fail(p, expects);
+    do {
+        if (parser_peek(p)->kind == TOKEN_END || parser_is_symbol(p, ";"))
+            return parser_fail(p, "')'");
+        depth += parser_is_symbol(p, "(");
+        depth -= parser_is_symbol(p, ")");
+        p->at++;
+    } while (depth > 0);
+    o->kind = OPTION_TEXT;
+    o->text = str_slice(p->text, p->tokens[from].span.from, p->tokens[p->at - 1].span.to);
+    return true;
+}
+
 static bool parse_word(parser *p, option *o)
 {
     const token *t = parser_peek(p);
@@ -245,6 +272,8 @@ static bool parse_value(parser *p, int kinds, const char *expects, int depth, op
 {
     const token *t = parser_peek(p);
     size_t from = p->at;
+    if (kinds & RAW)
+        return parse_raw(p, expects, o);
     if (t->kind == TOKEN_TEXT) {
         o->kind = OPTION_TEXT;
         o->text = token_unquote(p->arena, t);
@@ -278,6 +307,38 @@ static bool parse_value(parser *p, int kinds, const char *expects, int depth, op
     return true;
 }
 
+static const option_rule *find_rule(str name, int scopes)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+        if ((rules[i].scopes & scopes) && str_eq(name, str_of(rules[i].name)))
+            return &rules[i];
+    return NULL;
+}
+
+/* NAME = value, the name being the current token. */
+static bool parse_option(parser *p, option_scope scope, int scopes, option_list so_far, option *ret,
+                         const option_rule **ret_rule)
+{
+    const token *t = parser_peek(p);
+    if (t->kind != TOKEN_WORD)
+        return parser_fail(p, "an option");
+    str name = str_upper(p->arena, t->text);
+    const option_rule *rule = find_rule(name, scopes);
+    if (!rule)
+        return fail_unknown(p, scope, name);
+    *ret = (option){ .name = str_eq(name, STR("STARTING_FROM")) ? STR("START_FROM") : name,
+                     .span = t->span };
+    if (option_find(so_far, str_to_c(p->arena, ret->name)))
+        return fail_at(p->err, p->source_name, p->text, t->span.from,
+                       "option " STR_FMT " is given twice", STR_ARG(ret->name));
+    p->at++;
+    TRY(parser_need_symbol(p, "="));
+    TRY(parse_value(p, rule->kinds, rule->expects, 0, ret));
+    ret->span.to = p->tokens[p->at - 1].span.to;
+    *ret_rule = rule;
+    return true;
+}
+
 bool parser_options(parser *p, option_scope scope, str type, const char *const *stop_words,
                     option_list *ret)
 {
@@ -285,32 +346,39 @@ bool parser_options(parser *p, option_scope scope, str type, const char *const *
     (void)type;
     for (;;) {
         const token *t = parser_peek(p);
+        const option_rule *rule;
+        option o;
         bool is_stop = t->kind == TOKEN_END || token_is_symbol(t, ";");
         for (size_t i = 0; stop_words && stop_words[i]; i++)
             is_stop |= token_is_word(t, stop_words[i]);
         if (is_stop)
             break;
-        if (t->kind != TOKEN_WORD)
-            return parser_fail(p, "an option");
         if (items.count && parser_take_symbol(p, ","))
             continue;
-        const option_rule *rule = NULL;
-        str name = str_upper(p->arena, t->text);
-        for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-            if ((rules[i].scopes >> scope & 1) && str_eq(name, str_of(rules[i].name)))
-                rule = &rules[i];
-        if (!rule)
-            return fail_unknown(p, scope, name);
-        option o = { .name = str_eq(name, STR("STARTING_FROM")) ? STR("START_FROM") : name,
-                     .span = t->span };
-        option_list so_far = { items.items, items.count };
-        if (option_find(so_far, str_to_c(p->arena, o.name)))
-            return fail_at(p->err, p->source_name, p->text, t->span.from,
-                           "option " STR_FMT " is given twice", STR_ARG(o.name));
-        p->at++;
-        TRY(parser_need_symbol(p, "="));
-        TRY(parse_value(p, rule->kinds, rule->expects, 0, &o));
-        o.span.to = p->tokens[p->at - 1].span.to;
+        TRY(parse_option(p, scope, 1 << scope, (option_list){ items.items, items.count }, &o,
+                         &rule));
+        vec_push(p->arena, &items, o);
+    }
+    *ret = (option_list){ items.items, items.count };
+    return true;
+}
+
+bool parser_alterations(parser *p, option_scope scope, option_list *ret)
+{
+    VEC(option) items = { 0 };
+    int scopes = scope == SCOPE_COPY_JOB ? ON_JOBS : 1 << scope;
+    if (!parser_is_word(p, "SET"))
+        return parser_fail(p, "SET option = value");
+    while (parser_take_word(p, "SET") || (items.count && parser_take_symbol(p, ",")) ||
+           (items.count && parser_peek(p)->kind == TOKEN_WORD)) {
+        const option_rule *rule;
+        option o;
+        size_t at = parser_peek(p)->span.from;
+        TRY(parse_option(p, scope, scopes, (option_list){ items.items, items.count }, &o, &rule));
+        if (rule->scopes & FIXED)
+            return fail_at(p->err, p->source_name, p->text, at,
+                           "%s is fixed when the thing is created: what is loaded depends on it",
+                           rule->name);
         vec_push(p->arena, &items, o);
     }
     *ret = (option_list){ items.items, items.count };

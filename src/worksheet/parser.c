@@ -71,7 +71,7 @@ bool parser_expression(parser *p, str *ret)
 }
 
 /* catalog.schema.table or schema.table */
-static bool parse_table_name(parser *p, table_name *ret)
+bool parser_table_name(parser *p, table_name *ret)
 {
     str parts[3];
     size_t count = 0, from = parser_peek(p)->span.from;
@@ -91,7 +91,7 @@ static bool parse_table_name(parser *p, table_name *ret)
     return true;
 }
 
-static bool parse_names(parser *p, const char *what, const str **ret, size_t *ret_count)
+bool parser_names(parser *p, const char *what, const str **ret, size_t *ret_count)
 {
     VEC(str) names = { 0 };
     bool has_parens = parser_take_symbol(p, "(");
@@ -114,7 +114,7 @@ static const char *const connection_types[] = {
     "POSTGRES", "MYSQL", "MSSQL",        "MONGODB", "ELASTICSEARCH", "CLICKHOUSE", "ICEBERG_REST"
 };
 
-static bool parse_connection_type(parser *p, str *ret)
+bool parser_connection_type(parser *p, str *ret)
 {
     for (size_t i = 0; i < ARRAY_LEN(connection_types); i++)
         if (parser_take_word(p, connection_types[i])) {
@@ -131,10 +131,10 @@ static bool parse_create_connection(parser *p, statement *s, bool has_type)
 {
     s->kind = STATEMENT_CREATE_CONNECTION;
     if (has_type)
-        TRY(parse_connection_type(p, &s->type));
+        TRY(parser_connection_type(p, &s->type));
     TRY(parser_need_word(p, "CONNECTION"));
     if (!has_type)
-        TRY(parse_connection_type(p, &s->type));
+        TRY(parser_connection_type(p, &s->type));
     s->name_span = parser_peek(p)->span;
     TRY(parser_name(p, "the connection's name", &s->name));
     TRY(parser_options(p, SCOPE_CONNECTION, s->type, NULL, &s->options));
@@ -177,6 +177,23 @@ static bool parse_columns(parser *p, statement *s)
         if (!parser_take_symbol(p, ",") && !parser_is_symbol(p, ")"))
             return parser_fail(p, "',' or ')'");
     }
+    s->columns = columns.items;
+    s->column_count = columns.count;
+    return true;
+}
+
+/* ALTER TABLE t ADD [COLUMN] a type, b type | (a type, …) */
+static bool parse_added_columns(parser *p, statement *s)
+{
+    VEC(column_definition) columns = { 0 };
+    if (parser_is_symbol(p, "("))
+        return parse_columns(p, s);
+    do {
+        column_definition c = { .span = parser_peek(p)->span };
+        TRY(parser_name(p, "a column's name", &c.name));
+        TRY(parse_type_text(p, &c.type));
+        vec_push(p->arena, &columns, c);
+    } while (parser_take_symbol(p, ","));
     s->columns = columns.items;
     s->column_count = columns.count;
     return true;
@@ -235,7 +252,7 @@ static bool parse_create_table(parser *p, statement *s)
         TRY(parser_need_word(p, "EXISTS"));
         s->if_exists = true;
     }
-    TRY(parse_table_name(p, &s->table));
+    TRY(parser_table_name(p, &s->table));
     TRY(parse_columns(p, s));
     for (;;) {
         if (parser_take_word(p, "PARTITIONED") || parser_take_word(p, "PARTITION")) {
@@ -243,7 +260,7 @@ static bool parse_create_table(parser *p, statement *s)
             TRY(parse_partitions(p, s));
         } else if (parser_take_word(p, "PRIMARY")) {
             TRY(parser_need_word(p, "KEY"));
-            TRY(parse_names(p, "a column", &s->primary_key, &s->primary_key_count));
+            TRY(parser_names(p, "a column", &s->primary_key, &s->primary_key_count));
         } else {
             break;
         }
@@ -251,145 +268,51 @@ static bool parse_create_table(parser *p, statement *s)
     return parser_options(p, SCOPE_TABLE, STR(""), NULL, &s->options);
 }
 
-static bool parse_expectations(parser *p, statement *s)
+/* CREATE [SYNC] MATERIALIZED VIEW <name> [options] AS SELECT … GROUP BY … [options] */
+static bool parse_create_view(parser *p, statement *s)
 {
-    VEC(expectation) items = { 0 };
-    while (parser_take_word(p, "WITH")) {
-        expectation e = { 0 };
-        TRY(parser_need_word(p, "EXPECTATION"));
-        TRY(parser_name(p, "the expectation's name", &e.name));
-        TRY(parser_need_word(p, "EXPECT"));
-        size_t from = p->at;
-        int depth = 0;
-        for (; !(depth == 0 && parser_is_word(p, "ON")); p->at++) {
-            if (parser_peek(p)->kind == TOKEN_END || parser_is_symbol(p, ";"))
-                return parser_fail(p, "ON VIOLATION");
-            depth += parser_is_symbol(p, "(");
-            depth -= parser_is_symbol(p, ")");
-        }
-        if (p->at == from)
-            return parser_fail(p, "a predicate");
-        e.predicate = str_slice(p->text, p->tokens[from].span.from, p->tokens[p->at - 1].span.to);
-        p->at++;
-        TRY(parser_need_word(p, "VIOLATION"));
-        e.drops = parser_take_word(p, "DROP");
-        if (!e.drops)
-            TRY(parser_need_word(p, "WARN"));
-        vec_push(p->arena, &items, e);
+    s->kind = STATEMENT_CREATE_VIEW;
+    p->at++;
+    TRY(parser_need_word(p, "VIEW"));
+    if (parser_take_word(p, "IF")) {
+        TRY(parser_need_word(p, "NOT"));
+        TRY(parser_need_word(p, "EXISTS"));
+        s->if_exists = true;
     }
-    s->expectations = items.items;
-    s->expectation_count = items.count;
-    return true;
-}
-
-static bool check_start(parser *p, const statement *s)
-{
-    const option *start = option_find(s->options, "START_FROM");
-    bool is_word = start && start->kind == OPTION_WORD;
-    if (is_word && !str_eq_nocase(start->text, STR("BEGINNING")) &&
-        !str_eq_nocase(start->text, STR("NOW")))
-        return fail_at(p->err, p->source_name, p->text, start->span.from,
-                       "START_FROM is BEGINNING, NOW or TIMESTAMP '…', not " STR_FMT,
-                       STR_ARG(start->text));
-    if (s->kind == STATEMENT_CREATE_COPY_JOB && start &&
-        !(is_word && str_eq_nocase(start->text, STR("BEGINNING"))) &&
-        !option_find(s->options, "DATE_PATTERN"))
-        return fail_at(p->err, p->source_name, p->text, start->span.from,
-                       "START_FROM needs a DATE_PATTERN, which says when an object is from");
-    const option *interval = option_find(s->options, "RUN_INTERVAL");
-    if (!interval)
-        interval = option_find(s->options, "COMMIT_INTERVAL");
-    if (interval && 86400000000ll % interval->us != 0)
-        return fail_at(p->err, p->source_name, p->text, interval->span.from,
-                       STR_FMT " must divide a day", STR_ARG(interval->name));
-    return true;
-}
-
-/* AS COPY FROM <type> <connection> [source options] INTO <table> [WITH EXPECTATION …] */
-static bool parse_copy(parser *p, statement *s)
-{
-    s->kind = STATEMENT_CREATE_COPY_JOB;
-    TRY(parser_need_word(p, "FROM"));
-    TRY(parse_connection_type(p, &s->type));
-    s->connection_span = parser_peek(p)->span;
-    TRY(parser_name(p, "the connection's name", &s->connection));
-    TRY(parser_options(p, SCOPE_SOURCE, s->type, (const char *const[]){ "INTO", NULL },
-                       &s->source_options));
-    TRY(parser_need_word(p, "INTO"));
-    TRY(parse_table_name(p, &s->table));
-    TRY(parse_expectations(p, s));
-    if (parser_peek(p)->kind == TOKEN_WORD && token_is_symbol(&p->tokens[p->at + 1], "="))
-        return fail_at(p->err, p->source_name, p->text, parser_peek(p)->span.from,
-                       "job options stand before AS: CREATE JOB name " STR_FMT
-                       " = … AS COPY FROM …",
-                       STR_ARG(parser_peek(p)->text));
-    return check_start(p, s);
-}
-
-/* AS INSERT INTO <table> [(columns)] [MAP_COLUMNS_BY_NAME [EXCEPT …]] SELECT … */
-static bool parse_insert(parser *p, statement *s)
-{
-    s->kind = STATEMENT_CREATE_INSERT_JOB;
-    TRY(parser_need_word(p, "INTO"));
-    TRY(parse_table_name(p, &s->table));
-    if (parser_is_symbol(p, "("))
-        TRY(parse_names(p, "a column", &s->target_columns, &s->target_column_count));
-    s->maps_by_name = parser_take_word(p, "MAP_COLUMNS_BY_NAME");
-    if (s->maps_by_name && parser_take_word(p, "EXCEPT"))
-        TRY(parse_names(p, "a column", &s->except, &s->except_count));
-    size_t select_from = parser_peek(p)->span.from;
-    TRY(parser_select(p, &s->query));
-    if (s->query.source.name.len == 0)
-        return fail_at(p->err, p->source_name, p->text, select_from,
-                       "a job's SELECT reads one table: FROM catalog.schema.table");
-    for (size_t i = 0; i < s->query.item_count; i++)
-        if (s->query.items[i].name.len == 0 && s->maps_by_name &&
-            !str_eq(s->query.items[i].expression, STR("*")))
-            return fail_at(p->err, p->source_name, p->text,
-                           (size_t)(s->query.items[i].expression.data - p->text.data),
-                           "MAP_COLUMNS_BY_NAME needs a name for this: expression AS column");
-    if (!s->maps_by_name && s->query.item_count && str_eq(s->query.items[0].expression, STR("*")))
-        return fail_at(p->err, p->source_name, p->text, select_from,
-                       "SELECT * needs MAP_COLUMNS_BY_NAME before it");
-    return check_start(p, s);
-}
-
-/* CREATE [SYNC] JOB <name> [options] AS … */
-static bool parse_create_job(parser *p, statement *s)
-{
-    parser_take_word(p, "SYNC");
-    TRY(parser_need_word(p, "JOB"));
-    s->name_span = parser_peek(p)->span;
-    TRY(parser_name(p, "the job's name", &s->name));
-    /* COPY and INSERT jobs take different options: look ahead for which it is */
-    bool is_copy = false;
-    for (size_t i = p->at; p->tokens[i].kind != TOKEN_END && !token_is_symbol(&p->tokens[i], ";");
-         i++)
-        if (token_is_word(&p->tokens[i], "AS") && token_is_word(&p->tokens[i + 1], "COPY")) {
-            is_copy = true;
-            break;
-        }
-    TRY(parser_options(p, is_copy ? SCOPE_COPY_JOB : SCOPE_INSERT_JOB, STR(""),
-                       (const char *const[]){ "AS", NULL }, &s->options));
+    TRY(parser_table_name(p, &s->table));
+    TRY(parser_options(p, SCOPE_VIEW, STR(""), (const char *const[]){ "AS", NULL }, &s->options));
     TRY(parser_need_word(p, "AS"));
-    if (parser_take_word(p, "COPY"))
-        return parse_copy(p, s);
-    if (parser_take_word(p, "INSERT"))
-        return parse_insert(p, s);
-    return parser_fail(p, "COPY FROM or INSERT INTO");
+    size_t from = parser_peek(p)->span.from;
+    TRY(parser_select(p, false, &s->query));
+    if (!s->query.has_aggregation)
+        return fail_at(p->err, p->source_name, p->text, from,
+                       "a materialized view groups its source: SELECT key, aggregate … GROUP BY "
+                       "key");
+    option_list behind;
+    TRY(parser_options(p, SCOPE_VIEW, STR(""), NULL, &behind));
+    if (s->options.count == 0)
+        s->options = behind;
+    return true;
 }
 
 static bool parse_create(parser *p, statement *s)
 {
-    if (parser_is_word(p, "JOB") || parser_is_word(p, "SYNC"))
-        return parse_create_job(p, s);
+    bool is_sync = parser_is_word(p, "SYNC");
+    if (token_is_word(&p->tokens[p->at + is_sync], "MATERIALIZED")) {
+        p->at += is_sync;
+        s->is_sync = is_sync;
+        return parse_create_view(p, s);
+    }
+    if (parser_is_word(p, "JOB") || is_sync)
+        return parser_create_job(p, s);
     if (parser_is_word(p, "TABLE") || parser_is_word(p, "ICEBERG"))
         return parse_create_table(p, s);
     if (parser_is_word(p, "CONNECTION"))
         return parse_create_connection(p, s, false);
     if (token_is_word(&p->tokens[p->at + 1], "CONNECTION") || parser_is_word(p, "ICEBERG_REST"))
         return parse_create_connection(p, s, true);
-    return parser_fail(p, "JOB, SYNC JOB, TABLE, ICEBERG TABLE or <type> CONNECTION");
+    return parser_fail(
+        p, "JOB, SYNC JOB, TABLE, ICEBERG TABLE, MATERIALIZED VIEW or <type> CONNECTION");
 }
 
 static bool parse_if_exists(parser *p, statement *s)
@@ -401,6 +324,25 @@ static bool parse_if_exists(parser *p, statement *s)
     return true;
 }
 
+/* [DELETE_DATA = TRUE|FALSE] [COMPUTE_CLUSTER = name] */
+static bool parse_drop_options(parser *p, statement *s)
+{
+    for (;;) {
+        str ignored;
+        if (parser_take_word(p, "DELETE_DATA")) {
+            TRY(parser_need_symbol(p, "="));
+            s->keeps_data = parser_take_word(p, "FALSE");
+            if (!s->keeps_data)
+                TRY(parser_need_word(p, "TRUE"));
+        } else if (parser_take_word(p, "COMPUTE_CLUSTER")) {
+            TRY(parser_need_symbol(p, "="));
+            TRY(parser_name(p, "a cluster's name", &ignored));
+        } else {
+            return true;
+        }
+    }
+}
+
 static bool parse_drop(parser *p, statement *s)
 {
     if (parser_take_word(p, "JOB")) {
@@ -410,11 +352,17 @@ static bool parse_drop(parser *p, statement *s)
         parser_take_word(p, "ICEBERG");
         TRY(parser_need_word(p, "TABLE"));
         TRY(parse_if_exists(p, s));
-        return parse_table_name(p, &s->table);
+        TRY(parser_table_name(p, &s->table));
+        return parse_drop_options(p, s);
+    } else if (parser_take_word(p, "MATERIALIZED")) {
+        s->kind = STATEMENT_DROP_VIEW;
+        TRY(parser_need_word(p, "VIEW"));
+        TRY(parse_if_exists(p, s));
+        return parser_table_name(p, &s->table);
     } else {
         s->kind = STATEMENT_DROP_CONNECTION;
         if (!parser_is_word(p, "CONNECTION"))
-            TRY(parse_connection_type(p, &s->type));
+            TRY(parser_connection_type(p, &s->type));
         TRY(parser_need_word(p, "CONNECTION"));
     }
     TRY(parse_if_exists(p, s));
@@ -428,6 +376,80 @@ static bool parse_pause(parser *p, statement *s, statement_kind kind)
     TRY(parser_need_word(p, "JOB"));
     s->name_span = parser_peek(p)->span;
     return parser_name(p, "the job's name", &s->name);
+}
+
+/* ALTER <type> CONNECTION | TABLE | JOB | MATERIALIZED VIEW … */
+static bool parse_alter(parser *p, statement *s)
+{
+    if (parser_is_word(p, "JOB"))
+        return parser_alter_job(p, s);
+    if (parser_is_word(p, "TABLE") || parser_is_word(p, "ICEBERG")) {
+        s->kind = STATEMENT_ALTER_TABLE;
+        parser_take_word(p, "ICEBERG");
+        TRY(parser_need_word(p, "TABLE"));
+        TRY(parser_table_name(p, &s->table));
+        if (parser_take_word(p, "ADD")) {
+            parser_take_word(p, "COLUMN");
+            return parse_added_columns(p, s);
+        }
+        return parser_alterations(p, SCOPE_TABLE, &s->options);
+    }
+    if (parser_take_word(p, "MATERIALIZED")) {
+        s->kind = STATEMENT_ALTER_VIEW;
+        TRY(parser_need_word(p, "VIEW"));
+        TRY(parser_table_name(p, &s->table));
+        return parser_alterations(p, SCOPE_VIEW, &s->options);
+    }
+    s->kind = STATEMENT_ALTER_CONNECTION;
+    if (!parser_is_word(p, "CONNECTION"))
+        TRY(parser_connection_type(p, &s->type));
+    TRY(parser_need_word(p, "CONNECTION"));
+    s->name_span = parser_peek(p)->span;
+    TRY(parser_name(p, "the connection's name", &s->name));
+    return parser_alterations(p, SCOPE_CONNECTION, &s->options);
+}
+
+/* SHOW CREATE TABLE | JOB | CONNECTION | MATERIALIZED VIEW name */
+static bool parse_show_create(parser *p, statement *s)
+{
+    s->kind = STATEMENT_SHOW_CREATE;
+    p->at += 2;
+    parser_take_word(p, "ICEBERG");
+    bool is_view = parser_take_word(p, "MATERIALIZED");
+    if (is_view || parser_is_word(p, "VIEW")) {
+        s->type = STR("VIEW");
+        TRY(parser_need_word(p, "VIEW"));
+        return parser_table_name(p, &s->table);
+    }
+    if (parser_take_word(p, "TABLE")) {
+        s->type = STR("TABLE");
+        return parser_table_name(p, &s->table);
+    }
+    if (parser_take_word(p, "JOB"))
+        s->type = STR("JOB");
+    else if (parser_take_word(p, "CONNECTION"))
+        s->type = STR("CONNECTION");
+    else
+        return parser_fail(p, "TABLE, JOB, CONNECTION or MATERIALIZED VIEW");
+    s->name_span = parser_peek(p)->span;
+    return parser_name(p, "a name", &s->name);
+}
+
+/* EXPLAIN JOB name · PREVIEW JOB name [LIMIT n] · REPLAY JOB name */
+static bool parse_about_job(parser *p, statement *s, statement_kind kind)
+{
+    s->kind = kind;
+    s->limit = 100;
+    p->at++;
+    TRY(parser_need_word(p, "JOB"));
+    s->name_span = parser_peek(p)->span;
+    TRY(parser_name(p, "the job's name", &s->name));
+    if (kind == STATEMENT_PREVIEW_JOB && parser_take_word(p, "LIMIT")) {
+        if (!str_to_i64(parser_peek(p)->text, &s->limit) || s->limit < 0)
+            return parser_fail(p, "a number of rows");
+        p->at++;
+    }
+    return true;
 }
 
 static bool parse_query(parser *p, statement *s)
@@ -449,10 +471,21 @@ static bool parse_statement(parser *p, statement *s)
     bool works, is_query = parser_is_symbol(p, "(");
     for (size_t i = 0; i < ARRAY_LEN(queries); i++)
         is_query |= parser_is_word(p, queries[i]);
-    if (is_query)
+    const token *next = parser_peek(p)->kind == TOKEN_END ? NULL : &p->tokens[p->at + 1];
+    if (next && ((parser_is_word(p, "SHOW") && token_is_word(next, "CREATE")) ||
+                 (parser_is_word(p, "EXPLAIN") && token_is_word(next, "JOB"))))
+        works = parser_is_word(p, "SHOW") ? parse_show_create(p, s)
+                                          : parse_about_job(p, s, STATEMENT_EXPLAIN_JOB);
+    else if (is_query)
         works = parse_query(p, s);
     else if (parser_take_word(p, "CREATE"))
         works = parse_create(p, s);
+    else if (parser_take_word(p, "ALTER"))
+        works = parse_alter(p, s);
+    else if (parser_is_word(p, "PREVIEW"))
+        works = parse_about_job(p, s, STATEMENT_PREVIEW_JOB);
+    else if (parser_is_word(p, "REPLAY"))
+        works = parse_about_job(p, s, STATEMENT_REPLAY_JOB);
     else if (parser_take_word(p, "DROP"))
         works = parse_drop(p, s);
     else if (parser_take_word(p, "PAUSE"))
@@ -460,7 +493,8 @@ static bool parse_statement(parser *p, statement *s)
     else if (parser_take_word(p, "RESUME"))
         works = parse_pause(p, s, STATEMENT_RESUME_JOB);
     else
-        works = parser_fail(p, "a statement: CREATE, DROP, PAUSE, RESUME or SELECT");
+        works = parser_fail(p, "a statement: CREATE, ALTER, DROP, PAUSE, RESUME, REPLAY, PREVIEW, "
+                               "EXPLAIN, SHOW or SELECT");
     if (!works)
         return false;
     s->span.to = p->tokens[p->at - 1].span.to;

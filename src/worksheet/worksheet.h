@@ -79,7 +79,19 @@ typedef struct select_query {
     table_name source;    /* name empty: none, or more than one plain table */
     span source_span;     /* in `text` coordinates of the worksheet */
     bool has_aggregation; /* GROUP BY, DISTINCT or HAVING stands at the top level */
+    bool is_unnest;       /* UNNEST(SELECT …): lists of a row become rows */
 } select_query;
+
+/* MERGE INTO target a USING (SELECT …) b ON a.x = b.y … */
+typedef struct merge_clause {
+    bool is_given;
+    const str *target_keys, *source_keys; /* the pairs of ON */
+    size_t key_count;
+    str delete_condition; /* of WHEN MATCHED AND … THEN DELETE, over the source's names; empty */
+    str source_alias;
+    const str *values; /* of INSERT (columns) VALUES (values): source columns */
+    size_t value_count;
+} merge_clause;
 
 /* DuckDB's form of `s`: the source table is replaced by `source_sql` (a parenthesised relation),
  * TIME_FILTER(…) by TRUE, run_start_time() and run_end_time() by the given times, $system columns
@@ -91,6 +103,9 @@ NODISCARD bool select_to_sql(arena *a, str worksheet_text, const select_query *s
 /* An expression with its $system columns quoted, and UUID_GENERATOR(…) as the key of the row:
  * floe_row_key("_object", "_row"). */
 str expression_to_sql(arena *a, str expression);
+/* An ad-hoc query for DuckDB: what `select_to_sql` does but for the source, and names of the system
+ * catalogs (system.information_schema.jobs, logs.tasks.…) as floe_system has them. */
+NODISCARD bool query_to_sql(arena *a, str query, str *ret_sql, error *err);
 /* Whether `expression` names the column anywhere (any case). */
 bool expression_mentions(str expression, str column);
 
@@ -115,15 +130,25 @@ typedef struct expectation {
 
 typedef enum statement_kind {
     STATEMENT_CREATE_CONNECTION,
+    STATEMENT_ALTER_CONNECTION,
     STATEMENT_DROP_CONNECTION,
     STATEMENT_CREATE_TABLE,
+    STATEMENT_ALTER_TABLE,
     STATEMENT_DROP_TABLE,
+    STATEMENT_CREATE_VIEW, /* materialized view: `table` names it, `query` fills it */
+    STATEMENT_ALTER_VIEW,
+    STATEMENT_DROP_VIEW,
     STATEMENT_CREATE_COPY_JOB,
-    STATEMENT_CREATE_INSERT_JOB,
+    STATEMENT_CREATE_INSERT_JOB, /* and MERGE */
+    STATEMENT_ALTER_JOB,
     STATEMENT_DROP_JOB,
     STATEMENT_PAUSE_JOB,
     STATEMENT_RESUME_JOB,
-    STATEMENT_QUERY, /* SELECT, WITH, DESCRIBE, SHOW, …: DuckDB's */
+    STATEMENT_REPLAY_JOB,  /* what was set aside is tried again */
+    STATEMENT_EXPLAIN_JOB, /* what its next run will do */
+    STATEMENT_PREVIEW_JOB, /* the first rows that its next run would write */
+    STATEMENT_SHOW_CREATE, /* `type`: TABLE, JOB, CONNECTION, VIEW */
+    STATEMENT_QUERY,       /* SELECT, WITH, DESCRIBE, SHOW, …: DuckDB's */
 } statement_kind;
 
 typedef struct statement {
@@ -133,8 +158,10 @@ typedef struct statement {
     span name_span;
     str type; /* of the connection or COPY source, upper case: S3, FILE, GLUE_CATALOG */
     option_list options;
-    table_name table; /* created or dropped; a job's target */
-    bool if_exists;   /* IF [NOT] EXISTS */
+    table_name table;         /* created or dropped; a job's target */
+    bool if_exists;           /* IF [NOT] EXISTS */
+    bool is_sync, keeps_data; /* CREATE SYNC …; DROP TABLE … DELETE_DATA = FALSE */
+    int64_t limit;            /* of PREVIEW JOB */
     const column_definition *columns;
     size_t column_count;
     const partition_item *partitions;
@@ -144,8 +171,12 @@ typedef struct statement {
     str connection; /* of COPY FROM */
     span connection_span;
     option_list source_options;
-    const expectation *expectations;
+    const expectation *expectations; /* of ALTER JOB: the one to add */
     size_t expectation_count;
+    str dropped_expectation; /* ALTER JOB … DROP EXPECTATION; empty: none */
+    merge_clause merge;
+    span options_end;       /* of CREATE JOB: where one more option may be put */
+    span expectations_span; /* all WITH EXPECTATION …, or the place for one */
     bool maps_by_name;
     const str *except; /* MAP_COLUMNS_BY_NAME EXCEPT */
     size_t except_count;
@@ -163,6 +194,11 @@ typedef struct worksheet {
 /* Errors name line and column, show the line with a caret, and say what was expected. */
 NODISCARD bool worksheet_parse(arena *a, str source_name, str text, worksheet **ret_worksheet,
                                error *err);
+/* The text of a CREATE statement with one option set to another value, added, or (value empty)
+ * taken out. `s` is what the text parsed to. */
+str statement_with_option(arena *a, str text, const statement *s, str name, str value);
+str statement_with_expectation(arena *a, str text, const statement *s, const expectation *added,
+                               str dropped);
 /* The statement in one line: comments gone, blanks folded. Two texts that mean the same thing
  * literally are equal. */
 str statement_text(arena *a, const worksheet *w, const statement *s);

@@ -52,7 +52,7 @@ TEST(statements_of_the_tutorial_parse_as_written)
              &err);
     CHECK_STR(sql, STR("SELECT dstaddr::string as device_id, 'dest' as device_type,\n "
                        "\"$event_date\" as partition_date, \"$event_time\" as"
-                       " last_seen , \"x\" AS y FROM (SELECT 1) AS \"source\" WHERE TRUE"));
+                       " last_seen , \"x\" AS y FROM (SELECT 1) AS \"connections\" WHERE TRUE"));
 }
 
 TEST(errors_of_worksheets_point_and_say_what_was_expected)
@@ -87,9 +87,9 @@ TEST(errors_of_worksheets_point_and_say_what_was_expected)
           "needs a name" },
         { "star", "CREATE JOB j AS INSERT INTO a.b SELECT * FROM c.d", "MAP_COLUMNS_BY_NAME" },
         { "two tables",
-          "CREATE JOB j AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x FROM c.d JOIN e.f USING "
-          "(y)",
-          "one table" },
+          "CREATE JOB j AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x FROM c.d UNION "
+          "SELECT x FROM e.f",
+          "reads a table" },
         { "text behind", "DROP JOB j k", "expected ';'" },
     };
     const struct error_case *c;
