@@ -76,6 +76,9 @@ static bool is_made_by_run(const copy *c, str name)
 /* Whether the job and its table ask for nothing but copies and what this file can make. */
 static bool job_is_plain(copy *c)
 {
+    if (c->preview.len || c->replay.len ||
+        option_find(c->job->statement->options, "EXCLUDE_COLUMNS"))
+        return false;
     const iceberg_spec *spec = iceberg_table_spec(c->table);
     const option *o = copy_transformations(c->job);
     bool is_by_day =
