@@ -369,8 +369,8 @@ static bool send_commit(rest_catalog *c, arena *a, str namespace, str name,
     if (rest_session_call(c->session, &call, a, &done, &answer, err))
         return table_of(c, a, namespace, name, done, ret_table, err);
     *ret_is_uncertain = answer.is_uncertain || (answer.status >= 200 && answer.status < 300);
-    *ret = answer.status == 409 ? LOST : NOT_THERE;
-    if (answer.status != 409)
+    *ret = answer.status == 409 && !answer.is_uncertain ? LOST : NOT_THERE;
+    if (*ret != LOST)
         return false;
     error_clear(err);
     return true;

@@ -78,6 +78,7 @@ typedef struct exchange {
     strbuf body;
     size_t header_bytes, sent, most_body_bytes;
     const char *fault; /* why we broke off */
+    int sendings;
 } exchange;
 
 static size_t on_header(char *line, size_t size, size_t count, void *context)
@@ -145,6 +146,18 @@ static int on_rewind(void *context, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
+/* When a kept connection closes without an answer, libcurl would send the request again by itself;
+ * but the first may have been carried out, and whoever sends has to know. */
+static int on_sending(void *context, char *remote, char *local, int remote_port, int local_port)
+{
+    exchange *x = context;
+    (void)remote;
+    (void)local;
+    (void)remote_port;
+    (void)local_port;
+    return x->sendings++ == 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
 /* ---- One exchange ---- */
 
 static void set_body(exchange *x)
@@ -206,6 +219,8 @@ static bool explain(const exchange *x, CURLcode code, const char *detail, error 
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
         return fail(err, ERR_INVALID, "%s " STR_FMT ": the server's certificate is not trusted: %s",
                     x->request->method, STR_ARG(where), text);
+    if (x->sendings > 1)
+        text = "the connection was closed before an answer came";
     if (code == CURLE_OPERATION_TIMEDOUT)
         text = "the connection stalled";
     return fail(err, ours, "%s " STR_FMT ": %s", x->request->method, STR_ARG(where), text);
@@ -263,6 +278,8 @@ bool http_send(http_client *c, arena *a, const http_request *q, http_response *r
     curl_easy_setopt(x.handle, CURLOPT_HEADERDATA, &x);
     curl_easy_setopt(x.handle, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(x.handle, CURLOPT_WRITEDATA, &x);
+    curl_easy_setopt(x.handle, CURLOPT_PREREQFUNCTION, on_sending);
+    curl_easy_setopt(x.handle, CURLOPT_PREREQDATA, &x);
     curl_easy_setopt(x.handle, CURLOPT_ERRORBUFFER, detail);
     CURLcode code = curl_easy_perform(x.handle);
     long status = 0;
@@ -270,7 +287,7 @@ bool http_send(http_client *c, arena *a, const http_request *q, http_response *r
     curl_easy_setopt(x.handle, CURLOPT_ERRORBUFFER, NULL);
     r->status = (int)status;
     r->body = strbuf_str(&x.body);
-    r->was_sent = !is_before_sending(code);
+    r->was_sent = x.sendings > 1 || !is_before_sending(code);
     curl_slist_free_all(headers);
     if (code != CURLE_OK) {
         curl_easy_cleanup(x.handle); /* its connection is in doubt */

@@ -173,8 +173,7 @@ static uint64_t free_by_eviction(const spool *s, uint64_t wanted)
     if (copies.count)
         qsort(copies.items, copies.count, sizeof *copies.items, by_use);
     int64_t oldest_s = (int64_t)time(NULL) - SPOOL_HOLD_SECONDS;
-    if (wanted < goal)
-        goal -= wanted;
+    goal = wanted < goal ? goal - wanted : 0;
     if (used + wanted <= s->limit_bytes)
         goal = UINT64_MAX;
     for (size_t i = 0; i < copies.count && used > goal && copies.items[i].used_s < oldest_s; i++)
