@@ -8,6 +8,7 @@
 #include "server/server.h"
 #include "server/session.h"
 #include "server/users.h"
+#include "wire/element.h"
 #include "wire/loop.h"
 
 enum { LISTEN_HTTP, LISTEN_GREMLIN, LISTEN_BOLT, LISTENERS };

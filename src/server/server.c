@@ -56,7 +56,11 @@ static bool listen_all(server *s, error *err)
         host = STR("127.0.0.1");
     const listener wanted[LISTENERS] = {
         [LISTEN_HTTP] = { .name = "http", .port = o->http_port, .answer = routes_answer },
-        [LISTEN_GREMLIN] = { .name = "gremlin", .port = o->gremlin_port, .answer = routes_answer },
+        [LISTEN_GREMLIN] = { .name = "gremlin",
+                             .port = o->gremlin_port,
+                             .answer = routes_answer,
+                             .websocket = &gremlin_protocol,
+                             .websocket_path = "/gremlin" },
         [LISTEN_BOLT] = { .name = "bolt",
                           .port = o->bolt_port,
                           .raw = &bolt_protocol,
