@@ -1,5 +1,5 @@
 # The commands people type; Meson and Ninja do the work.
-.PHONY: all build setup demo test test-interop test-services test-kill test-plans test-extremes bench lint format sanitize install clean help
+.PHONY: all build setup demo test test-interop test-gremlin test-services test-kill test-plans test-extremes bench lint format sanitize install clean help
 PREFIX ?= /usr/local
 
 all: build
@@ -10,6 +10,7 @@ help:
 	@echo 'make test        unit tests, command tests, bad input, kills: needs only Debian and npm packages'
 	@echo 'make test-interop  other Iceberg readers (pyiceberg, Iceberg for Java) read the same rows'
 	@echo 'make test-services  S3, Iceberg REST and Glue: real servers on loopback, with faults in between'
+	@echo 'make test-gremlin  the scenarios of Apache TinkerPop, fetched from Maven'
 	@echo 'make test-kill   the kill test, longer'
 	@echo 'make test-plans  random questions answered by the engine and by SQL, many'
 	@echo 'make test-extremes  what the graph engine bears, with a hub of ten million neighbours'
@@ -37,6 +38,9 @@ test-interop: build
 
 test-services: build
 	@tests/services/run
+
+test-gremlin: build
+	@tests/gremlin/run
 
 test-kill: build
 	@python3 tests/kill_test.py --kills 100

@@ -67,6 +67,9 @@ static bool compile_predicate(compiler *c, const predicate *p, plan_expr *of, pl
         *ret = str_eq(p->name, STR("without")) ? negate(c, *ret) : *ret;
         return true;
     }
+    if (!str_eq(p->name, STR("between")) && !str_eq(p->name, STR("inside")) &&
+        !str_eq(p->name, STR("outside")))
+        return gremlin_fail_later(c, p->offset, "this predicate");
     TRY(predicate_value(c, p, 0, &x));
     TRY(predicate_value(c, p, 1, &y));
     if (str_eq(p->name, STR("between")))
@@ -119,10 +122,6 @@ static bool extend_expression(compiler *c, const step *s, plan_expr **e, reducer
     }
     if (str_eq(s->name, STR("constant")) && s->arg_count == 1 && s->args[0].kind == ARG_LITERAL) {
         *e = plan_literal(c->plan, s->args[0].literal);
-        return true;
-    }
-    if (str_eq(s->name, STR("valueMap")) || str_eq(s->name, STR("elementMap"))) {
-        *e = plan_call(c->plan, s->name.data[0] == 'v' ? FN_VALUE_MAP : FN_ELEMENT_MAP, *e);
         return true;
     }
     if (str_eq(s->name, STR("select")) && s->arg_count == 1) {

@@ -433,7 +433,7 @@ bool gremlin_compile_traversal(arena *a, str text, const traversal *given,
     traversal t;
     error relational = { 0 };
     TRY(gremlin_bind(a, text, given, bindings, &t, err));
-    bool wants_machine = take_engine(&t) || graph_is_scratch(g);
+    bool wants_machine = take_engine(&t) || graph_is_scratch(g) || !gremlin_is_exact(&t);
     if (!wants_machine && compile_relational(a, text, t, g, ret_plan, &relational))
         return true;
     return compile_machine(a, text, t, g, ret_plan, err);

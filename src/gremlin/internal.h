@@ -51,6 +51,9 @@ typedef enum reducer {
     REDUCE_FOLD
 } reducer;
 
+/* ---- exact.c ---- */
+bool gremlin_is_exact(const traversal *t);
+
 /* ---- bind.c ---- */
 bool gremlin_bind(arena *a, str text, const traversal *t, gremlin_bindings bindings, traversal *ret,
                   error *err);

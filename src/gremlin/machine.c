@@ -160,8 +160,10 @@ static bool set_strategy(machine *m, const step *x, const gremlin_argument *a)
         if (str_eq(s->name, STR("EdgeLabelVerificationStrategy")) &&
             str_eq(s->keys[i], STR("throwException")) && is_true(&s->values[i]))
             m->reads_only_edges_with_labels = true;
-        if (str_eq(s->name, STR("SeedStrategy")) && str_eq(s->keys[i], STR("seed")))
-            m->random = (uint64_t)s->values[i].literal.integer * 2 + 1;
+        if (str_eq(s->name, STR("SeedStrategy")) && str_eq(s->keys[i], STR("seed"))) {
+            m->seed = s->values[i].literal.integer;
+            m->is_seeded = true;
+        }
     }
     return true;
 }

@@ -119,6 +119,7 @@ struct stage {
     str key;              /* name of a side effect or a variable, where the step has one */
     traverser_queue kept; /* of gather_next */
     int64_t low, high;
+    uint64_t random; /* of steps that choose by chance; 0: not begun */
     bool is_local;
     void *state; /* the kind's own */
 };
@@ -162,6 +163,7 @@ struct machine {
     bool has_bulk; /* withBulk(false): equal traversers stay apart */
     bool is_seeded;
     uint64_t random;
+    int64_t seed; /* of SeedStrategy, when is_seeded */
     struct subgraph_rule *subgraph;
     struct partition_rule *partition;
     struct reserved_rule *reserved;

@@ -287,20 +287,6 @@ bool modulate_from(stage *s, const step *x)
     return read_arg(s, &x->args[0], is_from ? &c->from : &c->to);
 }
 
-/* with(key, value) behind addV() and addE() is property(key, value). */
-bool modulate_change(stage *s, const step *x)
-{
-    change_state *c = s->state;
-    change_arg key, v;
-    if (x->arg_count != 2)
-        return stage_fail(s, "with() takes a name and a value");
-    TRY(read_arg(s, &x->args[0], &key));
-    TRY(read_arg(s, &x->args[1], &v));
-    vec_push(s->machine->arena, &c->keys, key);
-    vec_push(s->machine->arena, &c->values, v);
-    return true;
-}
-
 /* ---- property ---- */
 
 static bool property_side(stage *s, traverser *t, error *err)

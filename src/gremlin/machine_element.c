@@ -102,6 +102,20 @@ bool gremlin_element_property(machine *m, const value *v, str key, value *ret, b
     return *ret_has ? sees_property(m, v, key, ret, ret_has, err) : true;
 }
 
+/* A column of the key is the id and no property, unless it is asked for by name. */
+static bool is_key(machine *m, const value *e, str name)
+{
+    if (graph_is_scratch(m->graph))
+        return false;
+    const graph_label *l = e->kind == VALUE_VERTEX
+                               ? graph_vertex_label(m->graph, graph_ref_label(e->ref))
+                               : graph_edge_label(m->graph, graph_ref_label(e->ref));
+    for (size_t i = 0; i < l->property_count; i++)
+        if (str_eq(l->properties[i].name, name))
+            return l->properties[i].is_id;
+    return false;
+}
+
 bool gremlin_each_property(machine *m, const value *element, const str *keys, size_t key_count,
                            bool (*take)(void *context, str key, const value *v), void *context,
                            error *err)
@@ -116,7 +130,7 @@ bool gremlin_each_property(machine *m, const value *element, const str *keys, si
         bool is_wanted = key_count == 0, has;
         for (size_t k = 0; k < key_count; k++)
             is_wanted |= str_eq(keys[k], names[i]);
-        if (!is_wanted)
+        if (!is_wanted || (key_count == 0 && is_key(m, element, names[i])))
             continue;
         TRY(gremlin_element_property(m, element, names[i], &v, &has, err));
         if (has && !take(context, names[i], &v))

@@ -316,10 +316,36 @@ bool build_range(stage *s)
 
 /* ---- Chance ---- */
 
-static double chance(machine *m)
+/* java.util.Random's generator: with SeedStrategy a step chooses what TinkerPop's chooses. */
+static uint32_t next_bits(stage *s, int bits)
 {
-    m->random = m->random * 6364136223846793005ull + 1442695040888963407ull;
-    return (double)(m->random >> 11) / 9007199254740992.0;
+    const uint64_t mask = (1ull << 48) - 1;
+    machine *m = s->machine;
+    if (!s->random) {
+        m->random = m->random * 6364136223846793005ull + 1442695040888963407ull;
+        uint64_t seed = m->is_seeded ? (uint64_t)m->seed : m->random >> 8;
+        s->random = (seed ^ 0x5DEECE66Dull) & mask;
+    }
+    s->random = (s->random * 0x5DEECE66Dull + 11) & mask;
+    return (uint32_t)(s->random >> (48 - bits));
+}
+
+static double chance(stage *s)
+{
+    uint64_t high = (uint64_t)next_bits(s, 26) << 27;
+    return (double)(high + next_bits(s, 27)) * 0x1.0p-53;
+}
+
+/* A whole number below `bound`. */
+static size_t chance_below(stage *s, size_t bound)
+{
+    if ((bound & (bound - 1)) == 0)
+        return (size_t)(((uint64_t)bound * next_bits(s, 31)) >> 31);
+    for (;;) {
+        int64_t bits = next_bits(s, 31), rest = bits % (int64_t)bound;
+        if (bits - rest + (int64_t)bound - 1 <= INT32_MAX)
+            return (size_t)rest;
+    }
 }
 
 static bool coin_filter(stage *s, traverser *t, bool *ret_keep, error *err)
@@ -327,8 +353,11 @@ static bool coin_filter(stage *s, traverser *t, bool *ret_keep, error *err)
     uint64_t kept = 0;
     double p = value_to_double(&s->args[0].literal);
     (void)err;
-    for (uint64_t i = 0; i < t->bulk; i++)
-        kept += chance(s->machine) < p;
+    if (t->bulk >= 100)
+        kept = (uint64_t)(p * (double)t->bulk + 0.5);
+    else
+        for (uint64_t i = 0; i < t->bulk; i++)
+            kept += p >= chance(s);
     t->bulk = kept;
     *ret_keep = kept > 0;
     return true;
@@ -353,6 +382,7 @@ static bool sample_next(stage *s, traverser *ret, bool *ret_has, error *err)
     VEC(traverser) all = { 0 };
     VEC(double) weights = { 0 };
     double total = 0;
+    size_t rounds = 0;
     for (bool has = true; has;) {
         traverser t;
         value w;
@@ -373,15 +403,25 @@ static bool sample_next(stage *s, traverser *ret, bool *ret_has, error *err)
         }
     }
     size_t wanted = (size_t)s->high < all.count ? (size_t)s->high : all.count;
-    while (wanted-- > 0) {
-        double at = chance(m) * total;
-        size_t i = 0;
-        while (i + 1 < all.count && (at -= weights.items[i]) >= 0)
-            i++;
+    for (size_t i = 0; wanted == all.count && i < wanted; i++)
         queue_add(m->arena, &r->last, &all.items[i]);
-        total -= weights.items[i];
-        all.items[i] = all.items[--all.count];
-        weights.items[i] = weights.items[--weights.count];
+    for (size_t taken = 0; wanted < all.count && taken < wanted;) {
+        double rest = total;
+        size_t i = 0;
+        for (; i < all.count; i++) {
+            if (weights.items[i] < 0) /* taken already */
+                continue;
+            if (chance(s) <= weights.items[i] / rest)
+                break;
+            rest -= weights.items[i];
+        }
+        if (i == all.count)
+            continue;
+        queue_add(m->arena, &r->last, &all.items[i]);
+        weights.items[i] = -1;
+        taken++;
+        if (++rounds % 1024 == 0)
+            TRY(query_check(m->query, err));
     }
     *ret_has = queue_take(&r->last, ret);
     return true;
@@ -399,10 +439,15 @@ static bool sampleLocal_map(stage *s, const traverser *t, value *ret, bool *ret_
     size_t wanted = (size_t)s->high < count ? (size_t)s->high : count;
     value *items = arena_array_of(s->machine->arena, value, wanted + 1);
     value *values = arena_array_of(s->machine->arena, value, wanted + 1);
+    if (wanted == count)
+        return true;
+    size_t *places = arena_array_of(s->machine->arena, size_t, count);
+    for (size_t i = 0; i < count; i++)
+        places[i] = i;
     size_t taken = 0;
-    for (size_t i = 0; i < count && taken < wanted; i++) {
-        if (chance(s->machine) * (double)(count - i) >= (double)(wanted - taken))
-            continue;
+    for (size_t left = count; taken < wanted; left--) {
+        size_t at = chance_below(s, left), i = places[at];
+        memmove(&places[at], &places[at + 1], (left - at - 1) * sizeof *places);
         items[taken] = is_list(o) ? o->list.items[i] : o->map.keys[i];
         values[taken++] = is_list(o) ? value_null() : o->map.values[i];
     }

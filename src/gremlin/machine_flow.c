@@ -379,10 +379,6 @@ bool traversers_join(stage *s, traverser_queue *q, size_t **slots, size_t *slot_
                      const traverser *t)
 {
     machine *m = s->machine;
-    if (!m->has_bulk) {
-        queue_add(m->arena, q, t);
-        return true;
-    }
     if (q->count * 2 >= *slot_count) {
         size_t grown = *slot_count ? *slot_count * 2 : 64;
         *slots = arena_array_of(m->arena, size_t, grown);
@@ -399,12 +395,29 @@ bool traversers_join(stage *s, traverser_queue *q, size_t **slots, size_t *slot_
         traverser *known = &q->items[q->first + (*slots)[at] - 1];
         if (!can_join(m, known, t))
             continue;
-        known->bulk += t->bulk;
+        known->bulk = m->has_bulk ? known->bulk + t->bulk : 1;
         return !known->has_sack || !m->sack_merge.len ||
                gremlin_operator(s, m->sack_merge, &known->sack, &t->sack, &known->sack);
     }
     queue_add(m->arena, q, t);
     (*slots)[at] = q->count;
+    return true;
+}
+
+/* barrier(normSack): the sacks add up to 1. */
+static bool norm_sacks(stage *s, traverser_queue *q, error *err)
+{
+    value total = value_double(0);
+    for (size_t i = 0; i < q->count; i++) {
+        traverser *t = &q->items[q->first + i];
+        value times = value_int((int64_t)t->bulk);
+        TRY(gremlin_operate(s, STR("mult"), &t->sack, &times, &t->sack, err));
+        TRY(gremlin_operate(s, STR("sum"), &total, &t->sack, &total, err));
+    }
+    for (size_t i = 0; i < q->count; i++) {
+        traverser *t = &q->items[q->first + i];
+        TRY(gremlin_operate(s, STR("div"), &t->sack, &total, &t->sack, err));
+    }
     return true;
 }
 
@@ -426,6 +439,8 @@ static bool barrier_next(stage *s, traverser *ret, bool *ret_has, error *err)
         if (b->kept.count < i / 2 && i > 64) /* they join well: take more */
             i = b->kept.count;
     }
+    if (s->is_local)
+        TRY(norm_sacks(s, &b->kept, err));
     *ret_has = queue_take(&b->kept, ret);
     return true;
 }
@@ -441,6 +456,8 @@ bool build_barrier(stage *s)
 {
     s->state = arena_new_of(s->machine->arena, barrier_state);
     s->high = 2500;
+    s->is_local =
+        s->arg_count && s->args[0].kind == ARG_TOKEN && str_eq(s->args[0].token, STR("normSack"));
     if (s->arg_count && s->args[0].kind == ARG_LITERAL && s->args[0].literal.kind == VALUE_INT)
         s->high = s->args[0].literal.integer;
     else if (s->step && str_eq(s->step->name, STR("barrier")))

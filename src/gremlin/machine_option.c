@@ -18,7 +18,7 @@ bool modulate_with(stage *s, const step *x)
 {
     const gremlin_argument *key = x->args;
     if (s->kind == &stage_addV || s->kind == &stage_addE)
-        return modulate_change(s, x);
+        return true; /* options for providers: none is known here */
     if (!x->arg_count || key->kind != ARG_LITERAL || key->literal.kind != VALUE_STRING)
         return stage_fail(s, "with() takes the name of an option");
     bool has_value = x->arg_count > 1 && x->args[1].kind == ARG_LITERAL;

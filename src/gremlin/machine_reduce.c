@@ -200,7 +200,6 @@ typedef struct group_state {
     VEC(values_vec *) members;
     const traversal *of; /* the second by(), as a traversal */
     by_rule *value_by;
-    by_rule *key_by;
     bool is_count, has_barrier, has_seed;
 } group_state;
 
@@ -223,7 +222,7 @@ static bool group_one(stage *s, const traverser *t, error *err)
     group_state *g = s->state;
     value key, v;
     bool has, is_new;
-    TRY(gremlin_by(s, g->key_by, t, &key, &has, err));
+    TRY(gremlin_by(s, s->by.count ? &s->by.items[0] : NULL, t, &key, &has, err));
     if (!has)
         return true;
     if (g->is_count) {
@@ -355,7 +354,6 @@ static bool has_own_barrier(const flow *f)
 bool finish_group(stage *s)
 {
     group_state *g = s->state;
-    g->key_by = s->by.count > 0 ? &s->by.items[0] : NULL;
     g->value_by = s->by.count > 1 ? &s->by.items[1] : NULL;
     if (g->value_by && g->value_by->kind == BY_FLOW) {
         if (has_own_barrier(g->value_by->flow)) /* of each group on its own */

@@ -27,11 +27,16 @@ static bool aggregate_one(stage *s, const traverser *t, error *err)
         return true;
     }
     bool is_assign = str_eq(x->reducer, STR("assign"));
+    if (is_assign && !s->kept.count) /* what one barrier gathers */
+        x->items.count = 0;
     for (uint64_t i = 0; is_assign && i < t->bulk; i++)
         vec_push(m->arena, &x->items, v);
     if (is_assign) { /* all that came so far */
-        x->current = value_list(arena_copy(m->arena, x->items.items, x->items.count * sizeof v),
-                                x->items.count);
+        x->current =
+            s->kind == &stage_aggregate
+                ? value_list(arena_copy(m->arena, x->items.items, x->items.count * sizeof v),
+                             x->items.count)
+                : v;
         x->has_current = true;
         return true;
     }

@@ -82,7 +82,6 @@ bool build_merge(stage *s);
 bool modulate_from(stage *s, const step *x);
 bool modulate_merge_option(stage *s, const step *x);
 bool build_drop(stage *s);
-bool modulate_change(stage *s, const step *x);
 
 extern const stage_kind stage_match;
 bool build_match(stage *s);

@@ -140,6 +140,8 @@ bool gremlin_step_order(compiler *c, const step *s, const modulators *m)
     for (size_t i = 0; i < count; i++) {
         const step *by = m->count ? m->by[i] : NULL;
         TRY(gremlin_plain_by(c, by, gremlin_current(c), &keys[i].expr));
+        if (by && keys[i].expr->kind == EXPR_PROPERTY) /* what has no such property goes */
+            gremlin_filter(c, plan_call(c->plan, FN_IS_NOT_NULL, keys[i].expr), s->offset);
         for (size_t k = 0; by && k < by->arg_count; k++) {
             if (gremlin_is_token(&by->args[k], "shuffle"))
                 return gremlin_fail_later(c, by->args[k].offset, "shuffle");
@@ -220,6 +222,8 @@ bool gremlin_step_dedup(compiler *c, const step *s, const modulators *m)
             of = plan_slot_expr(c->plan, slot);
         }
         TRY(gremlin_plain_by(c, m->count ? m->by[0] : NULL, of, &keys[i].expr));
+        if (m->count && keys[i].expr->kind == EXPR_PROPERTY)
+            gremlin_filter(c, plan_call(c->plan, FN_IS_NOT_NULL, keys[i].expr), s->offset);
     }
     if (count > 16)
         return gremlin_fail_step(c, s->offset, "dedup() takes up to 16 labels");

@@ -47,6 +47,8 @@ static bool compile_map(compiler *c, const step *s, plan_function f)
     if (with_tokens)
         return gremlin_fail_later(c, s->offset, "valueMap(true) (elementMap() gives id and label)");
     TRY(keys_of(c, s, 0, args, &count));
+    if (count < 2 && f == FN_VALUE_MAP)
+        return gremlin_fail_later(c, s->offset, "valueMap() of all properties");
     return gremlin_let(c, plan_call_list(c->plan, f, args, count), SLOT_VALUE, s->offset);
 }
 

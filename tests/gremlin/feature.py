@@ -35,6 +35,7 @@ class Scenario:
         self.graph = None
         self.initializer = None
         self.traversal = None
+        self.earlier = []  # traversals that are run before
         self.parameters = {}
         self.sides = {}
         self.how = "list"
@@ -86,6 +87,8 @@ def read_line(s, line, block, table):
     elif text == "the graph initializer of":
         s.initializer = block
     elif text == "the traversal of":
+        if s.traversal:
+            s.earlier.append(s.traversal)
         s.traversal = block
     elif m := re.fullmatch(r'using the parameter (\w+) defined as "(.*)"', text):
         s.parameters[m[1]] = m[2].replace('\\"', '"')
@@ -217,7 +220,7 @@ def literal(x):
     if kind == "bool":
         return "true" if x[1] else "false"
     if kind in tuple("bsilnm"):
-        return f"{int(x[1]) if kind != 'm' else x[1]}{kind}" if isinstance(x[1], (int, float)) else set_text(x)
+        return f"{x[1] if kind == 'm' else int(x[1])}{kind}"
     if kind in tuple("fd"):
         text = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(x[1])
         return text or f"{x[1]!r}{kind}"
