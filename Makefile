@@ -1,5 +1,5 @@
 # The commands people type; Meson and Ninja do the work.
-.PHONY: all build setup demo test test-interop test-gremlin test-services test-kill test-plans test-extremes bench lint format sanitize install clean help
+.PHONY: soak test-upsolver all build setup demo test test-interop test-gremlin test-services test-kill test-plans test-extremes bench lint format sanitize install clean help
 PREFIX ?= /usr/local
 
 all: build
@@ -11,7 +11,9 @@ help:
 	@echo 'make test-interop  other Iceberg readers (pyiceberg, Iceberg for Java) read the same rows'
 	@echo 'make test-services  S3, Iceberg REST and Glue: real servers on loopback, with faults in between'
 	@echo 'make test-gremlin  the scenarios of Apache TinkerPop, fetched from Maven'
+	@echo 'make test-upsolver  the public Upsolver CLI and Python SDK run worksheets over POST /query'
 	@echo 'make test-kill   the kill test, longer'
+	@echo 'make soak        ten minutes of files on a clock, the jobs behind them (ARGS="--minutes 3")'
 	@echo 'make test-plans  random questions answered by the engine and by SQL, many'
 	@echo 'make test-extremes  what the graph engine bears, with a hub of ten million neighbours'
 	@echo 'make bench       measure against the bars; writes build/bench.jsonl'
@@ -42,8 +44,14 @@ test-services: build
 test-gremlin: build
 	@tests/gremlin/run
 
+test-upsolver: build
+	@tests/interop/upsolver_run
+
+soak: build
+	@python3 tests/soak.py $(ARGS)
+
 test-kill: build
-	@python3 tests/kill_test.py --kills 100
+	@python3 tests/kill_test.py --kills 200 --abuse
 
 test-plans: build
 	@PLAN_TEST_COUNT=$${PLAN_TEST_COUNT:-2000} PLAN_TEST_SEED=$${PLAN_TEST_SEED:-100} python3 tests/plan_test.py

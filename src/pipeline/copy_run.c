@@ -929,6 +929,7 @@ static bool finish(copy *c, state_run *done, job_progress *ret, error *err)
     TRY(state_run_done(home_state(c->job->home), c->job->record.id, done, err));
     if (is_replay)
         return true;
+    TRY(copy_source_note_pending(c->job, err));
     copy_source_taken(c->job, all, c->object_count);
     *ret = (job_progress){ .did_work = true,
                            .rows = c->rows,

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "pipeline/connection.h"
 #include "pipeline/run_internal.h"
+#include "pipeline/state_select.h"
 #include "worksheet/date_pattern.h"
 
 struct copy_source {
@@ -20,6 +21,7 @@ struct copy_source {
     map taken;                /* URI → its state_object, whose etag says which version */
     map gone;                 /* URI → how often it was listed, but not there */
     bool is_ledger_read;
+    int64_t pending_files, pending_bytes; /* found and left for later runs */
 };
 
 static const state_object
@@ -282,7 +284,22 @@ bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_
     *ret_objects = f.objects.items;
     *ret_count = count;
     *ret_has_more = count < f.objects.count;
+    s->pending_files = (int64_t)(f.objects.count - count);
+    s->pending_bytes = 0;
+    for (size_t i = count; i < f.objects.count; i++)
+        s->pending_bytes += (int64_t)f.objects.items[i].size_bytes;
     return true;
+}
+
+bool copy_source_note_pending(job *j, error *err)
+{
+    value parameters[] = { value_int(j->record.id), value_int(j->source->pending_files),
+                           value_int(j->source->pending_bytes) };
+    return state_execute(home_state(j->home),
+                         "INSERT INTO floe_job_state (job_id, pending_files, pending_bytes) VALUES "
+                         "(?, ?, ?) ON CONFLICT (job_id) DO UPDATE SET pending_files = "
+                         "excluded.pending_files, pending_bytes = excluded.pending_bytes",
+                         parameters, 3, err);
 }
 
 void copy_source_taken(job *j, const state_object *objects, size_t count)

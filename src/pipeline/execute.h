@@ -26,5 +26,3 @@ NODISCARD bool execute_text(home *h, arena *a, str source_name, str text, execut
  * query in the form that `c` runs (sql_query). From any thread. */
 NODISCARD bool execute_query_sql(home *h, sql_connection *c, arena *a, str query, str *ret_sql,
                                  error *err);
-/* Only the tables: for a query in DuckDB's own dialect. */
-NODISCARD bool execute_prepare_query(home *h, sql_connection *c, str query, error *err);

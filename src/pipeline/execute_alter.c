@@ -114,8 +114,12 @@ size_t execute_option_properties(arena *a, option_list options, str text, str *k
                                                  written.len));
         count++;
         if (str_eq(o->name, STR("TABLE_DATA_RETENTION"))) {
-            keys[count] = STR("floe.retention-days");
+            keys[count] = STR("floe.retention.days");
             values[count++] = str_format(a, "%lld", (long long)(o->us / 86400000000ll));
+        }
+        if (str_eq(o->name, STR("RETENTION_DATE_PARTITION"))) {
+            keys[count] = STR("floe.retention.column");
+            values[count++] = o->text;
         }
     }
     return count;

@@ -174,10 +174,3 @@ bool execute_text(home *h, arena *a, str source_name, str text, execution *ret, 
         return fail(err, ERR_INVALID, "one statement at a time: this text has %zu", w->count);
     return execute_statement(h, a, w, &w->statements[0], home_path(h), ret, err);
 }
-
-bool execute_prepare_query(home *h, sql_connection *c, str query, error *err)
-{
-    AUTO(arena_free) arena *a = arena_new();
-    str ignored;
-    return execute_query_sql(h, c, a, query, &ignored, err);
-}

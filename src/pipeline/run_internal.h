@@ -52,6 +52,8 @@ void copy_source_close(copy_source *s);
  * left out. */
 bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_count,
                       bool *ret_has_more, error *err);
+/* How much the last search left for later, for those who watch. */
+bool copy_source_note_pending(job *j, error *err);
 /* $event_time of an object. */
 int64_t copy_source_event_time(job *j, const store_object *object);
 /* They are taken now (loaded or bad). */

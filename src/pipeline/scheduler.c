@@ -7,12 +7,16 @@
 
 #include "base/clock.h"
 #include "base/vec.h"
+#include "pipeline/statistics.h"
+#include "upkeep/upkeep.h"
 
 enum {
     DEFAULT_INTERVAL_US = 60000000,
-    LONGEST_SLEEP_US = 1000000,     /* other processes may have made jobs meanwhile */
-    LONGEST_BACK_OFF_US = 600000000 /* between attempts of a job that fails */
+    LONGEST_SLEEP_US = 1000000,      /* other processes may have made jobs meanwhile */
+    LONGEST_BACK_OFF_US = 600000000, /* between attempts of a job that fails */
+    UPKEEP_US = 60000000
 };
+static const int64_t thorough_us = 3600000000ll;
 
 /* A job of the home as the scheduler sees it. */
 typedef struct slot {
@@ -36,6 +40,7 @@ struct scheduler {
     job *running;
     slot **slots; /* the thread's own */
     size_t count;
+    int64_t upkeep_due_us, thorough_due_us;
 };
 
 static void report(scheduler *s, bool is_failure, const char *format, ...)
@@ -247,6 +252,78 @@ static int64_t run_due(scheduler *s)
     return next;
 }
 
+/* ---- Between runs ---- */
+
+static bool should_stop(void *context)
+{
+    scheduler *s = context;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->slots[i]->job && s->slots[i]->due_us <= clock_wall_us())
+            return true; /* jobs come first */
+    return is_stopping(s);
+}
+
+/* Small files together, old snapshots gone; each step is an ordinary commit. */
+static void keep_up(scheduler *s, bool is_thorough)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    catalog *c = home_embedded_catalog(s->home);
+    catalog_entry *entries;
+    size_t count, needed_count = 0;
+    int64_t *needed = NULL;
+    sql_engine *engine;
+    error err = { 0 };
+    if (!home_engine(s->home, &engine, &err) || !catalog_list(c, a, &entries, &count, &err) ||
+        (is_thorough && !upkeep_needed_snapshots(c, a, &needed, &needed_count, &err))) {
+        report(s, true, "upkeep: %s", err.message);
+        return;
+    }
+    for (size_t i = 0; i < count && !should_stop(s); i++) {
+        iceberg_table *t;
+        upkeep_report done;
+        error why = { 0 };
+        if (!catalog_load(c, a, entries[i].namespace, entries[i].name, &t, &why))
+            continue;
+        bool is_off = str_eq_nocase(
+            iceberg_table_property(t, STR("floe.option.disable_compaction"), STR("")), STR("TRUE"));
+        upkeep_options options = { .compacts = !is_off,
+                                   .least_files = 12,
+                                   .retains = is_thorough,
+                                   .rewrites_manifests = is_thorough,
+                                   .expires = is_thorough,
+                                   .removes_orphans = is_thorough,
+                                   .needed_snapshots = needed,
+                                   .needed_count = needed_count };
+        if (!upkeep_run(c, engine, entries[i].namespace, entries[i].name, &options, &done, &why))
+            report(s, true, "upkeep of " STR_FMT "." STR_FMT ": %s", STR_ARG(entries[i].namespace),
+                   STR_ARG(entries[i].name), why.message);
+        else if (done.files_rewritten)
+            report(s, false, "upkeep of " STR_FMT "." STR_FMT ": %lld files rewritten",
+                   STR_ARG(entries[i].namespace), STR_ARG(entries[i].name),
+                   (long long)done.files_rewritten);
+    }
+}
+
+/* What may wait for the jobs: statistics after each pass, upkeep each minute, all of it each hour.
+ */
+static void housekeep(scheduler *s)
+{
+    int64_t now = clock_wall_us();
+    error err = { 0 };
+    if (s->count == 0 || should_stop(s))
+        return;
+    if (!statistics_follow(s->home, should_stop, s, &err) && err.code != ERR_CANCELLED)
+        report(s, true, "%s", err.message);
+    if (now < s->upkeep_due_us || should_stop(s))
+        return;
+    bool is_thorough = now >= s->thorough_due_us;
+    if (s->upkeep_due_us)
+        keep_up(s, is_thorough && s->thorough_due_us);
+    s->upkeep_due_us = now + UPKEEP_US;
+    if (is_thorough)
+        s->thorough_due_us = now + thorough_us;
+}
+
 static void sleep_until(scheduler *s, int64_t due_us)
 {
     int64_t now = clock_wall_us(), most = now + LONGEST_SLEEP_US;
@@ -267,7 +344,10 @@ static void *run(void *context)
         error err = { 0 };
         if (!follow_jobs(s, &err))
             report(s, true, "%s", err.message);
-        sleep_until(s, run_due(s));
+        int64_t next = run_due(s);
+        if (next > clock_wall_us())
+            housekeep(s);
+        sleep_until(s, next);
     }
     return NULL;
 }

@@ -10,22 +10,23 @@
 
 /* ---- SQL ---- */
 
-/* Statements that are no query are carried out; each says in a row what it did. */
-static bool run_statements(answer *a, const worksheet *w, const statement **ret_query, error *err)
+/* Statements are carried out in turn. What they did is said in a row, unless the last one gives
+ * rows itself: then `*ret_query` is what gives them. */
+static bool run_statements(answer *a, const worksheet *w, str *ret_query, error *err)
 {
     strbuf said = strbuf_new(a->arena);
-    *ret_query = NULL;
+    *ret_query = (str){ 0 };
     for (size_t i = 0; i < w->count; i++) {
         execution done = { 0 };
-        if (w->statements[i].kind == STATEMENT_QUERY && i + 1 == w->count) {
-            *ret_query = &w->statements[i];
-            return true;
-        }
         TRY(execute_statement(a->server->home, a->arena, w, &w->statements[i],
                               home_path(a->server->home), &done, err));
-        strbuf_format(&said, "%s" STR_FMT, said.len ? "\n" : "", STR_ARG(done.message));
+        if (done.is_query && i + 1 == w->count)
+            *ret_query = done.query;
+        if (!done.is_query)
+            strbuf_format(&said, "%s" STR_FMT, said.len ? "\n" : "", STR_ARG(done.message));
     }
-    answer_say(a, STR("message"), strbuf_str(&said));
+    if (!ret_query->len)
+        answer_say(a, STR("message"), strbuf_str(&said));
     return true;
 }
 
@@ -33,15 +34,14 @@ static bool open_sql(answer *a, str text, error *err)
 {
     sql_engine *engine;
     worksheet *w;
-    const statement *query;
+    str query, sql;
     TRY(worksheet_parse(a->arena, STR("query"), text, &w, err));
     TRY(run_statements(a, w, &query, err));
-    if (!query)
+    if (!query.len)
         return true;
-    str sql = str_slice(text, query->span.from, query->span.to);
     TRY(home_engine(a->server->home, &engine, err));
     TRY(sql_connect(engine, &a->connection, err));
-    TRY(execute_prepare_query(a->server->home, a->connection, sql, err));
+    TRY(execute_query_sql(a->server->home, a->connection, a->arena, query, &sql, err));
     ticket_interrupts(a->ticket, a->connection);
     TRY(sql_query(a->connection, sql, &a->stream, err));
     a->column_count = sql_stream_column_count(a->stream);

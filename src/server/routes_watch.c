@@ -1,5 +1,6 @@
 /* /status, /metrics, /healthz: how the server is. */
 #include "base/clock.h"
+#include "pipeline/system.h"
 #include "server/exchange.h"
 
 static int connections(const server *s, size_t i)
@@ -104,7 +105,6 @@ static bool show_metrics(exchange *x, error *err)
     tickets_totals totals = tickets_totals_get(s->tickets);
     workers_load load = workers_load_get(s->workers);
     strbuf b = strbuf_new(x->arena);
-    (void)err;
     put_queries(&b, &totals);
     put_kind(&b, "queries_running", "gauge", "Queries that run now.");
     strbuf_format(&b, "floe_queries_running %llu\n", (unsigned long long)totals.running);
@@ -119,6 +119,7 @@ static bool show_metrics(exchange *x, error *err)
     put_kind(&b, "uptime_seconds", "gauge", "Since the server started.");
     strbuf_format(&b, "floe_uptime_seconds %.3f\n",
                   (double)(clock_monotonic_us() - s->started_us) / 1e6);
+    TRY(system_metrics(s->home, &b, err));
     http_reply(x->request, 200, STR("text/plain; version=0.0.4"), STR(""), strbuf_str(&b));
     return true;
 }
