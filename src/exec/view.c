@@ -153,95 +153,113 @@ bool view_shown(const view *v, uint8_t **ret_shown, error *err)
 
 /* ---- Without direction ---- */
 
-static int compare_u32(const void *x, const void *y)
-{
-    uint32_t p = *(const uint32_t *)x, q = *(const uint32_t *)y;
-    return (p > q) - (p < q);
-}
+/* Neighbours of a vertex in one direction of one part; they are in order. */
+typedef struct side {
+    const view_part *part;
+    const uint32_t *ends, *pairs; /* pairs NULL: an entry is its pair */
+    uint64_t base, at, end;
+} side;
 
-/* Call `add` for each end of each pair that is no loop. */
-#define EACH_PAIR(v, p, a, s, pair, ...)                                                           \
-    for (const view_part *p = (v)->parts; p < (v)->parts + (v)->part_count; p++) {                 \
-        const graph_adjacency *a = p->adjacency;                                                   \
-        for (uint64_t s = 0; s < a->source_count; s++)                                             \
-            for (uint64_t pair = a->out_offsets[s]; pair < a->out_offsets[s + 1]; pair++) {        \
-                __VA_ARGS__                                                                        \
-            }                                                                                      \
+static size_t sides_of(const view *v, uint64_t vertex, side *ret)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < v->part_count; i++) {
+        const view_part *p = &v->parts[i];
+        const graph_adjacency *a = p->adjacency;
+        uint64_t s = vertex - p->from_base, t = vertex - p->to_base; /* huge when it is below */
+        if (s < a->source_count)
+            ret[count++] = (side){ p,          a->out_targets,    NULL,
+                                   p->to_base, a->out_offsets[s], a->out_offsets[s + 1] };
+        if (t < a->target_count)
+            ret[count++] = (side){
+                p, a->in_sources, a->in_pairs, p->from_base, a->in_offsets[t], a->in_offsets[t + 1]
+            };
     }
-
-typedef struct neighbour {
-    uint32_t to;
-    double weight;
-} neighbour;
-
-static int compare_neighbours(const void *x, const void *y)
-{
-    return compare_u32(&((const neighbour *)x)->to, &((const neighbour *)y)->to);
+    return count;
 }
 
-/* Sort each list, and make equal neighbours one. */
-static void tidy(const view *v, undirected *u)
+/* Distinct neighbours but `self`, in order; `ret` NULL: only their number. */
+static uint64_t merge_sides(side *sides, size_t count, uint64_t self, uint32_t *ret,
+                            double *ret_weights)
 {
-    uint64_t at = 0;
-    neighbour *list = NULL;
-    uint64_t room = 0;
-    for (uint64_t i = 0; i < v->count; i++) {
-        uint64_t from = u->offsets[i], count = u->offsets[i + 1] - from, first = at;
-        u->offsets[i] = first;
-        if (!u->weights) {
-            qsort(u->neighbours + from, count, sizeof *u->neighbours, compare_u32);
-            for (uint64_t k = from; k < from + count; k++)
-                if (at == first || u->neighbours[at - 1] != u->neighbours[k])
-                    u->neighbours[at++] = u->neighbours[k];
+    uint64_t found = 0;
+    for (;;) {
+        uint64_t least = UINT64_MAX;
+        for (size_t i = 0; i < count; i++)
+            if (sides[i].at < sides[i].end) {
+                uint64_t end = sides[i].base + sides[i].ends[sides[i].at];
+                least = end < least ? end : least;
+            }
+        if (least == UINT64_MAX)
+            return found;
+        double weight = 0;
+        for (size_t i = 0; i < count; i++) {
+            side *x = &sides[i];
+            if (x->at == x->end || x->base + x->ends[x->at] != least)
+                continue;
+            if (ret_weights)
+                weight += view_weight(x->part, x->pairs ? x->pairs[x->at] : x->at);
+            x->at++;
+        }
+        if (least == self)
             continue;
-        }
-        if (count > room) {
-            room = count * 2;
-            list = memory_grow(list, room * sizeof *list);
-        }
-        for (uint64_t k = 0; k < count; k++)
-            list[k] = (neighbour){ u->neighbours[from + k], u->weights[from + k] };
-        if (count)
-            qsort(list, count, sizeof *list, compare_neighbours);
-        for (uint64_t k = 0; k < count; k++) {
-            bool is_same = at > first && u->neighbours[at - 1] == list[k].to;
-            at += !is_same;
-            u->neighbours[at - 1] = list[k].to;
-            u->weights[at - 1] = (is_same ? u->weights[at - 1] : 0) + list[k].weight;
-        }
+        if (ret)
+            ret[found] = (uint32_t)least;
+        if (ret_weights)
+            ret_weights[found] = weight;
+        found++;
     }
-    u->offsets[v->count] = at;
-    free(list);
+}
+
+typedef struct undirecting {
+    const view *view;
+    undirected *to;
+} undirecting;
+
+enum { MOST_SIDES = 256, SIDE_PIECE = 2048 };
+
+static void count_neighbours(void *context, uint64_t from, uint64_t to)
+{
+    const undirecting *x = context;
+    side sides[MOST_SIDES];
+    for (uint64_t i = from; i < to; i++)
+        x->to->offsets[i + 1] = merge_sides(sides, sides_of(x->view, i, sides), i, NULL, NULL);
+}
+
+static void put_neighbours(void *context, uint64_t from, uint64_t to)
+{
+    const undirecting *x = context;
+    const undirected *u = x->to;
+    side sides[MOST_SIDES];
+    for (uint64_t i = from; i < to; i++)
+        merge_sides(sides, sides_of(x->view, i, sides), i, u->neighbours + u->offsets[i],
+                    u->weights ? u->weights + u->offsets[i] : NULL);
 }
 
 bool undirected_open(const view *v, bool with_weights, undirected *ret, error *err)
 {
-    TRY(query_check(v->query, err));
-    uint64_t *offsets = memory_alloc((v->count + 2) * sizeof *offsets);
-    EACH_PAIR(v, p, a, s, pair, {
-        uint64_t from = p->from_base + s, to = p->to_base + a->out_targets[pair];
-        offsets[from + 1] += from != to;
-        offsets[to + 1] += from != to;
-    })
+    undirected u = { 0 };
+    undirecting x = { v, &u };
+    if (v->part_count > MOST_SIDES / 2)
+        return fail(err, ERR_LIMIT,
+                    "this algorithm takes up to %d edge labels; relationshipTypes "
+                    "names those that count",
+                    MOST_SIDES / 2);
+    u.offsets = memory_alloc((v->count + 2) * sizeof *u.offsets);
+    bool works = view_each(v, v->count, SIDE_PIECE, count_neighbours, &x, err);
     for (uint64_t i = 0; i < v->count; i++)
-        offsets[i + 1] += offsets[i];
-    uint64_t sum = offsets[v->count];
-    *ret = (undirected){ .offsets = offsets, .neighbours = memory_alloc(sum * 4) };
-    if (with_weights)
-        ret->weights = memory_alloc(sum * sizeof *ret->weights);
-    EACH_PAIR(v, p, a, s, pair, {
-        uint64_t ends[2] = { p->from_base + s, p->to_base + a->out_targets[pair] };
-        for (int k = 0; k < 2 && ends[0] != ends[1]; k++) {
-            uint64_t at = offsets[ends[k]]++;
-            ret->neighbours[at] = (uint32_t)ends[!k];
-            if (with_weights)
-                ret->weights[at] = view_weight(p, pair);
-        }
-    })
-    memmove(offsets + 1, offsets, v->count * sizeof *offsets);
-    offsets[0] = 0;
-    tidy(v, ret);
-    return query_check(v->query, err);
+        u.offsets[i + 1] += u.offsets[i];
+    if (works) {
+        u.neighbours = memory_alloc((u.offsets[v->count] + 1) * sizeof *u.neighbours);
+        if (with_weights)
+            u.weights = memory_alloc((u.offsets[v->count] + 1) * sizeof *u.weights);
+        works = view_each(v, v->count, SIDE_PIECE, put_neighbours, &x, err);
+    }
+    if (works)
+        *ret = u;
+    else
+        undirected_close(&u);
+    return works;
 }
 
 void undirected_close(undirected *u)
