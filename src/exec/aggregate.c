@@ -617,7 +617,11 @@ typedef struct parts {
 static bool read_part(void *context, size_t i)
 {
     parts *x = context;
-    return read_rows(x->items[i], &x->errors[i]);
+    aggregate *part = x->items[i];
+    query_be_patient(part->base.query);
+    bool works = read_rows(part, &x->errors[i]);
+    query_be_patient(NULL);
+    return works;
 }
 
 static bool read_side_by_side(aggregate *x, error *err)

@@ -92,23 +92,29 @@ typedef struct level {
     double sum;     /* of degrees */
 } level;
 
-static level level_new(uint64_t count, undirected u, double *inner)
-{
-    level l = { count, u, inner, memory_alloc((count + 1) * 8), 0 };
-    for (uint64_t n = 0; n < count; n++) {
-        l.degree[n] = inner[n];
-        for (uint64_t k = u.offsets[n]; k < u.offsets[n + 1]; k++)
-            l.degree[n] += u.weights[k];
-        l.sum += l.degree[n];
-    }
-    return l;
-}
-
 static void level_free(level *l)
 {
     undirected_close(&l->u);
     free(l->inner);
     free(l->degree);
+}
+
+/* Takes `u` and `inner`, also when it fails. */
+static bool level_new(query *q, uint64_t count, undirected u, double *inner, level *ret, error *err)
+{
+    level l = { count, u, inner, memory_alloc((count + 1) * 8), 0 };
+    for (uint64_t n = 0; n < count; n++) {
+        if (n % 4096 == 0 && !query_check(q, err)) {
+            level_free(&l);
+            return false;
+        }
+        l.degree[n] = inner[n];
+        for (uint64_t k = u.offsets[n]; k < u.offsets[n + 1]; k++)
+            l.degree[n] += u.weights[k];
+        l.sum += l.degree[n];
+    }
+    *ret = l;
+    return true;
 }
 
 /* Move vertices to the neighbouring community that gains most, until little is gained. */
@@ -158,7 +164,7 @@ static bool move_all(query *q, const level *l, uint32_t *community, int64_t iter
 }
 
 /* Communities become the vertices of the next level; `community` their numbers there. */
-static level contract(query *q, const level *l, uint32_t *community)
+static bool contract(query *q, const level *l, uint32_t *community, level *ret, error *err)
 {
     uint32_t *number = memory_alloc((l->count + 1) * 4), count = 0;
     uint64_t *members = memory_alloc((l->count + 2) * 8);
@@ -183,7 +189,9 @@ static level contract(query *q, const level *l, uint32_t *community)
     double *inner = memory_alloc((count + 1ull) * 8);
     tally t = tally_new(q, count);
     uint64_t at = 0;
-    for (uint32_t c = 0; c < count; c++) {
+    bool works = true;
+    for (uint32_t c = 0; c < count && works; c++) {
+        works = c % 1024 || query_check(q, err);
         for (uint64_t i = members[c]; i < members[c + 1]; i++) {
             uint32_t n = order[i];
             inner[c] += l->inner[n];
@@ -205,7 +213,11 @@ static level contract(query *q, const level *l, uint32_t *community)
     free(members);
     free(order);
     free(next);
-    return level_new(count, u, inner);
+    if (works)
+        return level_new(q, count, u, inner, ret, err);
+    undirected_close(&u);
+    free(inner);
+    return false;
 }
 
 bool algorithm_louvain(const view *v, int64_t iterations, int64_t levels, double threshold,
@@ -213,7 +225,8 @@ bool algorithm_louvain(const view *v, int64_t iterations, int64_t levels, double
 {
     undirected u;
     TRY(undirected_open(v, true, &u, err));
-    level l = level_new(v->count, u, memory_alloc((v->count + 1) * 8));
+    level l;
+    TRY(level_new(v->query, v->count, u, memory_alloc((v->count + 1) * 8), &l, err));
     uint32_t *community = memory_alloc((v->count + 1) * 4),
              *of = memory_alloc((v->count + 1) * 4); /* vertex → its place in this level */
     query_free_later(v->query, community);
@@ -225,7 +238,10 @@ bool algorithm_louvain(const view *v, int64_t iterations, int64_t levels, double
         works = move_all(v->query, &l, community, iterations, threshold, &moved, err);
         if (!works || !moved)
             break;
-        level next = contract(v->query, &l, community);
+        level next;
+        works = contract(v->query, &l, community, &next, err);
+        if (!works)
+            break;
         for (uint64_t n = 0; n < v->count; n++)
             of[n] = community[of[n]];
         level_free(&l);

@@ -65,6 +65,8 @@ void query_free_later(query *q, void *memory);
 /* A property column of a label by name, kept for the query; NULL when the label has none. */
 NODISCARD bool query_column(query *q, bool is_vertex, size_t label, str key,
                             const graph_column **ret, error *err);
+/* Tables that this thread reads from now on are read for this query; NULL: for none. */
+void query_be_patient(query *q);
 /* A query over the same plan and graph with memory of its own, closed with `q`. */
 query *query_worker(query *q, morsels *m);
 

@@ -359,10 +359,24 @@ static bool run_statement(query *q, error *err)
     return is_done;
 }
 
+static bool ask(void *context, error *err)
+{
+    return query_check(context, err);
+}
+
+void query_be_patient(query *q)
+{
+    graph_set_patience(q ? ask : NULL, q);
+}
+
 bool query_next(query *q, batch **ret_batch, error *err)
 {
-    if (!graph_is_scratch(q->graph))
-        return next_batch(q, ret_batch, err);
+    if (!graph_is_scratch(q->graph)) {
+        query_be_patient(q);
+        bool works = next_batch(q, ret_batch, err);
+        query_be_patient(NULL);
+        return works;
+    }
     if (!q->ready)
         TRY(run_statement(q, err));
     bool has_more = q->ready->next < q->ready->batches.count;

@@ -46,26 +46,45 @@ static void pull(void *context, uint64_t from, uint64_t to)
     }
 }
 
-static void make_shares(const view *v, rank_run *r, double *weight_out)
+/* Of one part: the weight that leaves each vertex, and of each incoming pair what it is of that. */
+typedef struct share_run {
+    const view_part *part;
+    double *weight_out, *shares;
+} share_run;
+
+static void weigh_sources(void *context, uint64_t from, uint64_t to)
+{
+    const share_run *r = context;
+    const graph_adjacency *a = r->part->adjacency;
+    for (uint64_t s = from; s < to; s++)
+        for (uint64_t k = a->out_offsets[s]; k < a->out_offsets[s + 1]; k++)
+            r->weight_out[r->part->from_base + s] += view_weight(r->part, k);
+}
+
+static void share_pairs(void *context, uint64_t from, uint64_t to)
+{
+    const share_run *r = context;
+    const graph_adjacency *a = r->part->adjacency;
+    for (uint64_t k = from; k < to; k++) {
+        double out = r->weight_out[r->part->from_base + a->in_sources[k]];
+        r->shares[k] = out > 0 ? view_weight(r->part, a->in_pairs[k]) / out : 0;
+    }
+}
+
+static bool make_shares(const view *v, rank_run *r, double *weight_out, error *err)
 {
     for (size_t i = 0; i < v->part_count; i++) {
-        const view_part *p = &v->parts[i];
-        for (uint64_t s = 0; s < p->adjacency->source_count; s++)
-            for (uint64_t k = p->adjacency->out_offsets[s]; k < p->adjacency->out_offsets[s + 1];
-                 k++)
-                weight_out[p->from_base + s] += view_weight(p, k);
+        share_run s = { &v->parts[i], weight_out, NULL };
+        TRY(view_each(v, s.part->adjacency->source_count, 4096, weigh_sources, &s, err));
     }
     for (size_t i = 0; i < v->part_count; i++) {
-        const view_part *p = &v->parts[i];
-        const graph_adjacency *a = p->adjacency;
-        double *shares = memory_alloc(a->pair_count * sizeof *shares);
-        query_free_later(v->query, shares);
-        for (uint64_t k = 0; k < a->pair_count; k++) {
-            double out = weight_out[p->from_base + a->in_sources[k]];
-            shares[k] = out > 0 ? view_weight(p, a->in_pairs[k]) / out : 0;
-        }
-        r->shares[i] = shares;
+        uint64_t pairs = v->parts[i].adjacency->pair_count;
+        r->shares[i] = memory_alloc((pairs + 1) * sizeof(double));
+        query_free_later(v->query, r->shares[i]);
+        share_run s = { &v->parts[i], weight_out, r->shares[i] };
+        TRY(view_each(v, pairs, 1 << 16, share_pairs, &s, err));
     }
+    return true;
 }
 
 bool algorithm_page_rank(const view *v, const rank_options *o, double *ret, error *err)
@@ -78,7 +97,7 @@ bool algorithm_page_rank(const view *v, const rank_options *o, double *ret, erro
     query_free_later(q, weight_out);
     rank_run r = { .view = v, .from = ret, .to = other, .damping = o->damping };
     r.shares = arena_array_of(q->arena, double *, v->part_count);
-    make_shares(v, &r, weight_out);
+    TRY(make_shares(v, &r, weight_out, err));
     for (uint64_t i = 0; i < v->count; i++)
         ret[i] = 1 / n;
     for (int64_t round = 0; round < o->iterations; round++) {
@@ -133,7 +152,7 @@ typedef struct brandes {
         }                                                                                          \
     }
 
-static void from_one(const view *v, brandes *b, uint64_t source, double *sums)
+static bool from_one(const view *v, brandes *b, uint64_t source, double *sums, error *err)
 {
     uint64_t count = 0;
     b->distance[source] = 0;
@@ -141,6 +160,8 @@ static void from_one(const view *v, brandes *b, uint64_t source, double *sums)
     b->order[count++] = (uint32_t)source;
     for (uint64_t i = 0; i < count; i++) {
         uint64_t n = b->order[i];
+        if (i % 1024 == 0)
+            TRY(query_check(v->query, err));
         EACH_OUT(v, n, to, {
             if (b->distance[to] < 0) {
                 b->distance[to] = b->distance[n] + 1;
@@ -152,6 +173,8 @@ static void from_one(const view *v, brandes *b, uint64_t source, double *sums)
     }
     for (uint64_t i = count; i-- > 0;) {
         uint64_t n = b->order[i];
+        if (i % 1024 == 0)
+            TRY(query_check(v->query, err));
         EACH_OUT(v, n, to, {
             if (b->distance[to] == b->distance[n] + 1)
                 b->share[n] += b->paths[n] / b->paths[to] * (1 + b->share[to]);
@@ -163,6 +186,7 @@ static void from_one(const view *v, brandes *b, uint64_t source, double *sums)
         b->distance[b->order[i]] = -1;
         b->paths[b->order[i]] = b->share[b->order[i]] = 0;
     }
+    return true;
 }
 
 static void from_some(void *context, uint64_t from, uint64_t to)
@@ -174,8 +198,8 @@ static void from_some(void *context, uint64_t from, uint64_t to)
     double *sums = memory_alloc(n * sizeof *sums);
     error ignored = { 0 };
     memset(b.distance, 0xFF, n * 4);
-    for (uint64_t i = from; i < to && query_check(r->view->query, &ignored); i++)
-        from_one(r->view, &b, i * r->step, sums);
+    for (uint64_t i = from; i < to && from_one(r->view, &b, i * r->step, sums, &ignored);)
+        i++;
     pthread_mutex_lock(&r->lock);
     for (uint64_t i = 0; i < n; i++)
         r->sums[i] += sums[i] * r->scale;

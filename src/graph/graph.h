@@ -49,6 +49,11 @@ void graph_leave(graph *g, uint64_t ticket);
  * the error. */
 NODISCARD bool graph_schema_check(const graph_options *options, error *err);
 
+/* Asked now and then by calls that this thread makes while they read tables, from other threads,
+ * too: false ends them with its error. NULL: nobody is asked. */
+typedef bool (*graph_ask)(void *context, error *err);
+void graph_set_patience(graph_ask ask, void *context);
+
 /* ---- Labels ---- */
 
 typedef struct graph_property {

@@ -68,6 +68,16 @@ typedef struct graph_memory {
 bool block_take(graph_memory *m, size_t bytes, block *ret, error *err);
 void block_give(graph_memory *m, block *b); /* an empty block is fine */
 
+/* ---- patience.c ---- */
+
+typedef struct patience {
+    graph_ask ask;
+    void *context;
+} patience;
+
+patience patience_of_thread(void);
+bool patience_ask(const patience *p, error *err);
+
 /* ---- dictionary.c: keys and dense ids of one vertex label ---- */
 
 enum { NO_ROW = UINT32_MAX };
@@ -327,6 +337,7 @@ typedef struct arrival {
 /* Rows of one label in order of arrival. */
 typedef struct arrivals {
     const source *source; /* that is being read */
+    patience patience;
     block block;
     arrival *items;
     _Atomic uint64_t count;

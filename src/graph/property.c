@@ -10,6 +10,7 @@
 
 typedef struct fetch {
     const source *source; /* that is being read */
+    patience patience;
     const uint64_t *bases;
     uint64_t first, count; /* numbers of rows wanted: [first, first + count) */
     column_type type;
@@ -24,6 +25,7 @@ static bool take_values(void *context, const batch *in, error *err)
     const column *values = &in->columns[0];
     char *data = f->data.data;
     uint64_t *valid = f->valid.data;
+    TRY(patience_ask(&f->patience, err));
     for (size_t i = 0; i < in->rows; i++) {
         uint64_t row = f->bases[files[i]] + (uint64_t)positions[i] - f->first;
         if (row >= f->count)
@@ -66,6 +68,7 @@ static bool fetch_source(graph *g, const source *s, const iceberg_scan *scan,
         expression = str_format(a, STR_FMT "::TIMESTAMP", STR_ARG(expression));
     }
     f->source = s;
+    f->patience = patience_of_thread();
     TRY(sql_register_sink(g->options.engine, sink, types, 3, take_values, f, err));
     TRY(source_sql(s, a, scan, str_format(a, STR_FMT " AS x", STR_ARG(expression)), &rows, err));
     return sql_query_int(c,

@@ -13,6 +13,7 @@ static bool take_rows(void *context, const batch *in, error *err)
     const column *first = &in->columns[0], *second = &in->columns[1];
     const int64_t *files = in->columns[2].data, *positions = in->columns[3].data;
     const int64_t *f = first->data, *s = second->data;
+    TRY(patience_ask(&x->patience, err));
     uint64_t at = atomic_fetch_add(&x->count, in->rows);
     if (at + in->rows > x->limit)
         return fail(err, ERR_CORRUPT, "table " STR_FMT " has more rows than its metadata says",
@@ -42,6 +43,7 @@ static bool read_source(graph *g, arrivals *x, const source *s, interner *from, 
                *first = str_format(a, "floe_first_%d%c", n, 0).data,
                *second = str_format(a, "floe_second_%d%c", n, 0).data;
     x->source = s;
+    x->patience = patience_of_thread();
     TRY(sql_register_sink(g->options.engine, sink, types, 4, take_rows, x, err));
     TRY(sql_register_encode(g->options.engine, first, interner_encode, from, err));
     TRY(sql_register_encode(g->options.engine, second, interner_encode, to, err));
@@ -129,7 +131,9 @@ static bool build_all(graph *g, build *b, error *err)
     TRY(read_all(g, b, err));
     for (size_t i = 0; i < g->schema.vertex_count; i++)
         number_vertices(g, b, i);
+    patience waiting = patience_of_thread();
     for (size_t i = 0; i < g->schema.edge_count; i++) {
+        TRY(patience_ask(&waiting, err));
         edge_part *e = &g->edges[i];
         const edge_part *old_edges = b->old && e->rows.first_added ? &b->old->edges[i] : NULL;
         TRY(adjacency_build(g, e, old_edges, &b->edges[i], b->ids[e->label.from_label],
