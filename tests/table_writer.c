@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/vec.h"
 #include "pipeline/home.h"
+#include "pipeline/key_index.h"
 
 static const iceberg_type number_type = { .kind = ICEBERG_LONG };
 static const iceberg_field fields[] = {
@@ -242,6 +243,36 @@ static bool plan(writer *w, error *err)
     return true;
 }
 
+static int64_t resident_bytes(void)
+{
+    long total = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f || fscanf(f, "%ld %ld", &total, &resident) != 2)
+        resident = 0;
+    if (f)
+        fclose(f);
+    return resident * 4096;
+}
+
+static bool fill_keys(int64_t count)
+{
+    int64_t before = resident_bytes();
+    uint64_t start = clock_monotonic_us();
+    key_index *x = key_index_new();
+    key_index_reset(x, (size_t)count);
+    for (int64_t i = 0; i < count; i++) {
+        char text[32];
+        int len = snprintf(text, sizeof text, "10.%lld.%lld", (long long)(i >> 16), (long long)i);
+        key_index_put(x, key_hash_of((str){ text, (size_t)len }),
+                      &(key_place){ .order = i, .row = (uint32_t)i });
+    }
+    double ms = (double)(clock_monotonic_us() - start) / 1e3;
+    printf("keys %.1f %.1f\n", (double)(resident_bytes() - before) / (double)count, ms);
+    bool is_whole = key_index_count(x) == (size_t)count;
+    key_index_close(x);
+    return is_whole;
+}
+
 static bool run(writer *w, int argc, char **argv, error *err)
 {
     const char *what = argv[1];
@@ -253,6 +284,8 @@ static bool run(writer *w, int argc, char **argv, error *err)
         return write_for(w, what[0] == 'u', y, err);
     if (strcmp(what, "plan") == 0)
         return plan(w, err);
+    if (strcmp(what, "keys") == 0)
+        return fill_keys(x) || fail(err, ERR_CORRUPT, "keys got lost");
     for (int64_t i = 0; i < (strcmp(what, "files") == 0 ? y : x); i++) {
         bool is_files = strcmp(what, "files") == 0;
         size_t count = is_files ? (size_t)(x / y) : 1;

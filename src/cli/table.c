@@ -26,7 +26,7 @@ static const char usage[] =
     "  --dry-run            count what --expire and --orphans would delete; change nothing\n"
     "  --target-mb N        size of data files (default 128, or write.target-file-size-bytes)\n"
     "  --least-files N      small files of a partition worth a rewrite (default 5)\n"
-    "  --sort A,B           columns to sort by (default: the table's order; flow logs: srcaddr)\n"
+    "  --sort A,B|none      columns to sort by (default: the table's order; flow logs: srcaddr)\n"
     "  --snapshot-age S     seconds (default 5 days); --least-snapshots N (default 1)\n"
     "  --orphan-age S       seconds (default 3 days)\n"
     "  --retention-days N   with --retention-column C (default: the partition's column)\n"

@@ -13,7 +13,7 @@
 #include "base/vec.h"
 #include "iceberg/internal.h"
 
-enum { DEEPEST_SCHEMA = 32, LARGEST_BLOCK_BYTES = 1 << 30, MOST_EMPTY_ITEMS = 1 << 20 };
+enum { DEEPEST_SCHEMA = 32, LARGEST_BLOCK_BYTES = 1 << 30 };
 
 /* ---- Writing ---- */
 
@@ -313,7 +313,7 @@ static bool get_block_count(decoder *d, int64_t *ret)
         *ret = -*ret;
         TRY(get_long(d, &bytes));
     }
-    if ((uint64_t)*ret > d->bytes.len - d->at + MOST_EMPTY_ITEMS)
+    if ((uint64_t)*ret > d->bytes.len - d->at) /* an item takes a byte at least */
         return fail(d->err, ERR_CORRUPT, "a list at byte %zu announces %lld items", d->at,
                     (long long)*ret);
     return true;
@@ -321,36 +321,56 @@ static bool get_block_count(decoder *d, int64_t *ret)
 
 static bool decode(decoder *d, const node *n, int depth, value *ret);
 
-static bool decode_items(decoder *d, const node *n, int depth, value *ret)
+/* Room for the items of the next block; what a block announces is checked against its bytes. */
+static void *grow_items(decoder *d, value *items, size_t count, size_t more, size_t *capacity)
 {
-    VEC(value) items = { 0 };
+    size_t wanted = count + more;
+    if (wanted <= *capacity)
+        return items;
+    value *out = arena_grow(d->arena, items, *capacity * sizeof *items, wanted * sizeof *items);
+    *capacity = wanted;
+    return out;
+}
+
+/* A map kept as an array of key-value records: straight into two arrays, most of a manifest. */
+static bool decode_pairs(decoder *d, const node *n, int depth, value *ret)
+{
+    const node *pair = n->children[0];
+    value *keys = NULL, *values = NULL;
+    size_t count = 0, key_room = 0, value_room = 0;
     for (;;) {
-        int64_t count = 0;
-        TRY(get_block_count(d, &count));
-        if (count == 0)
+        int64_t more = 0;
+        TRY(get_block_count(d, &more));
+        if (more == 0)
             break;
-        for (int64_t i = 0; i < count; i++) {
-            value item = { 0 };
-            TRY(decode(d, n->children[0], depth + 1, &item));
-            vec_push(d->arena, &items, item);
-            if (items.count > d->bytes.len + MOST_EMPTY_ITEMS)
-                return fail(d->err, ERR_CORRUPT, "a list at byte %zu does not end", d->at);
+        keys = grow_items(d, keys, count, (size_t)more, &key_room);
+        values = grow_items(d, values, count, (size_t)more, &value_room);
+        for (int64_t i = 0; i < more; i++, count++) {
+            TRY(decode(d, pair->children[0], depth + 1, &keys[count]));
+            TRY(decode(d, pair->children[1], depth + 1, &values[count]));
         }
     }
-    if (!n->is_key_value_map) {
-        ret->kind = VALUE_LIST;
-        ret->list.items = items.items;
-        ret->list.count = items.count;
-        return true;
-    }
     ret->kind = VALUE_MAP;
-    ret->map.count = items.count;
-    ret->map.keys = arena_array_of(d->arena, value, items.count);
-    ret->map.values = arena_array_of(d->arena, value, items.count);
-    for (size_t i = 0; i < items.count; i++) {
-        ret->map.keys[i] = items.items[i].map.values[0];
-        ret->map.values[i] = items.items[i].map.values[1];
+    ret->map = (struct value_pairs){ keys, values, count };
+    return true;
+}
+
+static bool decode_items(decoder *d, const node *n, int depth, value *ret)
+{
+    value *items = NULL;
+    size_t count = 0, room = 0;
+    for (;;) {
+        int64_t more = 0;
+        TRY(get_block_count(d, &more));
+        if (more == 0)
+            break;
+        items = grow_items(d, items, count, (size_t)more, &room);
+        for (int64_t i = 0; i < more; i++, count++)
+            TRY(decode(d, n->children[0], depth + 1, &items[count]));
     }
+    ret->kind = VALUE_LIST;
+    ret->list.items = items;
+    ret->list.count = count;
     return true;
 }
 
@@ -428,7 +448,9 @@ static bool decode(decoder *d, const node *n, int depth, value *ret)
                         (long long)number);
         return decode(d, n->children[number], depth + 1, ret);
     case NODE_RECORD: return decode_record(d, n, depth, ret);
-    case NODE_ARRAY: return decode_items(d, n, depth, ret);
+    case NODE_ARRAY:
+        return n->is_key_value_map ? decode_pairs(d, n, depth, ret)
+                                   : decode_items(d, n, depth, ret);
     case NODE_MAP: return decode_map(d, n, depth, ret);
     }
     return false;
@@ -498,9 +520,8 @@ static bool unpack(arena *a, str codec, str in, str *ret, error *err)
     return fail(err, ERR_INVALID, "its codec '" STR_FMT "' is not known", STR_ARG(codec));
 }
 
-static bool read_header(decoder *d, avro_file *f, str *ret_schema, str *ret_codec, str *ret_sync)
+static bool read_header(decoder *d, str *ret_schema, str *ret_codec, str *ret_sync)
 {
-    VEC(str) keys = { 0 }, values = { 0 };
     str magic;
     TRY(get_raw(d, 4, &magic));
     if (!str_eq(magic, STR("Obj\1")))
@@ -513,23 +534,20 @@ static bool read_header(decoder *d, avro_file *f, str *ret_schema, str *ret_code
             str key, text;
             TRY(get_bytes(d, &key));
             TRY(get_bytes(d, &text));
-            vec_push(d->arena, &keys, key);
-            vec_push(d->arena, &values, text);
             if (str_eq(key, STR("avro.schema")))
                 *ret_schema = text;
             if (str_eq(key, STR("avro.codec")))
                 *ret_codec = text;
         }
     }
-    f->metadata_keys = keys.items;
-    f->metadata_values = values.items;
-    f->metadata_count = keys.count;
     return get_raw(d, 16, ret_sync);
 }
 
-static bool read_blocks(decoder *d, const node *root, str codec, str sync, avro_file *f)
+static bool read_blocks(decoder *d, const node *root, str codec, str sync, avro_visit visit,
+                        void *context)
 {
-    VEC(value) records = { 0 };
+    AUTO(arena_free) arena *scratch = arena_new(); /* of one record */
+    size_t number = 0;
     while (d->at < d->bytes.len) {
         int64_t count = 0;
         str packed = { 0 }, block = { 0 }, mark = { 0 };
@@ -542,27 +560,25 @@ static bool read_blocks(decoder *d, const node *root, str codec, str sync, avro_
         if (count < 0 || (uint64_t)count > block.len)
             return fail(d->err, ERR_CORRUPT, "a block announces %lld records in %zu bytes",
                         (long long)count, block.len);
-        decoder inner = { d->arena, block, 0, d->err };
+        decoder inner = { scratch, block, 0, d->err };
         for (int64_t i = 0; i < count; i++) {
             value record = { 0 };
+            arena_reset(scratch);
             TRY(decode(&inner, root, 0, &record));
-            vec_push(d->arena, &records, record);
+            TRY(visit(context, number++, &record, d->err));
         }
         if (inner.at != block.len)
             return fail(d->err, ERR_CORRUPT, "a block has %zu bytes behind its records",
                         block.len - inner.at);
     }
-    f->records = records.items;
-    f->record_count = records.count;
     return true;
 }
 
-static bool read_container(arena *a, str content, avro_file *f, error *err)
+static bool read_container(arena *a, str content, avro_visit visit, void *context, error *err)
 {
     str schema = { 0 }, codec = { 0 }, sync;
     decoder d = { a, content, 0, err };
-    *f = (avro_file){ 0 };
-    TRY(read_header(&d, f, &schema, &codec, &sync));
+    TRY(read_header(&d, &schema, &codec, &sync));
     AUTO(json_release) json_t *j = NULL;
     TRY(json_parse(schema, STR("its schema"), &j, err));
     schema_parser p = { a, map_new(a), err };
@@ -570,15 +586,37 @@ static bool read_container(arena *a, str content, avro_file *f, error *err)
     TRY(parse_node(&p, j, 0, &root));
     if (root->kind != NODE_RECORD)
         return fail(err, ERR_CORRUPT, "its schema is not a record");
-    return read_blocks(&d, root, codec, sync, f);
+    return read_blocks(&d, root, codec, sync, visit, context);
+}
+
+bool avro_each(arena *a, str content, str name, avro_visit visit, void *context, error *err)
+{
+    if (read_container(a, content, visit, context, err))
+        return true;
+    err->code = ERR_CORRUPT;
+    return fail_while(err, "reading " STR_FMT, STR_ARG(name));
+}
+
+typedef struct keeping {
+    arena *arena;
+    VEC(value) records;
+} keeping;
+
+static bool keep_record(void *context, size_t number, const value *record, error *err)
+{
+    keeping *k = context;
+    (void)number;
+    (void)err;
+    vec_push(k->arena, &k->records, value_copy(k->arena, record));
+    return true;
 }
 
 bool avro_read(arena *a, str content, str name, avro_file *ret_file, error *err)
 {
-    if (read_container(a, content, ret_file, err))
-        return true;
-    err->code = ERR_CORRUPT;
-    return fail_while(err, "reading " STR_FMT, STR_ARG(name));
+    keeping k = { .arena = a };
+    TRY(avro_each(a, content, name, keep_record, &k, err));
+    *ret_file = (avro_file){ k.records.items, k.records.count };
+    return true;
 }
 
 const value *avro_field(const value *record, int32_t field_id)

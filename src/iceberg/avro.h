@@ -23,13 +23,17 @@ str avro_container(arena *a, str schema, const str *metadata_keys, const str *me
  * schema has them, else the names; Iceberg's int-keyed maps (arrays of key-value records) are
  * VALUE_MAPs as well. */
 typedef struct avro_file {
-    const str *metadata_keys, *metadata_values;
-    size_t metadata_count;
     const value *records;
     size_t record_count;
 } avro_file;
 
+/* Called for each record in turn. The record is valid during the call; its texts and bytes point
+ * into `content` or the arena and stay. */
+typedef bool (*avro_visit)(void *context, size_t number, const value *record, error *err);
 /* Codecs null, deflate, zstandard and snappy. ERR_CORRUPT names `name` and the place. */
+NODISCARD bool avro_each(arena *a, str content, str name, avro_visit visit, void *context,
+                         error *err);
+/* All of them, copied into `a`. */
 NODISCARD bool avro_read(arena *a, str content, str name, avro_file *ret_file, error *err);
 /* NULL when the record has no such field or it is null. */
 const value *avro_field(const value *record, int32_t field_id);

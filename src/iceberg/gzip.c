@@ -8,7 +8,7 @@ enum { LARGEST_UNPACKED_BYTES = 1 << 30 };
 
 bool gzip_unpack(arena *a, str in, bool is_raw, str *ret, error *err)
 {
-    size_t room = in.len * 4 + 4096;
+    size_t room = in.len * 8 + 4096;
     char *out = arena_alloc(a, room);
     struct inflate_state *s = arena_new_of(a, struct inflate_state);
     isal_inflate_init(s);

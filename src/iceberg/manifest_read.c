@@ -3,12 +3,18 @@
 #include <pthread.h>
 
 #include "base/pool.h"
+#include "base/vec.h"
 #include "iceberg/avro.h"
 #include "iceberg/internal.h"
 
-static const value *map_value(const value *map, int64_t key)
+/* `guess`: where it stands when all maps have the same columns in the same order. */
+static const value *map_value(const value *map, int64_t key, size_t guess)
 {
-    for (size_t i = 0; map && map->kind == VALUE_MAP && i < map->map.count; i++)
+    if (!map || map->kind != VALUE_MAP)
+        return NULL;
+    if (guess < map->map.count && map->map.keys[guess].integer == key)
+        return &map->map.values[guess];
+    for (size_t i = 0; i < map->map.count; i++)
         if (map->map.keys[i].kind == VALUE_INT && map->map.keys[i].integer == key)
             return &map->map.values[i];
     return NULL;
@@ -32,10 +38,10 @@ static void read_stats(arena *a, const value *data_file, iceberg_file *f)
         int64_t id = widest->map.keys[i].kind == VALUE_INT ? widest->map.keys[i].integer : -1;
         int64_t counts[4];
         for (int k = 0; k < 4; k++) {
-            const value *v = map_value(maps[k], id);
+            const value *v = map_value(maps[k], id, i);
             counts[k] = v && v->kind == VALUE_INT ? v->integer : -1;
         }
-        const value *lower = map_value(maps[4], id), *upper = map_value(maps[5], id);
+        const value *lower = map_value(maps[4], id, i), *upper = map_value(maps[5], id, i);
         stats[i] =
             (iceberg_column_stats){ (int32_t)id,
                                     counts[0],
@@ -143,22 +149,35 @@ static void inherit_row_ids(const manifest *m, manifest_entry *entries, size_t c
         }
 }
 
+typedef struct entry_reader {
+    const iceberg_table *table;
+    arena *arena;
+    const manifest *manifest;
+    VEC(manifest_entry) entries;
+} entry_reader;
+
+static bool take_entry(void *context, size_t number, const value *record, error *err)
+{
+    entry_reader *r = context;
+    manifest_entry e;
+    if (!read_entry(r->table, r->arena, r->manifest, record, &e, err))
+        return fail_while(err, "entry %zu", number);
+    vec_push(r->arena, &r->entries, e);
+    return true;
+}
+
 bool manifest_read(const iceberg_table *t, arena *a, const manifest *m,
                    manifest_entry **ret_entries, size_t *ret_count, error *err)
 {
     str content;
-    avro_file file;
+    entry_reader r = { .table = t, .arena = a, .manifest = m };
     if (!store_read(t->store, a, m->uri, &content, err))
         return fail_while(err, "table " STR_FMT, STR_ARG(t->name));
-    TRY(avro_read(a, content, m->uri, &file, err));
-    manifest_entry *out = arena_array_of(a, manifest_entry, file.record_count);
-    for (size_t i = 0; i < file.record_count; i++)
-        if (!read_entry(t, a, m, &file.records[i], &out[i], err))
-            return fail_while(err, "reading " STR_FMT ", entry %zu", STR_ARG(m->uri), i);
+    TRY(avro_each(a, content, m->uri, take_entry, &r, err));
     if (m->content == 0)
-        inherit_row_ids(m, out, file.record_count);
-    *ret_entries = out;
-    *ret_count = file.record_count;
+        inherit_row_ids(m, r.entries.items, r.entries.count);
+    *ret_entries = r.entries.items;
+    *ret_count = r.entries.count;
     return true;
 }
 

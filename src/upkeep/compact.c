@@ -102,6 +102,8 @@ static bool find_order(compaction *c, error *err)
 {
     const iceberg_sort_order *o = iceberg_table_sort_order(c->table);
     str columns = columns_wanted(c);
+    if (str_eq(columns, STR("none")))
+        return true;
     if (columns.len && (o->id == 0 || c->upkeep->options->sort_columns.len)) {
         strbuf same = strbuf_new(c->arena);
         for (size_t i = 0; i < o->field_count; i++) {

@@ -19,7 +19,7 @@ typedef struct upkeep_options {
     int64_t orphan_age_s;    /* leave younger files alone; 0: 3 days; -1: any age */
     int64_t retention_days;  /* 0: the property floe.retention.days, else nothing is too old */
     str retention_column;    /* empty: floe.retention.column, else the first partition's source */
-    str sort_columns;        /* "a, b"; empty: the table's sort order, else by source address */
+    str sort_columns;        /* "a, b"; "none"; empty: the table's order, else by source address */
     /* Snapshots that somebody still needs, and everything newer than them. */
     const int64_t *needed_snapshots;
     size_t needed_count;

@@ -20,7 +20,7 @@ def by_floe(h, table):
     done = h.floe("sql", f"SELECT * FROM default_glue_catalog.{table}", "--format", "json")
     if done.returncode:
         return [done.stderr]
-    rows = [json.loads(line, parse_float=lambda t: float(t)) for line in done.stdout.splitlines()]
+    rows = [json.loads(line, parse_float=str) for line in done.stdout.splitlines()]
     columns = list(rows[0]) if rows else []
     return peers.lines(columns, [tuple(r.values()) for r in rows])
 
@@ -122,16 +122,16 @@ def pyiceberg_writes(h):
 
     t.append(rows(0, 40))
     t.append(rows(40, 40))
-    flat = "SELECT count(*), sum(i), sum(l), sum(d), count(s), sum(st.x), sum(len(li)), sum(m['a'][1]), sum(dec)::VARCHAR, min(day)::VARCHAR, max(utc)::VARCHAR FROM default_glue_catalog.peer.types"
+    flat = "SELECT count(*), sum(i), sum(l), sum(d), count(s), sum(st.x), sum(len(li)), sum(m['a']), sum(dec)::VARCHAR, min(day)::VARCHAR, max(utc)::VARCHAR FROM default_glue_catalog.peer.types"
     k = range(80)
-    check_in("Floe reads pyiceberg's types", f"80,{sum(k)},{sum(7 * x for x in k if x % 5)},{sum(x / 8 for x in k):g},{sum(1 for x in k if x % 7)},{sum(k)},240", ",".join(h.sql(flat)))
+    check_in("Floe reads pyiceberg's types", f"80,{sum(k)},{sum(7 * x for x in k if x % 5)},{sum(x / 8 for x in k)},{sum(1 for x in k if x % 7)},{sum(k)},240", ",".join(h.sql(flat)))
     t.delete("i >= 70")
     with t.update_schema() as u:
         u.rename_column("d", "double")
         u.add_column("extra", StringType())
         u.delete_column("f")
         u.update_column("i", LongType())
-    check("after a delete and evolution", h.sql("SELECT count(*), sum(i), sum(double), count(extra) FROM default_glue_catalog.peer.types"), [f"70,{sum(range(70))},{sum(x / 8 for x in range(70)):g},0"])
+    check("after a delete and evolution", h.sql("SELECT count(*), sum(i), sum(double), count(extra) FROM default_glue_catalog.peer.types"), [f"70,{sum(range(70))},{sum(x / 8 for x in range(70))},0"])
     sound(h, "peer.types", "pyiceberg wrote")
     files = h.floe("table", "files", "peer.types", "--where", "day = 2024-01-02 and i < 20", "--format", "csv")
     scanned = [f for f in files.stdout.splitlines()[1:]]
@@ -195,9 +195,9 @@ def equality_deletes(h):
     for partitioned in (False, True):
         name = "peer.equality" + ("_by_day" if partitioned else "")
         full = f"default_glue_catalog.{name}"
-        spark.sql(f"CREATE TABLE {full} (id bigint, name string, day date) USING iceberg {'PARTITIONED BY (day)' if partitioned else ''} TBLPROPERTIES ('format-version'='2')")
+        spark.sql(f"CREATE TABLE {full} (id int, name string, day date) USING iceberg {'PARTITIONED BY (day)' if partitioned else ''} TBLPROPERTIES ('format-version'='2')")
         for k in range(3):
-            spark.sql(f"INSERT INTO {full} SELECT id, if(id % 11 = 0, NULL, concat('n', id % 7)), date_add(DATE '2024-01-01', int(id % 2)) FROM range({k * 50}, {k * 50 + 50})")
+            spark.sql(f"INSERT INTO {full} SELECT int(id), if(id % 11 = 0, NULL, concat('n', id % 7)), date_add(DATE '2024-01-01', int(id % 2)) FROM range({k * 50}, {k * 50 + 50})")
             table = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, full)
             for columns, row in ((["id"], {"id": k * 50 + 4}), (["name"], {"name": "n3"}), (["id", "name"], {"id": k * 50 + 11, "name": None})):
                 schema = table.schema().select(columns)
@@ -225,8 +225,9 @@ def equality_deletes(h):
         check("Spark reads the same rows", peers.by_spark(h.home, name), before)
 
 
-floe_writes(2)
-floe_writes(3)
+if "--writers" not in sys.argv:
+    floe_writes(2)
+    floe_writes(3)
 with Home() as h:
     h.floe("table", "list")
     peers.stop_spark()
