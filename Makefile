@@ -1,5 +1,5 @@
 # The commands people type; Meson and Ninja do the work.
-.PHONY: soak test-upsolver all build setup demo test test-interop test-gremlin test-services test-kill test-plans test-extremes bench lint format sanitize install clean help
+.PHONY: soak test-upsolver all build setup demo test test-interop test-gremlin test-services test-kill test-plans test-extremes test-concurrent bench fuzz lint format sanitize install clean help
 PREFIX ?= /usr/local
 
 all: build
@@ -12,11 +12,13 @@ help:
 	@echo 'make test-services  S3, Iceberg REST and Glue: real servers on loopback, with faults in between'
 	@echo 'make test-gremlin  the scenarios of Apache TinkerPop, fetched from Maven'
 	@echo 'make test-upsolver  the public Upsolver CLI and Python SDK run worksheets over POST /query'
+	@echo 'make test-concurrent  eight processes on one table, a minute each; kills; a full disk'
 	@echo 'make test-kill   the kill test, longer'
 	@echo 'make soak        ten minutes of files on a clock, the jobs behind them (ARGS="--minutes 3")'
 	@echo 'make test-plans  random questions answered by the engine and by SQL, many'
 	@echo 'make test-extremes  what the graph engine bears, with a hub of ten million neighbours'
 	@echo 'make bench       measure against the bars; writes build/bench.jsonl'
+	@echo 'make fuzz        fuzz what reads outside bytes, FUZZ_SECONDS each'
 	@echo 'make lint        layers, formatting'
 	@echo 'make sanitize    unit tests under AddressSanitizer and UBSan'
 	@echo 'make install     PREFIX=/usr/local'
@@ -50,6 +52,9 @@ test-upsolver: build
 soak: build
 	@python3 tests/soak.py $(ARGS)
 
+test-concurrent: build
+	@python3 tests/concurrent_test.py --seconds 60 --kill-seconds 60
+
 test-kill: build
 	@python3 tests/kill_test.py --kills 200 --abuse
 
@@ -58,6 +63,12 @@ test-plans: build
 
 test-extremes: build
 	@EXTREMES_HUB=$${EXTREMES_HUB:-10000000} python3 tests/graph_extremes_test.py
+fuzz: build
+	@scripts/setup --fuzz
+	@test -f build-fuzz/build.ninja || CC=clang-14 meson setup build-fuzz -Dfuzz=true -Dnative=false -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false >build-fuzz.log 2>&1 || { cat build-fuzz.log; rm -rf build-fuzz; exit 1; }
+	@rm -f build-fuzz.log
+	@ninja -C build-fuzz --quiet $$(cd build-fuzz && ninja -t targets all | sed -n 's,^\(fuzz/fuzz_[a-z_]*\): .*,\1,p')
+	@fuzz/run
 
 bench: build
 	@bench/run

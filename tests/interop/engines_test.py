@@ -190,13 +190,13 @@ def spark_writes(h, version):
 
 def equality_deletes(h):
     """Written by Iceberg's own Java library: Spark reads them, but does not write them."""
-    spark = peers.spark(h.home)
-    jvm = spark._jvm
     for partitioned in (False, True):
         name = "peer.equality" + ("_by_day" if partitioned else "")
         full = f"default_glue_catalog.{name}"
-        spark.sql(f"CREATE TABLE {full} (id int, name string, day date) USING iceberg {'PARTITIONED BY (day)' if partitioned else ''} TBLPROPERTIES ('format-version'='2')")
+        peers.spark(h.home).sql(f"CREATE TABLE {full} (id int, name string, day date) USING iceberg {'PARTITIONED BY (day)' if partitioned else ''} TBLPROPERTIES ('format-version'='2')")
         for k in range(3):
+            spark = peers.spark(h.home)
+            jvm = spark._jvm
             spark.sql(f"INSERT INTO {full} SELECT int(id), if(id % 11 = 0, NULL, concat('n', id % 7)), date_add(DATE '2024-01-01', int(id % 2)) FROM range({k * 50}, {k * 50 + 50})")
             table = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, full)
             for columns, row in ((["id"], {"id": k * 50 + 4}), (["name"], {"name": "n3"}), (["id", "name"], {"id": k * 50 + 11, "name": None})):
