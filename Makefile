@@ -63,6 +63,7 @@ test-plans: build
 
 test-extremes: build
 	@EXTREMES_HUB=$${EXTREMES_HUB:-10000000} python3 tests/graph_extremes_test.py
+
 fuzz: build
 	@scripts/setup --fuzz
 	@test -f build-fuzz/build.ninja || CC=clang-14 meson setup build-fuzz -Dfuzz=true -Dnative=false -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false >build-fuzz.log 2>&1 || { cat build-fuzz.log; rm -rf build-fuzz; exit 1; }
