@@ -102,6 +102,8 @@ bool gremlin_is_exact(const traversal *t)
                                           "local",  "map",   "flatMap" };
     static const char *const paths[] = { "path", "simplePath" };
     static const char *const inner[] = { "map", "flatMap" };
+    static const char *const tests[] = { "where", "filter", "not", "and", "or" };
+    static const char *const collected[] = { "dedup", "order", "limit", "group", "groupCount" };
     if (holds(t, paths, ARRAY_LEN(paths)) && holds(t, inner, ARRAY_LEN(inner)))
         return false;
     for (size_t i = 0; i < t->count; i++) {
@@ -116,6 +118,9 @@ bool gremlin_is_exact(const traversal *t)
                 continue;
             const traversal *inside = s->args[k].traversal;
             if (inside->count && str_eq(inside->steps[0].name, STR("as")))
+                return false;
+            if (is_any_of(s->name, tests, ARRAY_LEN(tests)) &&
+                holds(inside, collected, ARRAY_LEN(collected)))
                 return false;
             if (!gremlin_is_exact(inside) ||
                 (is_whole && !only_loops && holds(inside, collecting, ARRAY_LEN(collecting))) ||
