@@ -106,6 +106,74 @@ def core_numbers(neighbours):
     return core
 
 
+def betweenness(vertices, out):
+    score = dict.fromkeys(vertices, 0.0)
+    for s in vertices:
+        far = distances(out, s)
+        order = sorted(far, key=far.get)
+        ways, share = dict.fromkeys(vertices, 0), dict.fromkeys(vertices, 0.0)
+        ways[s] = 1
+        for x in order:
+            for y in out[x]:
+                if far[y] == far[x] + 1:
+                    ways[y] += ways[x]
+        for x in reversed(order):
+            for y in out[x]:
+                if far[y] == far[x] + 1:
+                    share[x] += ways[x] / ways[y] * (1 + share[y])
+            if x != s:
+                score[x] += share[x]
+    return score
+
+
+def modularity(weights, community):
+    """Of a graph without direction: {(a, b): weight}, loops once."""
+    degree, total, inside = collections.Counter(), 0, 0
+    for (a, b), w in weights.items():
+        degree[a] += w
+        degree[b] += w
+        total += w
+        inside += w if community[a] == community[b] else 0
+    of = collections.Counter()
+    for v, d in degree.items():
+        of[community[v]] += d
+    return inside / total - sum((d / (2 * total)) ** 2 for d in of.values())
+
+
+def communities():
+    """Four cliques of twelve in a ring, and few edges between them."""
+    edges, r = [], random.Random(9)
+    for c in range(4):
+        edges += [(c * 12 + i, c * 12 + k) for i in range(12) for k in range(12) if i != k and r.random() < 0.7] + [(c * 12, (c + 1) % 4 * 12 + 5)]
+    with Graph([(n, f"n{a}", f"n{b}", 1 + (a // 12 == b // 12) * 3, n % 6) for n, (a, b) in enumerate(edges)]) as g:
+        weights, plain = collections.Counter(), collections.Counter()
+        for a, b in edges:
+            plain[f"n{min(a, b)}", f"n{max(a, b)}"] += 1
+            weights[f"n{min(a, b)}", f"n{max(a, b)}"] += 1 + (a // 12 == b // 12) * 3
+        planted = modularity(plain, {f"n{i}": i // 12 for i in range(48)})
+        for call, w in (("algo.louvain({seed: 42, maxIterations: 30, maxLevels: 10})", plain), ("algo.labelPropagation({maxIterations: 30})", plain),
+                        ("algo.louvain({relationshipWeightProperty: 'w'})", weights)):
+            found = {name(i): c for i, c in g.cypher(f"CALL {call} YIELD id, communityId RETURN id, communityId")}
+            check(f"{call}: every vertex", len(found), 48)
+            check(f"{call}: as good as what was planted", modularity(w, found) >= min(planted, modularity(w, {f'n{i}': i // 12 for i in range(48)})) - 1e-9)
+        check("louvain: four", len(set(c for _, c in g.cypher("CALL algo.louvain({}) YIELD id, communityId RETURN id, communityId"))), 4)
+        forms = ["graph.program(PageRankProgram.build().maxIteration(20).vertices('v').edges('e').setParams('weight', 'w', 'threshold', 2.0, 'dampingFactor', 0.7).create()).submitAndGet().toList()",
+                 "graph.program(LabelPropagationProgram.build().maxIteration(20).vertices('v').edges('e').setParams('weight','w').setParams('labelProperty','id').setParams('pinLabel',true).create()).submitAndGet().toList()",
+                 "graph.program(WeakConnectedComponentProgram.build().maxIteration(20).vertices('v').edges('e').setParams('threshold',2.0,'weight','w').create()).submitAndGet().toList()",
+                 "graph.program(LouvainProgram.build().vertices('v').edges('e').maxIteration(30).maxLevels(1).setParams('weight','w','threshold',0.0001,'largeCommunityThreshold',10000,'seed',42).create()).submitAndGet().toList()"]
+        for form in forms:
+            check(f"{form}: a result a vertex", len(g.gremlin(form)), 48)
+        pinned = g.cypher("CALL algo.labelPropagation({labels: ['v'], relationshipTypes: ['e'], labelProperty: 'id', pinLabel: true}) YIELD id, communityId RETURN count(DISTINCT communityId)")
+        check("pinned labels stay", pinned, [["48"]])
+        apart = g.cypher("CALL algo.wcc({relationshipWeightProperty: 'w', threshold: 2.0}) YIELD componentId RETURN count(DISTINCT componentId)")
+        check("components over heavy edges only", apart, [["4"]])
+        got = {name(i): float(s) for i, s in g.cypher("CALL algo.paral.pagerank({relationshipWeightProperty: 'w', threshold: 2.0, maxIterations: 15}) YIELD id, score RETURN id, score")}
+        heavy = [(n, f"n{a}", f"n{b}", 4, 0) for n, (a, b) in enumerate(edges) if a // 12 == b // 12]
+        want = page_rank([f"n{i}" for i in range(48)], heavy, 15)
+        check("pagerank over heavy edges only", max(abs(got[v] - want[v]) for v in want) < 1e-9)
+        check("bad options are refused", all("floe:" in str(g.cypher(f"CALL {x}")) for x in ("algo.labelPropagation({pinLabel: 3})", "algo.pagerank({dampingFactor: 7})", "algo.wcc({labels: ['nobody']})")))
+
+
 def trails(edges, start, least, most):
     out = collections.defaultdict(list)
     for e in edges:
@@ -146,6 +214,12 @@ def answers_equal_python(seed):
         check("kcore", {name(i): int(n) for i, n in g.cypher("CALL algo.kcore({}) YIELD id, coreNumber RETURN id, coreNumber")}, core_numbers(both))
         want = {v: sum(1 for x, y in itertools.combinations(sorted(both[v]), 2) if y in both[x]) for v in vertices}
         check("triangles", {name(i): int(n) for i, n in g.cypher("CALL algo.triangleCount({}) YIELD id, triangles RETURN id, triangles")}, want)
+        got = {name(i): float(s) for i, s in g.cypher("CALL algo.betweenness({}) YIELD id, score RETURN id, score")}
+        want = betweenness(vertices, out)
+        check("betweenness", max(abs(got[v] - want[v]) for v in vertices) < 1e-6)
+        ends, starts = collections.Counter(e[2] for e in edges), collections.Counter(e[1] for e in edges)
+        check("degree", {name(i): (int(o), int(n), int(d)) for i, o, n, d in g.cypher("CALL algo.degree({}) YIELD id, outDegree, inDegree, degree RETURN id, outDegree, inDegree, degree")},
+              {v: (starts[v], ends[v], starts[v] + ends[v]) for v in vertices})
         start = edges[0][1]
         check("bfs", {name(i): int(n) for i, n in g.cypher(f"CALL algo.bfs({{source: 'v[{start}]'}}) YIELD id, distance RETURN id, distance")}, distances(out, start))
         for target in vertices[::4]:
@@ -243,5 +317,6 @@ def graph_follows_its_table():
 
 for seed in (1, 2):
     answers_equal_python(seed)
+communities()
 graph_follows_its_table()
 finish()

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "exec/view.h"
 
 /* ---- Sums by community, for one vertex at a time ---- */
@@ -61,18 +62,50 @@ static bool take_commonest(const undirected *u, uint64_t n, tally *t, int64_t *l
     return moves;
 }
 
-bool algorithm_label_propagation(const view *v, int64_t iterations, int64_t *ret, error *err)
+static bool seed_labels(const view *v, str property, int64_t *labels, bool *has_seed, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    map first = map_new(a); /* value → number + 1 of the first vertex that has it */
+    for (size_t i = 0; i < v->label_count; i++) {
+        const graph_column *c;
+        TRY(query_column(v->query, true, v->labels[i].label, property, &c, err));
+        for (uint64_t k = 0; c && k < v->labels[i].count; k++) {
+            uint64_t n = v->labels[i].base + k;
+            value x = graph_column_value(c, k, a);
+            if (n % 4096 == 0)
+                TRY(query_check(v->query, err));
+            if (x.kind == VALUE_NULL)
+                continue;
+            str text = x.kind == VALUE_STRING ? x.text : str_format(a, "%d ", (int)x.kind);
+            if (x.kind != VALUE_STRING)
+                text = str_concat(a, text, (str){ (const char *)&x.integer, sizeof x.integer });
+            uintptr_t known = (uintptr_t)map_get(&first, text);
+            if (!known)
+                map_set(&first, text, (void *)(uintptr_t)(known = n + 1));
+            labels[n] = (int64_t)known - 1;
+            has_seed[n] = true;
+        }
+    }
+    return true;
+}
+
+bool algorithm_label_propagation(const view *v, int64_t iterations, str property, bool is_pinned,
+                                 int64_t *ret, error *err)
 {
     undirected u;
+    bool *has_seed = memory_alloc(v->count + 1);
+    query_free_later(v->query, has_seed);
+    for (uint64_t i = 0; i < v->count; i++)
+        ret[i] = (int64_t)i;
+    if (property.len)
+        TRY(seed_labels(v, property, ret, has_seed, err));
     TRY(undirected_open(v, true, &u, err));
     tally t = tally_new(v->query, v->count);
     bool works = true, moved = true;
-    for (uint64_t i = 0; i < v->count; i++)
-        ret[i] = (int64_t)i;
     for (int64_t round = 0; works && moved && round < iterations; round++) {
         moved = false;
         for (uint64_t n = 0; works && n < v->count; n++) {
-            moved |= take_commonest(&u, n, &t, ret);
+            moved |= !(is_pinned && has_seed[n]) && take_commonest(&u, n, &t, ret);
             if (n % 4096 == 0)
                 works = query_check(v->query, err);
         }

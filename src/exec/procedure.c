@@ -129,7 +129,7 @@ static void *array_for(const view *v, size_t width)
 static bool run_ranks(const view *v, plan_procedure_kind kind, const value *options,
                       result_column *ret, error *err)
 {
-    double *ranks = array_for(v, sizeof *ranks), damping, tolerance;
+    double *ranks = array_for(v, sizeof *ranks), damping, tolerance, minimum;
     int64_t iterations, samples;
     ret->reals = ranks;
     if (kind == PROCEDURE_BETWEENNESS) {
@@ -139,10 +139,24 @@ static bool run_ranks(const view *v, plan_procedure_kind kind, const value *opti
     TRY(count_option(options, "maxIterations", 30, &iterations, err));
     TRY(number_option(options, "dampingFactor", 0.85, &damping, err));
     TRY(number_option(options, "tolerance", 0, &tolerance, err));
+    TRY(number_option(options, "threshold", NAN, &minimum, err));
     if (!(damping >= 0 && damping <= 1))
         return fail(err, ERR_INVALID, "dampingFactor takes a number from 0 to 1");
-    rank_options o = { iterations, damping, tolerance };
+    rank_options o = { iterations, damping, tolerance, minimum };
     return algorithm_page_rank(v, &o, ranks, err);
+}
+
+static bool run_label_propagation(const view *v, const value *options, int64_t iterations,
+                                  int64_t *ret, error *err)
+{
+    const value *property = option(options, "labelProperty"), *pin = option(options, "pinLabel");
+    if (property && property->kind != VALUE_STRING && property->kind != VALUE_NULL)
+        return fail(err, ERR_INVALID, "labelProperty is the name of a property");
+    if (pin && pin->kind != VALUE_BOOL && pin->kind != VALUE_NULL)
+        return fail(err, ERR_INVALID, "pinLabel is true or false");
+    return algorithm_label_propagation(
+        v, iterations, property && property->kind == VALUE_STRING ? property->text : STR(""),
+        pin && pin->kind == VALUE_BOOL && pin->boolean, ret, err);
 }
 
 /* A component is called by the id of one of its vertices. */
@@ -160,7 +174,7 @@ static bool run_groups(const view *v, plan_procedure_kind kind, const value *opt
     case PROCEDURE_WEAK_COMPONENTS: return algorithm_weak_components(v, threshold, groups, err);
     case PROCEDURE_STRONG_COMPONENTS: return algorithm_strong_components(v, groups, err);
     case PROCEDURE_LABEL_PROPAGATION:
-        return algorithm_label_propagation(v, iterations, groups, err);
+        return run_label_propagation(v, options, iterations, groups, err);
     default: return algorithm_louvain(v, iterations, levels, threshold, groups, err);
     }
 }

@@ -375,6 +375,9 @@ bool query_next(query *q, batch **ret_batch, error *err)
         query_be_patient(q);
         bool works = next_batch(q, ret_batch, err);
         query_be_patient(NULL);
+        error why = { 0 };
+        if (!works && !query_check(q, &why)) /* said plainly, wherever it was noticed */
+            *err = why;
         return works;
     }
     if (!q->ready)

@@ -12,6 +12,7 @@ typedef struct rank_run {
     const view *view;
     double *from, *to;       /* ranks of this round and the next */
     double **shares;         /* of a part, by incoming pair: its part of the source's weight */
+    double minimum;          /* weight of a pair that counts */
     double base, damping;    /* what every vertex has; d */
     _Atomic uint64_t moved;  /* bits of the largest change, which is not negative */
     const view_label *label; /* whose vertices are pulled for */
@@ -49,8 +50,14 @@ static void pull(void *context, uint64_t from, uint64_t to)
 /* Of one part: the weight that leaves each vertex, and of each incoming pair what it is of that. */
 typedef struct share_run {
     const view_part *part;
-    double *weight_out, *shares;
+    double *weight_out, *shares, minimum;
 } share_run;
+
+static double counted(const share_run *r, uint64_t pair)
+{
+    double weight = view_weight(r->part, pair);
+    return weight < r->minimum ? 0 : weight;
+}
 
 static void weigh_sources(void *context, uint64_t from, uint64_t to)
 {
@@ -58,7 +65,7 @@ static void weigh_sources(void *context, uint64_t from, uint64_t to)
     const graph_adjacency *a = r->part->adjacency;
     for (uint64_t s = from; s < to; s++)
         for (uint64_t k = a->out_offsets[s]; k < a->out_offsets[s + 1]; k++)
-            r->weight_out[r->part->from_base + s] += view_weight(r->part, k);
+            r->weight_out[r->part->from_base + s] += counted(r, k);
 }
 
 static void share_pairs(void *context, uint64_t from, uint64_t to)
@@ -67,21 +74,21 @@ static void share_pairs(void *context, uint64_t from, uint64_t to)
     const graph_adjacency *a = r->part->adjacency;
     for (uint64_t k = from; k < to; k++) {
         double out = r->weight_out[r->part->from_base + a->in_sources[k]];
-        r->shares[k] = out > 0 ? view_weight(r->part, a->in_pairs[k]) / out : 0;
+        r->shares[k] = out > 0 ? counted(r, a->in_pairs[k]) / out : 0;
     }
 }
 
 static bool make_shares(const view *v, rank_run *r, double *weight_out, error *err)
 {
     for (size_t i = 0; i < v->part_count; i++) {
-        share_run s = { &v->parts[i], weight_out, NULL };
+        share_run s = { &v->parts[i], weight_out, NULL, r->minimum };
         TRY(view_each(v, s.part->adjacency->source_count, 4096, weigh_sources, &s, err));
     }
     for (size_t i = 0; i < v->part_count; i++) {
         uint64_t pairs = v->parts[i].adjacency->pair_count;
         r->shares[i] = memory_alloc((pairs + 1) * sizeof(double));
         query_free_later(v->query, r->shares[i]);
-        share_run s = { &v->parts[i], weight_out, r->shares[i] };
+        share_run s = { &v->parts[i], weight_out, r->shares[i], r->minimum };
         TRY(view_each(v, pairs, 1 << 16, share_pairs, &s, err));
     }
     return true;
@@ -95,7 +102,9 @@ bool algorithm_page_rank(const view *v, const rank_options *o, double *ret, erro
            *weight_out = memory_alloc((v->count + 1) * sizeof *weight_out);
     query_free_later(q, other);
     query_free_later(q, weight_out);
-    rank_run r = { .view = v, .from = ret, .to = other, .damping = o->damping };
+    rank_run r = {
+        .view = v, .from = ret, .to = other, .damping = o->damping, .minimum = o->minimum
+    };
     r.shares = arena_array_of(q->arena, double *, v->part_count);
     TRY(make_shares(v, &r, weight_out, err));
     for (uint64_t i = 0; i < v->count; i++)

@@ -59,6 +59,7 @@ NODISCARD bool view_each(const view *v, uint64_t count, uint64_t piece,
 typedef struct rank_options {
     int64_t iterations;
     double damping, tolerance; /* ends when no rank moves more than `tolerance`; 0: never */
+    double minimum;            /* pairs of less weight do not count; NAN: all do */
 } rank_options;
 NODISCARD bool algorithm_page_rank(const view *v, const rank_options *o, double *ret, error *err);
 /* Brandes, from `samples` vertices spread evenly (0: from all), scaled up. */
@@ -66,8 +67,10 @@ NODISCARD bool algorithm_betweenness(const view *v, uint64_t samples, double *re
 /* Component: the smallest vertex number in it. `minimum`: of a pair's weight, NAN: none. */
 NODISCARD bool algorithm_weak_components(const view *v, double minimum, int64_t *ret, error *err);
 NODISCARD bool algorithm_strong_components(const view *v, int64_t *ret, error *err);
-NODISCARD bool algorithm_label_propagation(const view *v, int64_t iterations, int64_t *ret,
-                                           error *err);
+/* Vertices whose `property` is equal start with one label, called by the first of them; with
+ * `is_pinned` they keep it. Empty: each starts with its own. */
+NODISCARD bool algorithm_label_propagation(const view *v, int64_t iterations, str property,
+                                           bool is_pinned, int64_t *ret, error *err);
 NODISCARD bool algorithm_louvain(const view *v, int64_t iterations, int64_t levels,
                                  double threshold, int64_t *ret, error *err);
 NODISCARD bool algorithm_core_numbers(const view *v, int64_t *ret, error *err);

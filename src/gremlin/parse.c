@@ -421,6 +421,10 @@ static bool parse_program(parser *p, traversal *ret)
             if (s->args[k].kind != ARG_LITERAL)
                 return fail_at(p->err, STR("gremlin"), p->text, s->args[k].offset,
                                "expected a value");
+        for (size_t k = 0; is_params && k < s->arg_count; k += 2)
+            if (s->args[k].literal.kind != VALUE_STRING || k + 1 == s->arg_count)
+                return fail_at(p->err, STR("gremlin"), p->text, s->args[k].offset,
+                               "setParams() takes names and values by turns");
         for (size_t k = 0; is_params && k + 1 < s->arg_count; k += 2) {
             vec_push(p->arena, &keys, value_text(option_of(s->args[k].literal.text)));
             vec_push(p->arena, &values, s->args[k + 1].literal);

@@ -8,7 +8,7 @@
 static const plan_procedure procedures[] = {
     { PROCEDURE_PAGE_RANK,
       { "algo.pagerank", "algo.paral.pagerank" },
-      LABELS WEIGHT "maxIterations dampingFactor tolerance ",
+      LABELS WEIGHT "maxIterations dampingFactor tolerance threshold ",
       { { "node", SLOT_VERTEX }, { "score", SLOT_VALUE } } },
     { PROCEDURE_WEAK_COMPONENTS,
       { "algo.wcc", "algo.paral.wcc" },
@@ -20,7 +20,7 @@ static const plan_procedure procedures[] = {
       { { "node", SLOT_VERTEX }, { "componentId", SLOT_VALUE } } },
     { PROCEDURE_LABEL_PROPAGATION,
       { "algo.labelPropagation", "algo.paral.labelPropagation" },
-      LABELS WEIGHT "maxIterations minComponentSize ",
+      LABELS WEIGHT "maxIterations labelProperty pinLabel minComponentSize ",
       { { "node", SLOT_VERTEX }, { "communityId", SLOT_VALUE } } },
     { PROCEDURE_LOUVAIN,
       { "algo.louvain", "algo.paral.louvain" },
