@@ -1,6 +1,7 @@
 /* Running a Gremlin query from its text to its printed results. */
 #include "cli/answer.h"
 
+#include "cli/console.h"
 #include "cypher/cypher.h"
 #include "exec/query.h"
 #include "gremlin/gremlin.h"
@@ -44,7 +45,9 @@ static bool print_rows(graph *g, query *q, printing how, FILE *out, size_t *ret_
 
 static query_options options_of(const plan *p, uint64_t timeout_ms)
 {
-    return (query_options){ .deadline_ms = timeout_ms, .is_profiled = p->ending == ENDING_PROFILE };
+    return (query_options){ .deadline_ms = timeout_ms,
+                            .cancel = &console_cancelled,
+                            .is_profiled = p->ending == ENDING_PROFILE };
 }
 
 static bool print_plan(plan *p, graph *g, arena *a, FILE *out, error *err)

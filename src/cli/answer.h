@@ -13,3 +13,5 @@ NODISCARD bool answer_graphson(graph *g, str text, uint64_t timeout_ms, FILE *ou
 NODISCARD bool answer_cypher(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err);
 /* Requests of one process, a line each; see gremlin_batch.c. */
 NODISCARD bool answer_batch(session *s, uint64_t timeout_ms, FILE *in, FILE *out, error *err);
+/* Entries from a terminal; `history` names the file that keeps them. */
+void gremlin_console_run(session *s, str history, uint64_t timeout_ms);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/answer.h"
+#include "cli/console.h"
 #include "server/session.h"
 
 static const char gremlin_usage[] =
@@ -73,6 +74,14 @@ static bool answer_lines(session *s, answer_language language, int64_t timeout_m
     return all_work ? true : fail(err, ERR_INVALID, "not every query could be answered");
 }
 
+static str history_file(home *h)
+{
+    static char path[4096];
+    str folder = str_trim(home_cache_folder(h));
+    snprintf(path, sizeof path, STR_FMT "/../gremlin.history", STR_ARG(folder));
+    return str_of(path);
+}
+
 static int query_command(int argc, char **argv, const char *usage, answer_language language)
 {
     const char *given_home = NULL, *timeout = NULL, *as_of = NULL, *words[1];
@@ -106,8 +115,10 @@ static int query_command(int argc, char **argv, const char *usage, answer_langua
     AUTO(session_close) session *s = NULL;
     bool works = session_open(h, as_of_us / 1000, &s, &err) &&
                  (is_batch ? answer_batch(s, (uint64_t)timeout_ms, stdin, stdout, &err)
-                  : count  ? answer(s, language, str_of(words[0]), timeout_ms, shows_time, &err)
-                           : answer_lines(s, language, timeout_ms, shows_time, &err));
+                  : !count && language == answer_gremlin && console_is_terminal()
+                      ? (gremlin_console_run(s, history_file(h), (uint64_t)timeout_ms), true)
+                  : count ? answer(s, language, str_of(words[0]), timeout_ms, shows_time, &err)
+                          : answer_lines(s, language, timeout_ms, shows_time, &err));
     session_close(TAKE(s));
     return works ? EXIT_DONE : command_failed(&err);
 }

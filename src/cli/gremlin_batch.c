@@ -7,8 +7,7 @@
 #include "base/json.h"
 #include "base/vec.h"
 #include "cli/answer.h"
-#include "exec/query.h"
-#include "gremlin/gremlin.h"
+#include "cli/gremlin_script.h"
 #include "wire/graphson.h"
 
 typedef struct scratch_graph {
@@ -39,76 +38,18 @@ static bool find_graph(batch_run *r, str name, graph **ret, error *err)
     return true;
 }
 
-typedef VEC(value) value_list_of;
-
-/* All results of one traversal, copied to `a`. */
-static bool run_traversal(batch_run *r, graph *g, arena *a, str text, const traversal *t,
-                          const value *bindings, value_list_of *results, error *err)
-{
-    AUTO(query_close) query *q = NULL;
-    plan *p;
-    TRY(gremlin_compile_traversal(a, text, t, bindings, g, &p, err));
-    if (p->ending == ENDING_EXPLAIN) {
-        vec_push(a, results, value_text(plan_explain(p, a, g)));
-        return true;
-    }
-    query_options options = { .deadline_ms = r->timeout_ms };
-    TRY(query_open(g, p, &options, &q, err));
-    for (batch *b;;) {
-        TRY(query_next(q, &b, err));
-        if (!b)
-            return true;
-        const int64_t *bulk = b->columns[1].data;
-        for (size_t i = 0; i < b->rows; i++)
-            for (int64_t k = 0; k < bulk[i]; k++)
-                vec_push(a, results, value_copy(a, &((const value *)b->columns[0].data)[i]));
-    }
-}
-
-static bool ends_in_next(const traversal *t)
-{
-    return t->count && str_eq(t->steps[t->count - 1].name, STR("next"));
-}
-
-/* The statements one after the other; the last one's results are the answer. */
-static bool run_script(batch_run *r, graph *g, arena *a, str text, value_list_of *results,
-                       error *err)
-{
-    gremlin_script script;
-    VEC(value) names = { 0 };
-    VEC(value) values = { 0 };
-    TRY(gremlin_parse_script(a, text, &script, err));
-    for (size_t i = 0; i < script.count; i++) {
-        const gremlin_statement *s = &script.statements[i];
-        value bindings = { .kind = VALUE_MAP, .map = { names.items, values.items, names.count } };
-        results->count = 0;
-        if (s->of.kind == ARG_TRAVERSAL)
-            TRY(run_traversal(r, g, a, text, s->of.traversal, &bindings, results, err));
-        else
-            vec_push(a, results, s->of.literal);
-        if (!s->variable.len)
-            continue;
-        bool is_one = s->of.kind != ARG_TRAVERSAL || ends_in_next(s->of.traversal);
-        vec_push(a, &names, value_text(s->variable));
-        vec_push(a, &values,
-                 is_one && results->count
-                     ? results->items[0]
-                     : value_list(arena_copy(a, results->items, results->count * sizeof(value)),
-                                  results->count));
-    }
-    return true;
-}
-
 static bool answer_request(batch_run *r, arena *a, str line, json_writer *w, error *err)
 {
     AUTO(json_release) json_t *root = NULL;
     AUTO(graph_close) graph *g = NULL;
     str text;
-    value_list_of results = { 0 };
+    script_values results = { 0 };
+    script_variables variables = { .arena = a };
+    script_options options = { .timeout_ms = r->timeout_ms };
     TRY(json_parse(line, STR("request"), &root, err));
     TRY(json_need_text(root, "request", "gremlin", &text, err));
     TRY(find_graph(r, json_text_or(root, "graph", STR("g")), &g, err));
-    TRY(run_script(r, g, a, text, &results, err));
+    TRY(gremlin_script_run(g, a, text, &variables, options, &results, err));
     json_put_object_begin(w);
     json_put_key(w, STR("result"));
     json_put_array_begin(w);

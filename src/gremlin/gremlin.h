@@ -22,3 +22,5 @@ NODISCARD bool gremlin_print(graph *g, arena *a, const value *v, str *ret_text, 
 /* "2024-04-18T03:00:00Z", with an offset too, seconds may be left out: microseconds UTC. */
 bool gremlin_parse_time(str text, int64_t *ret_us);
 bool gremlin_is_uuid(str s); /* by its form */
+/* Names of steps, by number; NULL after the last. For completion. */
+const char *gremlin_step_name(size_t i);

@@ -136,6 +136,16 @@ static const struct step_entry {
     { "shortestPath", &stage_shortestPath, build_algorithm },
 };
 
+const char *gremlin_step_name(size_t i)
+{
+    static const char *const modulators[] = { "by",    "as",   "from",   "to",     "with",
+                                              "until", "emit", "repeat", "option", "times" };
+    if (i < ARRAY_LEN(modulators))
+        return modulators[i];
+    i -= ARRAY_LEN(modulators);
+    return i < ARRAY_LEN(entries) ? entries[i].name : NULL;
+}
+
 const char *gremlin_nearest_step(str name)
 {
     const char *near = NULL;
