@@ -32,9 +32,10 @@ struct home {
     state *state;
     catalog *embedded;
     store *store;
+    pthread_mutex_t catalogs_lock; /* guards `catalogs`; taken within `lock`, never around it */
     open_catalog *catalogs;
     sql_engine *engine;
-    pthread_mutex_t lock; /* guards the start of `engine` and `catalogs` */
+    pthread_mutex_t lock; /* guards the start of `engine` */
 };
 
 static bool make_folders(home *h, const char *path, error *err)
@@ -65,6 +66,7 @@ bool home_open(const home_options *options, home **ret_home, error *err)
     h->arena = arena_new();
     h->options = *options;
     pthread_mutex_init(&h->lock, NULL);
+    pthread_mutex_init(&h->catalogs_lock, NULL);
     if (!make_folders(h, str_to_c(h->arena, options->path), err))
         return fail_while(err, "opening home " STR_FMT, STR_ARG(options->path));
     str database = str_format(h->arena, STR_FMT "/state.db", STR_ARG(h->path));
@@ -93,6 +95,7 @@ void home_close(home *h)
     store_close(h->store);
     state_close(h->state);
     pthread_mutex_destroy(&h->lock);
+    pthread_mutex_destroy(&h->catalogs_lock);
     arena_free(h->arena);
     free(h);
 }
@@ -149,10 +152,10 @@ bool home_secret_key(home *h, secret_key *ret_key, error *err)
 
 void home_forget_catalog(home *h, str name)
 {
-    pthread_mutex_lock(&h->lock);
+    pthread_mutex_lock(&h->catalogs_lock);
     for (open_catalog *o = h->catalogs; o; o = o->next)
         o->is_forgotten |= str_eq_nocase(catalog_name(o->catalog), name);
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_unlock(&h->catalogs_lock);
 }
 
 /* The connection's catalog that is open already, or a new one. Under the lock. */
@@ -184,9 +187,9 @@ bool home_catalog(home *h, str name, catalog **ret_catalog, error *err)
         return fail(err, ERR_NOT_FOUND,
                     "there is no catalog '" STR_FMT "'; the home's own is " HOME_CATALOG,
                     STR_ARG(name));
-    pthread_mutex_lock(&h->lock);
+    pthread_mutex_lock(&h->catalogs_lock);
     bool works = catalog_of_connection(h, &connection, ret_catalog, err);
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_unlock(&h->catalogs_lock);
     return works;
 }
 

@@ -125,8 +125,8 @@ class Rest:
         self.port = free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
         database = tempfile.mkdtemp(prefix="rest-", dir=WORK)
-        environment = {**os.environ, "REST_PORT": str(self.port), "CATALOG_WAREHOUSE": warehouse, "CATALOG_URI": f"jdbc:sqlite:file:{database}/catalog.db", "CATALOG_IO__IMPL": "org.apache.iceberg.aws.s3.S3FileIO", "CATALOG_S3_ENDPOINT": s3.endpoint, "CATALOG_S3_PATH__STYLE__ACCESS": "true", "CATALOG_S3_ACCESS__KEY__ID": KEYS[0], "CATALOG_S3_SECRET__ACCESS__KEY": KEYS[1], "AWS_REGION": "us-east-1"}
-        start(["java", "-Xmx512m", f"-Drest.port={self.port}", "-cp", classpath.read_text().strip(), "org.apache.iceberg.rest.RESTCatalogServer"], self.port, "rest.log", env=environment)
+        environment = {**os.environ, "CATALOG_REST_PORT": str(self.port), "CATALOG_WAREHOUSE": warehouse, "CATALOG_URI": f"jdbc:sqlite:file:{database}/catalog.db", "CATALOG_IO__IMPL": "org.apache.iceberg.aws.s3.S3FileIO", "CATALOG_S3_ENDPOINT": s3.endpoint, "CATALOG_S3_PATH__STYLE__ACCESS": "true", "CATALOG_S3_ACCESS__KEY__ID": KEYS[0], "CATALOG_S3_SECRET__ACCESS__KEY": KEYS[1], "AWS_REGION": "us-east-1"}
+        start(["java", "-Xmx512m", "-cp", classpath.read_text().strip(), "org.apache.iceberg.rest.RESTCatalogServer"], self.port, "rest.log", env=environment)
 
 
 class Proxy:
