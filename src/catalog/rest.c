@@ -160,29 +160,40 @@ static void add_config(arena *a, const json_t *config, settings *ret)
     }
 }
 
-/* Keys and settings that the catalog gives for the table's files; on top of the connection's own.
- */
+static bool serve(rest_catalog *c, arena *a, const settings *common, const json_t *credential,
+                  str prefix, error *err)
+{
+    settings all = { 0 };
+    for (size_t i = 0; i < common->count; i++)
+        vec_push(a, &all, common->items[i]);
+    add_config(a, json_object_get(credential, "config"), &all);
+    return all.count == 0 || store_set_options(c->store, prefix, all.items, all.count, err);
+}
+
+/* Keys and settings that the catalog gives for the table's files, on top of the connection's own.
+ * Of several credentials the one with the longest prefix counts; those for other places than the
+ * table's own are kept for these. */
 static bool serve_storage(rest_catalog *c, arena *a, const json_t *loaded, error *err)
 {
-    const json_t *credentials = json_object_get(loaded, "storage-credentials");
+    const json_t *credentials = json_object_get(loaded, "storage-credentials"), *best = NULL;
     str location = json_text_or(json_object_get(loaded, "metadata"), "location", STR(""));
+    size_t best_len = 0;
     settings common = { 0 };
     for (size_t i = 0; i < c->storage_count; i++)
         vec_push(a, &common, c->storage_options[i]);
     add_config(a, json_object_get(loaded, "config"), &common);
-    if (common.count && location.len && !store_is_local(location))
-        TRY(store_set_options(c->store, location, common.items, common.count, err));
     for (size_t i = 0; i < json_array_size(credentials); i++) {
         const json_t *one = json_array_get(credentials, i);
         str prefix = json_text_or(one, "prefix", STR(""));
-        settings all = { 0 };
-        for (size_t k = 0; k < common.count; k++)
-            vec_push(a, &all, common.items[k]);
-        add_config(a, json_object_get(one, "config"), &all);
-        if (str_starts_with(prefix, STR("s3")))
-            TRY(store_set_options(c->store, prefix, all.items, all.count, err));
+        if (str_starts_with(location, prefix) && prefix.len >= best_len) {
+            best = one;
+            best_len = prefix.len;
+        } else if (str_starts_with(prefix, STR("s3://"))) {
+            TRY(serve(c, a, &common, one, prefix, err));
+        }
     }
-    return true;
+    return location.len == 0 || store_is_local(location) ||
+           serve(c, a, &common, best, location, err);
 }
 
 /* ---- Tables ---- */

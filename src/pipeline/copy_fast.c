@@ -255,11 +255,13 @@ static fast_merge plan_merge(const copy *c, int32_t day, fast_file *files, size_
 }
 
 static bool add_file(copy *c, int32_t day, const iceberg_field *const *fields, size_t count,
-                     const parquet_result *done, str uri, error *err)
+                     const parquet_result *done, str uri, str path, error *err)
 {
     arena *a = c->arena;
     if (done->row_count == 0)
-        return store_delete(iceberg_table_store(c->table), uri, err);
+        return store_delete(iceberg_table_store(c->table), path, err);
+    if (!store_is_local(uri)) /* a local file is synced by who wrote it */
+        TRY(store_publish(iceberg_table_store(c->table), uri, path, err));
     iceberg_plain_stats *stats = arena_array_of(a, iceberg_plain_stats, count);
     for (size_t i = 0; i < count; i++) {
         const parquet_written *w = &done->columns[i];
@@ -278,15 +280,14 @@ static bool add_file(copy *c, int32_t day, const iceberg_field *const *fields, s
     return true;
 }
 
-/* The data file `name` of a day, its folder made; `*ret_path` is NUL-terminated. */
+/* The data file `name` of a day, and where to write it; `*ret_path` is NUL-terminated. */
 static bool make_place(copy *c, int32_t day, str name, str *ret_uri, str *ret_path, error *err)
 {
     value partition = { .kind = VALUE_DATE, .integer = day };
     *ret_uri = writer_uri(c->arena, c->table, &partition, name);
-    str path = store_path_of_uri(*ret_uri);
-    *ret_path = str_of(str_to_c(c->arena, path));
-    return folder_make(str_to_c(c->arena, str_slice(path, 0, (size_t)str_rfind_char(path, '/'))),
-                       err);
+    TRY(store_local_target(iceberg_table_store(c->table), c->arena, *ret_uri, ret_path, err));
+    *ret_path = str_of(str_to_c(c->arena, *ret_path));
+    return true;
 }
 
 static bool merge_files(copy *c, int32_t day, fast_file *files, size_t count, str name, error *err)
@@ -298,7 +299,7 @@ static bool merge_files(copy *c, int32_t day, fast_file *files, size_t count, st
     size_t bad;
     TRY(make_place(c, day, name, &uri, &path, err));
     if (parquet_merge(a, path.data, m.outputs, m.output_count, m.inputs, count, &done, &bad, err))
-        return add_file(c, day, m.fields, m.output_count, &done, uri, err);
+        return add_file(c, day, m.fields, m.output_count, &done, uri, path, err);
     if (err->code == ERR_CORRUPT) {
         copy_set_fault(&c->objects[files[bad].object], err->message);
         c->has_faults = true;
@@ -434,5 +435,5 @@ bool copy_fast_write_text(copy *c, int32_t day, text_scan *scan, size_t first, s
     parquet_result done;
     TRY(make_place(c, day, name, &uri, &path, err));
     TRY(text_to_parquet(scan, a, path.data, &p.plan, &done, err));
-    return add_file(c, day, p.fields, p.plan.output_count, &done, uri, err);
+    return add_file(c, day, p.fields, p.plan.output_count, &done, uri, path, err);
 }

@@ -150,9 +150,11 @@ static bool find_file(void *context, const store_object *object, error *err)
         str_slice(object->uri, (size_t)(str_rfind_char(object->uri, '/') + 1), object->uri.len);
     if (!str_starts_with(name, f->prefix))
         return true;
+    str path;
     strbuf q = strbuf_new(f->arena);
+    TRY(store_local_path(iceberg_table_store(f->table), f->arena, object->uri, &path, err));
     strbuf_add_c(&q, "SELECT count(*) FROM read_parquet(");
-    strbuf_add_sql_text(&q, store_path_of_uri(object->uri));
+    strbuf_add_sql_text(&q, path);
     strbuf_add_c(&q, ")");
     TRY(sql_query_int(f->job->connection, strbuf_str(&q), &rows, err));
     TRY(iceberg_file_of_written(f->table, f->arena, iceberg_table_schema(f->table),
@@ -174,8 +176,11 @@ bool dead_letter_recover(job *j, arena *a, int64_t run, str prefix, bool is_comm
         return true;
     finding f = { .job = j, .arena = a, .table = t, .prefix = prefix };
     str folder = str_format(a, STR_FMT "/data", STR_ARG(iceberg_table_location(t)));
-    if (file_exists(str_to_c(a, store_path_of_uri(folder))))
-        TRY(store_list(iceberg_table_store(t), folder, find_file, &f, err));
+    if (!store_list(iceberg_table_store(t), folder, find_file, &f, err)) {
+        if (err->code != ERR_NOT_FOUND)
+            return false;
+        error_clear(err); /* nothing was written yet */
+    }
     bool is_replay = str_starts_with(prefix, STR("p"));
     return f.files.count || is_replay ? commit_files(j, a, t, &f.files, prefix, run, is_replay, err)
                                       : true;

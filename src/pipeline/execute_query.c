@@ -58,7 +58,8 @@ static bool show_table(sql_connection *c, arena *a, catalog *k, str catalog, con
                          STR_ARG(e->namespace), STR_ARG(e->name));
     TRY(catalog_locate(k, a, e->namespace, e->name, &uri, err));
     str *shown = map_get(&views.shown, key);
-    if (shown && str_eq(*shown, uri) && store_is_local(uri)) /* copies of remote files come and go */
+    if (shown && str_eq(*shown, uri) &&
+        store_is_local(uri)) /* copies of remote files come and go */
         return true;
     TRY(catalog_load(k, a, e->namespace, e->name, &t, err));
     TRY(iceberg_table_scan(t, a, -1, &scan, err));

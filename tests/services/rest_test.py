@@ -27,8 +27,9 @@ def load(text):
 
 def drop(h):
     done = h.path / "drop.sql"
-    done.write_text("DROP TABLE lake.net.flows; DROP TABLE lake.net.devices;")
-    check("dropped", h.floe("run", done).returncode, 0)
+    done.write_text("DROP JOB j; DROP JOB j_devices; DROP TABLE lake.net.flows; DROP TABLE lake.net.devices;")
+    gone = h.floe("run", done)
+    check("dropped", (gone.returncode, gone.stderr if gone.returncode else ""), (0, ""))
     h.close()
 
 
