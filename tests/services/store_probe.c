@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -104,6 +105,17 @@ static bool measure(call *c, error *err)
     return true;
 }
 
+/* Lists the bucket twice a second for N seconds. */
+static bool watch(call *c, error *err)
+{
+    uint64_t end = clock_monotonic_us() + strtoull(c->arguments[0], NULL, 10) * 1000000;
+    while (clock_monotonic_us() < end) {
+        TRY(store_list(c->store, c->uri, keep_object, c, err));
+        usleep(500000);
+    }
+    return true;
+}
+
 static bool write_object(call *c, error *err)
 {
     return store_write(c->store, c->uri, str_of(c->arguments[0]), err);
@@ -167,6 +179,7 @@ static const struct operation {
                    { "read", 0, read_object },
                    { "range", 2, read_range },
                    { "measure", 1, measure },
+                   { "watch", 1, watch },
                    { "write", 1, write_object },
                    { "write-new", 1, write_new },
                    { "put", 1, put_file },
