@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/vec.h"
+#include "store/sqs.h"
 #include "store/store.h"
 
 typedef struct call {
@@ -19,6 +20,8 @@ typedef struct call {
     str uri;
     char **arguments;
     int count;
+    const store_option *options;
+    size_t option_count;
 } call;
 
 static bool print_object(void *context, const store_object *o, error *err)
@@ -116,6 +119,24 @@ static bool watch(call *c, error *err)
     return true;
 }
 
+/* The URI is a queue: prints the objects that its messages tell of and deletes these, until there
+ * are none. */
+static bool drain(call *c, error *err)
+{
+    AUTO(sqs_close) sqs_queue *q = NULL;
+    sqs_message *messages;
+    size_t count;
+    TRY(sqs_open(c->uri, c->options, c->option_count, &q, err));
+    do {
+        TRY(sqs_receive(q, c->arena, 1, &messages, &count, err));
+        for (size_t i = 0; i < count; i++)
+            for (size_t k = 0; k < messages[i].object_count; k++)
+                TRY(print_object(NULL, &messages[i].objects[k], err));
+        TRY(sqs_delete(q, messages, count, err));
+    } while (count);
+    return true;
+}
+
 static bool write_object(call *c, error *err)
 {
     return store_write(c->store, c->uri, str_of(c->arguments[0]), err);
@@ -180,6 +201,7 @@ static const struct operation {
                    { "range", 2, read_range },
                    { "measure", 1, measure },
                    { "watch", 1, watch },
+                   { "drain", 0, drain },
                    { "write", 1, write_object },
                    { "write-new", 1, write_new },
                    { "put", 1, put_file },
@@ -211,7 +233,9 @@ int main(int argc, char **argv)
     for (size_t k = 0; works && i + 1 < argc && k < ARRAY_LEN(operations); k++)
         if (str_eq(str_of(argv[i]), str_of(operations[k].name)) &&
             argc - i - 2 >= operations[k].arguments) {
-            call c = { s, a, str_of(argv[i + 1]), argv + i + 2, argc - i - 2 };
+            call c = {
+                s, a, str_of(argv[i + 1]), argv + i + 2, argc - i - 2, options.items, options.count
+            };
             is_known = true;
             works = operations[k].run(&c, &err);
         }
