@@ -92,8 +92,10 @@ static str replaced(arena *a, str text, str part, str by)
     return strbuf_str(&b);
 }
 
-/* The statement without its secrets, and these as a JSON object. */
-static str take_secrets(arena *a, const statement *s, str text, str *ret_secrets)
+/* The statement without its secrets, and these as a JSON object. Where the statement has '***' for
+ * one already, it is the one in `known` (or NULL). */
+static str take_secrets(arena *a, const statement *s, str text, const json_t *known,
+                        str *ret_secrets)
 {
     strbuf b = strbuf_new(a);
     json_writer w = json_writer_new(&b);
@@ -102,8 +104,10 @@ static str take_secrets(arena *a, const statement *s, str text, str *ret_secrets
         const option *o = &s->options.items[i];
         if (!is_secret(o->name) || o->kind != OPTION_TEXT)
             continue;
+        str kept = json_text_or(known, str_to_c(a, o->name), STR(""));
+        bool is_kept = str_eq(o->text, STR(MASK)) && kept.len;
         json_put_key(&w, o->name);
-        json_put_text(&w, o->text);
+        json_put_text(&w, is_kept ? kept : o->text);
         text = replaced(a, text, literal_of(a, o->text), STR("'" MASK "'"));
     }
     json_put_object_done(&w);
@@ -137,23 +141,6 @@ static bool write_secrets(home *h, arena *a, str name, str secrets, error *err)
     secret_key key;
     TRY(home_secret_key(h, &key, err));
     return state_setting_put(home_state(h), setting, secret_seal(a, &key, setting, secrets), err);
-}
-
-void connection_mask_message(error *err)
-{
-    char *at = err->message;
-    while (*at) {
-        size_t len = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
-        bool hides = len && is_secret((str){ at, len });
-        at += len ? len : 1;
-        if (!hides)
-            continue;
-        at += strspn(at, " =\t");
-        if (*at != '\'')
-            continue;
-        for (at++; *at && *at != '\'' && *at != '\n'; at++)
-            *at = '*';
-    }
 }
 
 /* ---- Settings ---- */
@@ -230,7 +217,7 @@ bool connection_create(home *h, const statement *s, str text, str root, bool *re
     str secrets, known;
     state_connection made = { .name = s->name,
                               .type = s->type,
-                              .statement = take_secrets(a, s, text, &secrets),
+                              .statement = take_secrets(a, s, text, NULL, &secrets),
                               .root = root };
     TRY(json_parse(secrets, STR("secrets"), &parsed, err));
     add_settings(a, s, parsed, &found);
@@ -251,6 +238,30 @@ bool connection_create(home *h, const statement *s, str text, str root, bool *re
     *ret_has_changed = true;
     TRY(write_secrets(h, a, s->name, secrets, err));
     return state_connection_put(home_state(h), &made, err);
+}
+
+bool connection_alter(home *h, const state_connection *c, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    AUTO(json_release) json_t *known = NULL, *parsed = NULL;
+    AUTO(store_close) store *trial = NULL;
+    worksheet *w;
+    settings found = { 0 };
+    str old, secrets;
+    state_connection made = *c;
+    TRY(worksheet_parse(a, c->name, c->statement, &w, err));
+    TRY(read_secrets(h, a, c->name, &old, err));
+    TRY(json_parse(old, STR("secrets"), &known, err));
+    made.statement = take_secrets(a, &w->statements[0], c->statement, known, &secrets);
+    TRY(json_parse(secrets, STR("secrets"), &parsed, err));
+    add_settings(a, &w->statements[0], parsed, &found);
+    TRY(store_open(STR("s3://"), &trial, err));
+    TRY(store_set_options(trial, STR("s3://"), found.items, found.count, err));
+    TRY(write_secrets(h, a, c->name, secrets, err));
+    TRY(state_connection_put(home_state(h), &made, err));
+    home_forget_catalog(h, c->name);
+    connection_serve_kept(h);
+    return true;
 }
 
 /* ---- Places ---- */

@@ -14,6 +14,10 @@
 NODISCARD bool connection_create(home *h, const statement *s, str text, str root,
                                  bool *ret_has_changed, error *err);
 
+/* Write down another statement for a connection that is there; secrets that stand as '***' in it
+ * stay what they were. Catalogs and places of the connection take it from now on. */
+NODISCARD bool connection_alter(home *h, const state_connection *c, error *err);
+
 /* Settings of a connection's store, as docs/s3.md names them; in `a`. ERR_NOT_FOUND when there is
  * no such connection, ERR_INVALID when it is not of type S3. */
 NODISCARD bool connection_store_options(home *h, arena *a, str name, store_option **ret_options,
@@ -28,6 +32,3 @@ void connection_serve_kept(home *h);
 /* Open the catalog of a GLUE_CATALOG or ICEBERG_REST connection. */
 NODISCARD bool connection_open_catalog(home *h, const state_connection *c, catalog **ret_catalog,
                                        error *err);
-
-/* Hide the texts of secret options wherever the message quotes them, keeping its length. */
-void connection_mask_message(error *err);

@@ -1,5 +1,6 @@
 /* ALTER and SHOW CREATE. */
 #include "base/vec.h"
+#include "pipeline/connection.h"
 #include "pipeline/execute_internal.h"
 
 static str option_text(context *x, const option *o)
@@ -50,7 +51,7 @@ bool execute_alter_connection(context *x, error *err)
     TRY(with_options(x, c.name, c.statement, &text, err));
     TRY(parse_one(x->arena, c.name, text, &w, err));
     c.statement = text;
-    TRY(state_connection_put(home_state(x->home), &c, err));
+    TRY(connection_alter(x->home, &c, err));
     return execute_say(x, true, "altered connection " STR_FMT, STR_ARG(s->name));
 }
 

@@ -503,7 +503,31 @@ static bool parse_statement(parser *p, statement *s)
     return true;
 }
 
-bool worksheet_parse(arena *a, str source_name, str text, worksheet **ret_worksheet, error *err)
+/* An error shows the line it is in: what stands there for a secret option is hidden, its length
+ * kept, so that the caret still points. */
+static void mask_secrets(error *err)
+{
+    static const char *const secrets[] = {
+        "AWS_SECRET_ACCESS_KEY",           "SESSION_TOKEN", "CREDENTIAL", "TOKEN",
+        "ENCRYPTION_CUSTOMER_MANAGED_KEY", "PASSWORD"
+    };
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    for (char *at = err->message; *at;) {
+        size_t len = strspn(at, letters);
+        bool hides = false;
+        for (size_t i = 0; len && i < ARRAY_LEN(secrets); i++)
+            hides |= str_eq_nocase((str){ at, len }, str_of(secrets[i]));
+        at += len ? len : 1;
+        if (!hides)
+            continue;
+        at += strspn(at, " =\t");
+        if (*at == '\'')
+            for (at++; *at && *at != '\'' && *at != '\n'; at++)
+                *at = '*';
+    }
+}
+
+static bool parse_all(arena *a, str source_name, str text, worksheet **ret_worksheet, error *err)
 {
     parser p = { .arena = a, .source_name = source_name, .text = text, .err = err };
     token *tokens;
@@ -522,6 +546,14 @@ bool worksheet_parse(arena *a, str source_name, str text, worksheet **ret_worksh
     *w = (worksheet){ source_name, text, statements.items, statements.count };
     *ret_worksheet = w;
     return true;
+}
+
+bool worksheet_parse(arena *a, str source_name, str text, worksheet **ret_worksheet, error *err)
+{
+    if (parse_all(a, source_name, text, ret_worksheet, err))
+        return true;
+    mask_secrets(err);
+    return false;
 }
 
 str statement_text(arena *a, const worksheet *w, const statement *s)
@@ -548,5 +580,7 @@ bool worksheet_fail_at(const worksheet *w, span at, error *err, const char *form
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    return fail_at(err, w->source_name, w->text, at.from, "%s", message);
+    fail_at(err, w->source_name, w->text, at.from, "%s", message);
+    mask_secrets(err);
+    return false;
 }

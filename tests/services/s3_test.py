@@ -239,11 +239,42 @@ CREATE SYNC JOB j START_FROM = BEGINNING DATE_PATTERN = 'yyyy/MM/dd' COLUMN_TRAN
     h.close()
 
 
+def secrets(s3):
+    """Secrets of connections: sealed in the home, changed by ALTER, hidden in errors."""
+    with Home() as h:
+        sheet = h.path / "secrets.sql"
+        folder = s3.path / "lake/seen"
+        folder.mkdir()
+        (folder / "f_20240418T0000Z_1.log").write_text(log_text(record()))
+
+        def carry_out(text):
+            sheet.write_text(text)
+            return h.floe("run", sheet)
+
+        check("a connection with a wrong secret", carry_out(f"CREATE S3 CONNECTION s AWS_ACCESS_KEY_ID = '{KEYS[0]}' AWS_SECRET_ACCESS_KEY = 'wrong-secret' ENDPOINT = '{s3.endpoint}';").returncode, 0)
+        job = """CREATE ICEBERG TABLE default_glue_catalog.net.seen() PARTITIONED BY $event_date;
+CREATE SYNC JOB j START_FROM = BEGINNING AS COPY FROM S3 s LOCATION = 's3://lake/seen/' INTO default_glue_catalog.net.seen;"""
+        h.worksheet.write_text(job)
+        refused = h.load()
+        check_in("is refused", "SignatureDoesNotMatch", refused.stderr)
+        check("without being shown", "wrong-secret" in refused.stderr, False)
+        check("ALTER gives the right one", carry_out(f"ALTER S3 CONNECTION s SET AWS_SECRET_ACCESS_KEY = '{KEYS[1]}';").returncode, 0)
+        check("another option keeps it", carry_out("ALTER S3 CONNECTION s SET PATH_STYLE = TRUE;").returncode, 0)
+        check("then it loads", h.load().returncode, 0)
+        check("the row", h.sql("SELECT count(*) FROM default_glue_catalog.net.seen"), ["1"])
+        shown = h.floe("sql", "SHOW CREATE CONNECTION s", "--format", "csv").stdout
+        check_in("a listing hides it", "AWS_SECRET_ACCESS_KEY = '***'", shown)
+        check("it is nowhere in the home", any(secret in p.read_bytes() for secret in (b"wrong-secret", KEYS[1].encode()) for p in h.home.rglob("*") if p.is_file()), False)
+        wrong = carry_out("CREATE S3 CONNECTION b AWS_SECRET_ACCESS_KEY = 'oops-secret' NIX = 3;")
+        check_in("an error shows the line", "AWS_SECRET_ACCESS_KEY = '***********' NIX = 3", wrong.stderr)
+        check("secrets.key is its owner's alone", (h.home / "secrets.key").stat().st_mode & 0o777, 0o600)
+
+
 work = pathlib.Path(tempfile.mkdtemp(prefix="floe-s3-test-"))
 try:
     s3 = S3("lake", "logs", "inbox")
     proxy = Proxy(s3.endpoint)
-    for part in (lambda: operations(s3), lambda: pages(s3), lambda: uploads(s3, work), lambda: spool(s3, proxy, work), lambda: faults(s3, proxy, work), lambda: load(s3, proxy, work)):
+    for part in (lambda: operations(s3), lambda: pages(s3), lambda: uploads(s3, work), lambda: spool(s3, proxy, work), lambda: faults(s3, proxy, work), lambda: load(s3, proxy, work), lambda: secrets(s3)):
         begin = time.time()
         part()
         print(f"{time.time() - begin:.1f} s")
