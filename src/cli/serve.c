@@ -6,6 +6,7 @@
 
 #include "base/vec.h"
 #include "cli/config.h"
+#include "pipeline/caretaker.h"
 #include "pipeline/scheduler.h"
 #include "server/server.h"
 
@@ -22,6 +23,7 @@ enum {
     SET_WORKERS,
     SET_INTERVAL,
     SET_JOBS,
+    SET_UPKEEP,
     SETTINGS_
 };
 
@@ -40,6 +42,7 @@ static const setting defaults[SETTINGS_] = {
     [SET_WORKERS] = { "workers", "64", "most threads that run queries" },
     [SET_INTERVAL] = { "interval", "60", "seconds between runs of jobs that say none" },
     [SET_JOBS] = { "jobs", "true", "run the home's jobs" },
+    [SET_UPKEEP] = { "upkeep", "600", "seconds between rounds of upkeep of the tables; 0: none" },
 };
 
 static void print_usage(void)
@@ -77,7 +80,7 @@ static bool read_ports(setting *s, server_options *o, error *err)
 }
 
 static bool read_options(arena *a, setting *s, server_options *o, int64_t *ret_interval_s,
-                         bool *ret_runs_jobs, error *err)
+                         int64_t *ret_upkeep_s, bool *ret_runs_jobs, error *err)
 {
     int64_t timeout, workers;
     VEC(str) scratch = { 0 };
@@ -87,6 +90,7 @@ static bool read_options(arena *a, setting *s, server_options *o, int64_t *ret_i
     TRY(config_number(&s[SET_TIMEOUT], 1, INT64_MAX / 1000000, &timeout, err));
     TRY(config_number(&s[SET_WORKERS], 1, 1024, &workers, err));
     TRY(config_number(&s[SET_INTERVAL], 1, 86400, ret_interval_s, err));
+    TRY(config_number(&s[SET_UPKEEP], 0, 864000, ret_upkeep_s, err));
     for (str rest = str_of(s[SET_SCRATCH].value); rest.len;) {
         str name = str_trim(str_cut(&rest, ','));
         if (name.len)
@@ -142,10 +146,13 @@ static void announce(server *s, const server_options *o)
 }
 
 /* Workers and the scheduler inherit that they are not interrupted; only this thread is. */
-static bool run(home *h, const server_options *o, int64_t interval_s, bool runs_jobs, error *err)
+static bool run(home *h, const server_options *o, int64_t interval_s, int64_t upkeep_s,
+                bool runs_jobs, error *err)
 {
     AUTO(server_close) server *s = NULL;
     AUTO(scheduler_stop) scheduler *jobs = NULL;
+    AUTO(caretaker_stop) caretaker *upkeep = NULL;
+    caretaker_options care = { .interval_us = upkeep_s * 1000000, .report = report };
     sigset_t signals, before;
     struct sigaction action = { .sa_handler = stop };
     scheduler_options options = { .interval_us = interval_s * 1000000, .report = report };
@@ -157,6 +164,8 @@ static bool run(home *h, const server_options *o, int64_t interval_s, bool runs_
     TRY(server_open(h, o, &s, err));
     if (runs_jobs)
         TRY(scheduler_start(h, &options, &jobs, err));
+    if (upkeep_s > 0)
+        TRY(caretaker_start(h, &care, &upkeep, err));
     running = s;
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
@@ -174,7 +183,7 @@ int serve_home(home *h, int argc, const char **argv)
     const char *flags[SETTINGS_] = { 0 }, *path = NULL;
     setting settings[SETTINGS_];
     server_options o = { 0 };
-    int64_t interval_s;
+    int64_t interval_s, upkeep_s;
     bool runs_jobs;
     error err = { 0 };
     memcpy(settings, defaults, sizeof settings);
@@ -186,8 +195,8 @@ int serve_home(home *h, int argc, const char **argv)
                 flags[k] = argv[i + 1];
     }
     if (!config_read(a, path, settings, SETTINGS_, flags, &err) ||
-        !read_options(a, settings, &o, &interval_s, &runs_jobs, &err) ||
-        !run(h, &o, interval_s, runs_jobs, &err))
+        !read_options(a, settings, &o, &interval_s, &upkeep_s, &runs_jobs, &err) ||
+        !run(h, &o, interval_s, upkeep_s, runs_jobs, &err))
         return command_failed(&err);
     log_info("stopped");
     return EXIT_DONE;

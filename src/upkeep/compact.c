@@ -357,7 +357,7 @@ static bool compact_some(upkeep *u, bool *ret_is_done, error *err)
 bool upkeep_compact(upkeep *u, error *err)
 {
     int conflicts = 0;
-    for (bool is_done = false; !is_done;) {
+    for (bool is_done = false; !is_done && !upkeep_is_stopped(u);) {
         if (compact_some(u, &is_done, err)) {
             conflicts = 0;
             continue;

@@ -22,3 +22,4 @@ bool upkeep_remove_orphans(upkeep *u, error *err);
 /* The option when it is set, else the table's property, else `otherwise`. */
 int64_t upkeep_number(int64_t option, const iceberg_table *t, const char *property,
                       int64_t otherwise);
+bool upkeep_is_stopped(const upkeep *u);

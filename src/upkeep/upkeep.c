@@ -1,6 +1,8 @@
 /* One round of upkeep of one table, and how the table stands before and after. */
 #include "upkeep/upkeep.h"
 
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "base/vec.h"
 #include "upkeep/internal.h"
@@ -64,6 +66,11 @@ static bool figures(upkeep *u, upkeep_figures *ret, error *err)
     return upkeep_figures_of(t, ret, err);
 }
 
+bool upkeep_is_stopped(const upkeep *u)
+{
+    return u->options->is_stopped && atomic_load(u->options->is_stopped);
+}
+
 static bool run_steps(upkeep *u, error *err)
 {
     const upkeep_options *o = u->options;
@@ -78,7 +85,7 @@ static bool run_steps(upkeep *u, error *err)
         { o->removes_orphans, upkeep_remove_orphans },
     };
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-        if (steps[i].is_wanted)
+        if (steps[i].is_wanted && !upkeep_is_stopped(u))
             TRY(steps[i].step(u, err));
     return true;
 }
@@ -94,8 +101,9 @@ bool upkeep_run(catalog *c, sql_engine *e, str namespace, str name, const upkeep
                  .name = name,
                  .options = options,
                  .report = ret_report };
-    TRY(sql_connect(e, &connection, err));
-    u.connection = connection;
+    if (!options->connection)
+        TRY(sql_connect(e, &connection, err));
+    u.connection = options->connection ? options->connection : connection;
     TRY(figures(&u, &ret_report->before, err));
     if (!run_steps(&u, err))
         return fail_while(err, "upkeep of " STR_FMT "." STR_FMT, STR_ARG(namespace), STR_ARG(name));

@@ -23,6 +23,8 @@ typedef struct upkeep_options {
     /* Snapshots that somebody still needs, and everything newer than them. */
     const int64_t *needed_snapshots;
     size_t needed_count;
+    sql_connection *connection;     /* to work on, so that it can be interrupted; NULL: its own */
+    const _Atomic bool *is_stopped; /* asked between commits; NULL: never */
 } upkeep_options;
 
 /* How a table stands; what a planner has to read is manifests and their bytes. */
