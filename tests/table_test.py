@@ -86,4 +86,19 @@ with Home() as h:
     check_in("which one and how", f"has {len(content) + 1} bytes, not {len(content)}", done.stdout)
     data.unlink()
     check_in("a missing file", "is missing", h.floe("table", "check", DEV).stdout)
+
+# the background round of `floe serve`
+with Home() as h:
+    subprocess.run([FLOE, "gen", "flow-logs", "--rows", "6000", "--rows-per-file", "500", "--out", str(h.samples / "parquet")], check=True, capture_output=True)
+    check("load", h.load("--most-files", "2").returncode, 0)
+    before = rows_of(h, DEV)
+    server = subprocess.Popen([FLOE, "serve", "--home", str(h.home), "--port", "0", "--upkeep", "1", "--no-sign-in"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    for _ in range(100):
+        if h.floe("table", "files", DEV, "--format", "csv").stdout.count("\n") == 2:
+            break
+        time.sleep(0.2)
+    server.terminate()
+    check("serve ends well", (server.communicate(timeout=20)[1] != "", server.returncode), (True, 0))
+    check("upkeep in the background left one file", h.floe("table", "files", DEV, "--format", "csv").stdout.count("\n"), 2)
+    check("with the same rows", rows_of(h, DEV), before)
 finish()

@@ -118,11 +118,10 @@ bool manifest_list_write(const iceberg_table *t, arena *a, str uri, const manife
                      parent_id == -1 ? STR("null") : str_format(a, "%lld", (long long)parent_id),
                      str_format(a, "%lld", (long long)sequence_number),
                      str_format(a, "%d", t->format_version) };
-    return store_write_new(t->store, uri,
-                           avro_container(a, list_schema(a, t->format_version), keys, values,
-                                          ARRAY_LEN(keys), manifest_codec(t), strbuf_str(&b),
-                                          count),
-                           err);
+    return store_write(t->store, uri,
+                       avro_container(a, list_schema(a, t->format_version), keys, values,
+                                      ARRAY_LEN(keys), manifest_codec(t), strbuf_str(&b), count),
+                       err);
 }
 
 int64_t manifest_int(const value *record, int32_t id, int64_t otherwise)

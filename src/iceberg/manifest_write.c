@@ -390,7 +390,7 @@ bool manifest_write(const iceberg_table *t, arena *a, str uri, const iceberg_sch
                      content ? STR("deletes") : STR("data") };
     str bytes = avro_container(a, entry_schema(a, schema, spec, t->format_version), keys, values,
                                ARRAY_LEN(keys), manifest_codec(t), strbuf_str(&records), count);
-    TRY(store_write_new(t->store, uri, bytes, err));
+    TRY(store_write(t->store, uri, bytes, err));
     *ret = (manifest){ .uri = uri,
                        .length = (int64_t)bytes.len,
                        .spec_id = spec_id,

@@ -278,7 +278,7 @@ bool iceberg_vectors_write(const iceberg_table *t, arena *a, str uri, const iceb
     strbuf_add_c(&file, "PFA1");
     for (size_t i = 0; i < count; i++)
         ret_files[i].size_bytes = (int64_t)file.len;
-    return store_write_new(t->store, uri, strbuf_str(&file), err);
+    return store_write(t->store, uri, strbuf_str(&file), err);
 }
 
 /* ---- Vectors that queries use, by number ---- */
