@@ -180,3 +180,14 @@ bool vector_read(store *s, arena *a, const iceberg_file *f, int64_t row_count, d
 bool vector_keep(store *s, const iceberg_file *f, int64_t row_count, int64_t *ret_number,
                  error *err);
 uint32_t crc32_of(str bytes);
+
+/* ---- name_map.c ---- */
+typedef struct file_columns {
+    bool has_ids; /* any field id at all */
+    str *names;   /* of top-level columns */
+    size_t count;
+} file_columns;
+/* What the footer of a Parquet file says of its columns. */
+bool name_map_columns(store *s, arena *a, const iceberg_file *f, file_columns *ret, error *err);
+/* The file's column for a field by the table's name mapping (JSON); empty: it has none. */
+str name_map_find(const json_t *mapping, const file_columns *columns, int32_t field_id);

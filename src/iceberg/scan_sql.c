@@ -33,6 +33,8 @@ typedef struct sql_writer {
     VEC(equality_set) equality;
     VEC(const iceberg_field *) dropped; /* columns that only equality deletes still need */
     map partitions;                     /* partition key → its number + 1 */
+    /* of each file of `scan`, its place in the order of the caller's; NULL: as they come */
+    const int64_t *numbers;
 } sql_writer;
 
 /* ---- Columns ---- */
@@ -153,6 +155,11 @@ static int64_t partition_of(sql_writer *w, const iceberg_scan_file *f)
                                        iceberg_partition_key(w->table, w->out.arena, &f->file));
 }
 
+static int64_t number_of(sql_writer *w, const iceberg_scan_file *f)
+{
+    return w->numbers[f - w->scan->files];
+}
+
 /* "[3, 3, 4][(file_index + 1)::BIGINT]", or the number itself when it is one for all. */
 static void add_number(sql_writer *w, bool with_deletes, file_number number)
 {
@@ -237,7 +244,11 @@ static void add_part_columns(sql_writer *w, bool with_deletes)
     *b = plain.out;
     if (w->with_lineage)
         add_lineage(w, with_deletes);
-    if (w->place == PLACE_NUMBER)
+    if (w->place == PLACE_NUMBER && w->numbers) {
+        strbuf_add_c(b, ", ");
+        add_number(w, with_deletes, number_of);
+        strbuf_add_c(b, " AS \"_file_index\"");
+    } else if (w->place == PLACE_NUMBER)
         strbuf_format(b, ", (file_index + %zu)::BIGINT AS \"_file_index\"",
                       with_deletes ? count_without_deletes(w->scan) : 0);
     if (w->place == PLACE_URI || with_deletes)
@@ -490,15 +501,112 @@ static bool fetch_all(const iceberg_table *t, const iceberg_scan *scan, error *e
     return count == 0 || store_prefetch(t->store, uris, count, err);
 }
 
+/* ---- Files without field ids ---- */
+
+typedef struct named_file {
+    const iceberg_scan_file *file;
+    file_columns columns;
+    int64_t number;
+} named_file;
+typedef VEC(named_file) named_files;
+
+static bool add_named_file(sql_writer *w, const json_t *mapping, const named_file *n, error *err)
+{
+    strbuf *b = &w->out;
+    size_t all = w->columns ? w->column_count : w->schema->field_count;
+    if (n->file->delete_count)
+        return fail(err, ERR_INVALID,
+                    "table " STR_FMT ": file " STR_FMT
+                    " has no field ids, and deletes: both at once cannot be read",
+                    STR_ARG(w->table->name), STR_ARG(n->file->file.uri));
+    strbuf_add_c(b, "SELECT ");
+    for (size_t i = 0; i < all; i++) {
+        const iceberg_field *f =
+            w->columns ? iceberg_schema_find(w->schema, w->columns[i]) : &w->schema->fields[i];
+        str there = f ? name_map_find(mapping, &n->columns, f->id) : (str){ 0 };
+        str type = f ? iceberg_type_sql(b->arena, f->type) : STR("INTEGER");
+        strbuf_add_c(b, i ? ", " : "");
+        if (there.len)
+            strbuf_add_sql_name(b, there);
+        else
+            strbuf_add_c(b, "NULL");
+        strbuf_format(b, "::" STR_FMT " AS ", STR_ARG(type));
+        strbuf_add_sql_name(b, w->columns ? w->columns[i] : f->name);
+    }
+    strbuf_add_c(b, all ? "" : "1 AS \"_none\"");
+    if (w->with_lineage)
+        strbuf_format(b,
+                      ", %lld + file_row_number AS \"_row_id\", %lld::BIGINT AS "
+                      "\"_last_updated_sequence_number\"",
+                      (long long)n->file->file.first_row_id,
+                      (long long)n->file->file.sequence_number);
+    if (w->place == PLACE_URI) {
+        strbuf_add_c(b, ", ");
+        strbuf_add_sql_text(b, n->file->file.uri);
+        strbuf_add_c(b, " AS \"_file\", file_row_number AS \"_pos\"");
+    } else if (w->place == PLACE_NUMBER) {
+        strbuf_format(b, ", %lld::BIGINT AS \"_file_index\", file_row_number AS \"_pos\"",
+                      (long long)n->number);
+    }
+    strbuf_add_c(b, " FROM read_parquet([");
+    TRY(add_path(b, w->table->store, n->file->file.uri, err));
+    strbuf_add_c(b, "])");
+    return true;
+}
+
+/* Files without ids leave `w->scan` for `ret`. Only tables with a name mapping have any. */
+static bool take_named_files(sql_writer *w, named_files *ret, error *err)
+{
+    arena *a = w->out.arena;
+    size_t *order = arena_array_of(a, size_t, w->scan->file_count), kept = 0;
+    int64_t *numbers = arena_array_of(a, int64_t, w->scan->file_count),
+            *kept_numbers = arena_array_of(a, int64_t, w->scan->file_count);
+    iceberg_scan_file *files = arena_array_of(a, iceberg_scan_file, w->scan->file_count);
+    iceberg_scan *rest = arena_copy(a, w->scan, sizeof *rest);
+    iceberg_scan_order(w->scan, order);
+    for (size_t i = 0; i < w->scan->file_count; i++)
+        numbers[order[i]] = (int64_t)i;
+    for (size_t i = 0; i < w->scan->file_count; i++) {
+        named_file n = { .file = &w->scan->files[i], .number = numbers[i] };
+        TRY(check_parquet(w->table, &n.file->file, err));
+        TRY(name_map_columns(w->table->store, a, &n.file->file, &n.columns, err));
+        if (!n.columns.has_ids) {
+            vec_push(a, ret, n);
+            continue;
+        }
+        files[kept] = *n.file;
+        kept_numbers[kept++] = numbers[i];
+    }
+    if (ret->count == 0)
+        return true;
+    rest->files = files;
+    rest->file_count = kept;
+    w->scan = rest;
+    w->numbers = kept_numbers;
+    return true;
+}
+
 static bool write_sql(sql_writer *w, str *ret_sql, error *err)
 {
-    size_t without_deletes = count_without_deletes(w->scan);
+    AUTO(json_release) json_t *mapping = NULL;
+    named_files named = { 0 };
+    str text = iceberg_table_property(w->table, STR("schema.name-mapping.default"), STR(""));
     w->schema = w->scan->schema ? w->scan->schema : w->table->schema;
     w->partitions = map_new(w->out.arena);
     TRY(fetch_all(w->table, w->scan, err));
+    if (text.len && !json_parse(text, STR("schema.name-mapping.default"), &mapping, err))
+        return fail_while(err, "table " STR_FMT, STR_ARG(w->table->name));
+    if (mapping)
+        TRY(take_named_files(w, &named, err));
+    size_t without_deletes = count_without_deletes(w->scan);
     strbuf_add_char(&w->out, '(');
-    if (w->scan->file_count == 0)
+    if (w->scan->file_count + named.count == 0)
         add_empty(w);
+    for (size_t i = 0; i < named.count; i++) {
+        strbuf_add_c(&w->out, i ? " UNION ALL " : "");
+        TRY(add_named_file(w, mapping, &named.items[i], err));
+    }
+    strbuf_add_c(&w->out, named.count && w->scan->file_count ? " UNION ALL " : "");
     if (without_deletes)
         TRY(add_part(w, false, err));
     if (without_deletes < w->scan->file_count) {

@@ -152,6 +152,30 @@ class Fresh:
         return peers.spark(self.home).sql(text)
 
 
+def files_without_ids(h):
+    """add_files takes Parquet files as they are; the table's name mapping says which column is which."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    c = peers.catalog(h.home)
+    data = pa.table({"id": pa.array(range(100), pa.int64()), "name": [f"n{k}" for k in range(100)], "pair": [{"x": k, "y": str(k)} for k in range(100)]})
+    paths = []
+    for k in range(2):
+        paths.append(f"{h.path}/plain{k}.parquet")
+        pq.write_table(data.slice(k * 50, 50), paths[-1])
+    t = c.create_table("peer.adopted", data.schema)
+    t.add_files([f"file://{p}" for p in paths])
+    with t.update_schema() as u:
+        u.rename_column("name", "title")
+        u.add_column("extra", __import__("pyiceberg.types", fromlist=["x"]).StringType())
+    t.append(pa.table({"id": pa.array([1000], pa.int64()), "title": ["new"], "pair": [{"x": 1, "y": "1"}], "extra": ["e"]}))
+    sql = "SELECT count(*), sum(id), count(title), min(title), count(extra), sum(pair.x) FROM default_glue_catalog.peer.adopted"
+    want = [f"101,{sum(range(100)) + 1000},101,n0,1,{sum(range(100)) + 1}"]
+    check("files without field ids are read by the name mapping", h.sql(sql), want)
+    check("and compacted", h.floe("table", "maintain", "peer.adopted", "--compact", "--least-files", "2").returncode, 0)
+    check("with the same rows", h.sql(sql), want)
+    check("that pyiceberg reads too", len(peers.by_pyiceberg(h.home, "peer.adopted")), 102)
+
+
 def spark_writes(h, version):
     spark = Fresh(h.home)
     name = f"peer.spark{version}"
@@ -232,6 +256,7 @@ with Home() as h:
     h.floe("table", "list")
     peers.stop_spark()
     pyiceberg_writes(h)
+    files_without_ids(h)
     for version in (2, 3):
         spark_writes(h, version)
     equality_deletes(h)
