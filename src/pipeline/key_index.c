@@ -1,8 +1,10 @@
-/* The index of keys: open addressing over hashes, filled to four fifths. */
+/* The index of keys: open addressing over hashes, with room for a quarter more keys than there are
+ * before it is made anew. */
 #include "pipeline/key_index.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <xxhash.h>
 
 #include "base/vec.h"
@@ -56,11 +58,28 @@ static slot *find_slot(const key_index *x, key_hash key)
     return &x->slots[i];
 }
 
+/* Zeroed; in huge pages where the system gives them, since every look-up goes somewhere else. */
+static slot *slots_new(size_t capacity)
+{
+    enum { PAGE = 4096 };
+    slot *slots = memory_alloc(capacity * sizeof *slots);
+    uintptr_t from = ((uintptr_t)slots + PAGE - 1) / PAGE * PAGE;
+    uintptr_t to = ((uintptr_t)slots + capacity * sizeof *slots) / PAGE * PAGE;
+    if (to > from)
+        madvise((void *)from, to - from, MADV_HUGEPAGE);
+    return slots;
+}
+
+static size_t capacity_for(size_t key_count)
+{
+    return key_count + key_count / 5 * 2 + 1024;
+}
+
 void key_index_reset(key_index *x, size_t key_count)
 {
     free(x->slots);
-    x->capacity = key_count + key_count / 4 + 1024;
-    x->slots = memory_alloc(x->capacity * sizeof *x->slots);
+    x->capacity = capacity_for(key_count);
+    x->slots = slots_new(x->capacity);
     x->count = 0;
     arena_reset(x->files_arena);
     x->files.items = NULL;
@@ -69,12 +88,12 @@ void key_index_reset(key_index *x, size_t key_count)
 
 void key_index_reserve(key_index *x, size_t more)
 {
-    if ((x->count + more) / 4 * 5 < x->capacity)
+    if ((x->count + more) / 8 * 9 < x->capacity)
         return;
     slot *old = x->slots;
     size_t old_capacity = x->capacity;
-    x->capacity = (x->count + more) + (x->count + more) / 4 + 1024;
-    x->slots = memory_alloc(x->capacity * sizeof *x->slots);
+    x->capacity = capacity_for(x->count + more);
+    x->slots = slots_new(x->capacity);
     for (size_t i = 0; i < old_capacity; i++)
         if (old[i].key.low)
             *find_slot(x, old[i].key) = old[i];
@@ -96,6 +115,12 @@ const key_place *key_index_find(const key_index *x, key_hash key)
 {
     const slot *s = x->capacity ? find_slot(x, key) : NULL;
     return s && s->key.low ? &s->place : NULL;
+}
+
+void key_index_prefetch(const key_index *x, key_hash key)
+{
+    if (x->capacity)
+        __builtin_prefetch(&x->slots[home_of(x, key)]);
 }
 
 size_t key_index_count(const key_index *x)

@@ -1,5 +1,5 @@
 /* Where the live row of each key of a table stands: data file, row, and what decides whether a
- * newer row replaces it. About 50 bytes a key, whatever its length. */
+ * newer row replaces it. About 56 bytes a key, whatever its length. */
 #pragma once
 
 #include "base/arena.h"
@@ -31,6 +31,8 @@ void key_index_reserve(key_index *x, size_t more);
 void key_index_put(key_index *x, key_hash key, const key_place *place); /* adds or replaces */
 /* NULL: there is no such key. From several threads while nobody puts. */
 const key_place *key_index_find(const key_index *x, key_hash key);
+/* Ask for the memory of a key that is looked for soon. */
+void key_index_prefetch(const key_index *x, key_hash key);
 size_t key_index_count(const key_index *x);
 size_t key_index_bytes(const key_index *x);
 

@@ -62,6 +62,8 @@ static bool put_rows(void *context, const batch *in, error *err)
     (void)err;
     for (size_t i = 0; i < in->rows; i++)
         hashes[i] = column_is_null(&in->columns[0], i) ? (key_hash){ 0 } : key_hash_of(keys[i]);
+    for (size_t i = 0; i < in->rows; i++)
+        key_index_prefetch(x->keys, hashes[i]);
     pthread_mutex_lock(&x->lock);
     for (size_t i = 0; i < in->rows; i++) {
         key_place p = place_of(in, i);
@@ -82,9 +84,14 @@ static bool probe_rows(void *context, const batch *in, error *err)
     const int64_t *numbers = in->columns[3].data;
     lost_row lost[BATCH_ROWS];
     size_t lost_count = 0;
+    key_hash hashes[BATCH_ROWS];
     (void)err;
     for (size_t i = 0; i < in->rows; i++) {
-        const key_place *there = key_index_find(x->keys, key_hash_of(keys[i]));
+        hashes[i] = key_hash_of(keys[i]);
+        key_index_prefetch(x->keys, hashes[i]);
+    }
+    for (size_t i = 0; i < in->rows; i++) {
+        const key_place *there = key_index_find(x->keys, hashes[i]);
         key_place p = place_of(in, i);
         bool is_stale =
             there && (x->has_order ? p.order < there->order ||
@@ -215,7 +222,6 @@ static str tie_sql(const upsert *u)
             continue;
         strbuf_add_c(&b, ", ");
         strbuf_add_sql_name(&b, f->name);
-        strbuf_add_c(&b, "::VARCHAR");
     }
     strbuf_add_c(&b, ") >> 1)::BIGINT");
     return strbuf_str(&b);
