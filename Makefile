@@ -1,5 +1,5 @@
 # The commands people type; Meson and Ninja do the work.
-.PHONY: soak test-upsolver all build setup demo test test-interop test-gremlin test-services test-kill test-plans test-extremes test-concurrent bench fuzz lint format sanitize install clean help
+.PHONY: soak test-upsolver all build setup demo test test-cypher test-interop test-gremlin test-services test-kill test-plans test-extremes test-concurrent bench fuzz lint format sanitize install clean help
 PREFIX ?= /usr/local
 
 all: build
@@ -17,6 +17,7 @@ help:
 	@echo 'make soak        ten minutes of files on a clock, the jobs behind them (ARGS="--minutes 3")'
 	@echo 'make test-plans  random questions answered by the engine and by SQL, many'
 	@echo 'make test-extremes  what the graph engine bears, with a hub of ten million neighbours'
+	@echo 'make test-cypher  openCypher TCK through Bolt with the stock Python driver'
 	@echo 'make bench       measure against the bars; writes build/bench.jsonl'
 	@echo 'make fuzz        fuzz what reads outside bytes, FUZZ_SECONDS each'
 	@echo 'make lint        layers, formatting'
@@ -70,6 +71,9 @@ fuzz: build
 	@rm -f build-fuzz.log
 	@ninja -C build-fuzz --quiet $$(cd build-fuzz && ninja -t targets all | sed -n 's,^\(fuzz/fuzz_[a-z_]*\): .*,\1,p')
 	@fuzz/run
+
+test-cypher: build
+	@tests/cypher/run
 
 bench: build
 	@bench/run

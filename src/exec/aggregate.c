@@ -182,7 +182,9 @@ static bool add_value(aggregate *x, const plan_aggregate *item, state *s, const 
     case AGGREGATE_SUM: return add_number(s, v, bulk, "sum()", err);
     case AGGREGATE_MIN:
     case AGGREGATE_MAX: {
-        int order = s->has_value ? value_compare(v, &s->kept->best) : 0;
+        int order = !s->has_value        ? 0
+                    : q->plan->is_cypher ? value_compare_cypher(v, &s->kept->best)
+                                         : value_compare(v, &s->kept->best);
         if (!s->has_value || (item->kind == AGGREGATE_MIN ? order < 0 : order > 0))
             s->kept->best = *v;
         s->has_value = true;

@@ -7,6 +7,7 @@ typedef struct branch {
     rows *in;
     size_t row, number; /* the input row and sub-plan at work */
     bool is_running, gave_rows;
+    rows joined, beside; /* rows of a sub-plan with what they lack of the input row */
 } branch;
 
 op *branch_new(query *q, const plan_op *p)
@@ -99,6 +100,42 @@ static bool give_unmatched(branch *b, error *err)
     return true;
 }
 
+/* What the sub-plan has not kept of the input row stands beside each of its rows. */
+static rows *beside_input(branch *b, rows *r)
+{
+    query *q = b->base.query;
+    const plan_op *p = b->base.plan;
+    size_t slots = q->plan->slot_count;
+    bool is_whole = true;
+    for (plan_slot s = 1; s < slots && is_whole; s++)
+        is_whole = !plan_slots_has(&p->live, s) || r->refs[s] || r->values[s] ||
+                   (!b->in->refs[s] && !b->in->values[s]);
+    if (is_whole)
+        return r;
+    if (!b->joined.bulk) {
+        rows_init(q, &b->joined);
+        rows_init(q, &b->beside);
+    }
+    b->joined.count = r->count;
+    b->joined.bulk = r->bulk;
+    memcpy(b->joined.refs, r->refs, slots * sizeof *r->refs);
+    memcpy(b->joined.values, r->values, slots * sizeof *r->values);
+    for (plan_slot s = 1; s < slots; s++) {
+        if (!plan_slots_has(&p->live, s) || r->refs[s] || r->values[s])
+            continue;
+        if (b->in->refs[s]) {
+            uint64_t *refs = b->joined.refs[s] = rows_refs(q, &b->beside, s);
+            for (size_t i = 0; i < r->count; i++)
+                refs[i] = b->in->refs[s][b->row];
+        } else if (b->in->values[s]) {
+            value *values = b->joined.values[s] = rows_values(q, &b->beside, s);
+            for (size_t i = 0; i < r->count; i++)
+                values[i] = b->in->values[s][b->row];
+        }
+    }
+    return &b->joined;
+}
+
 /* Rows of sub-plans in the place of the input row: all of them (union), or of the first that gives
  * any (coalesce). */
 static bool replace_rows(op *self, rows **ret_rows, error *err)
@@ -122,7 +159,7 @@ static bool replace_rows(op *self, rows **ret_rows, error *err)
             b->gave_rows = true;
             for (size_t i = 0; i < r->count; i++)
                 r->bulk[i] *= b->in->bulk[b->row];
-            *ret_rows = r;
+            *ret_rows = p->kind == PLAN_APPLY ? beside_input(b, r) : r;
             return true;
         }
         b->is_running = false;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "exec/internal.h"
+#include "exec/named.h"
 
 static bool call(query *q, const plan_expr *e, value *args, value *ret, error *err);
 
@@ -41,8 +42,14 @@ bool element_property(query *q, value element, str key, value *ret, error *err)
         return true;
     }
     if (element.kind != VALUE_VERTEX && element.kind != VALUE_EDGE)
-        return true;
+        return q->plan->is_cypher ? cypher_property(q, &element, key, ret, err) : true;
     if (graph_is_scratch(q->graph)) {
+        if (q->plan->is_cypher &&
+            graph_is_deleted(q->graph, element.kind == VALUE_VERTEX, element.ref)) {
+            err->detail = "EntityNotFound: DeletedEntityAccess";
+            return fail(err, ERR_NOT_FOUND,
+                        "this element has been deleted: its properties cannot be read");
+        }
         *ret = graph_scratch_property(q->graph, element.kind == VALUE_VERTEX, element.ref, key,
                                       q->arena);
         return true;
@@ -330,6 +337,14 @@ static bool call(query *q, const plan_expr *e, value *args, value *ret, error *e
 {
     size_t count = e->call.arg_count;
     plan_function f = e->call.function;
+    if (f == FN_NAMED)
+        return named_function_at(e->call.number)->call(q, args, count, ret, err);
+    if (q->plan->is_cypher) {
+        bool is_done;
+        TRY(cypher_operator(q, f, args, count, ret, &is_done, err));
+        if (is_done)
+            return true;
+    }
     switch (f) {
     case FN_AND:
     case FN_OR: *ret = logic(f, args, count); return true;
@@ -422,6 +437,8 @@ bool expr_eval(query *q, const plan_expr *e, const rows *r, value *ret, error *e
             TRY(element_property(q, ret[i], e->property.key, &ret[i], err));
         return true;
     case EXPR_CALL: return eval_call(q, e, r, ret, err);
+    case EXPR_EACH: return each_eval(q, e, r, ret, err);
+    case EXPR_QUERY: return inner_query_eval(q, e, r, ret, err);
     }
     return true;
 }

@@ -37,6 +37,7 @@ struct op {
 
 struct query {
     arena *arena;
+    arena *lasting; /* the same, but while a block's own is in its place */
     graph *graph;
     const plan *plan;
     query_options options;
@@ -49,8 +50,9 @@ struct query {
     const graph_column **columns[2]; /* of edges, of vertices: by label and property, once asked */
     morsels *morsels;                /* of a worker: what its scan shares with others */
     VEC(query *) workers;
-    VEC(op *) ops;            /* all of them */
-    struct ready_rows *ready; /* of a scratch graph, once it has run */
+    VEC(op *) ops;                   /* all of them */
+    VEC(struct inner_query *) inner; /* sub-plans inside expressions, once run */
+    struct ready_rows *ready;        /* of a scratch graph, once it has run */
     graph_changes changes;
 };
 
@@ -117,6 +119,28 @@ bool column_sum_run(const graph_column *c, uint64_t first, uint64_t count, __int
 
 NODISCARD bool scalar_call(query *q, plan_function f, const value *args, size_t count, value *ret,
                            error *err);
+
+/* ---- each.c ---- */
+
+NODISCARD bool each_eval(query *q, const plan_expr *e, const rows *r, value *ret, error *err);
+NODISCARD bool inner_query_eval(query *q, const plan_expr *e, const rows *r, value *ret,
+                                error *err);
+
+/* ---- cypher_value.c ---- */
+
+/* Operators where openCypher has rules of its own; `*ret_is_done` false: it has none for these. */
+NODISCARD bool cypher_operator(query *q, plan_function f, const value *args, size_t count,
+                               value *ret, bool *ret_is_done, error *err);
+/* What `of.key` is where `of` is neither a vertex, an edge nor a map. */
+NODISCARD bool cypher_property(query *q, const value *of, str key, value *ret, error *err);
+NODISCARD bool fail_type(error *err, const char *detail, const char *format, ...) PRINTF_LIKE(3, 4);
+value cypher_compare(plan_function f, const value *x, const value *y);
+
+/* ---- scalar_temporal.c ---- */
+
+bool temporal_component(arena *a, const value *v, str key, value *ret);
+NODISCARD bool temporal_arithmetic(query *q, plan_function f, const value *x, const value *y,
+                                   value *ret, bool *ret_is_done, error *err);
 
 /* ---- ref_map.c ---- */
 

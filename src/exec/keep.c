@@ -91,12 +91,14 @@ static bool give_block(keeper *k, size_t end, rows **ret_rows)
 
 static __thread const plan_key *sort_keys;
 static __thread size_t sort_key_count;
+static __thread bool sorts_as_cypher;
 
 static int compare_kept(const void *x, const void *y)
 {
     const kept *p = x, *q = y;
     for (size_t i = 0; i < sort_key_count; i++) {
-        int order = value_compare(&p->keys[i], &q->keys[i]);
+        int order = sorts_as_cypher ? value_compare_cypher(&p->keys[i], &q->keys[i])
+                                    : value_compare(&p->keys[i], &q->keys[i]);
         if (order)
             return sort_keys[i].is_descending ? -order : order;
     }
@@ -107,6 +109,7 @@ static void sort_kept(keeper *k)
 {
     sort_keys = k->base.plan->sort.keys;
     sort_key_count = k->base.plan->sort.key_count;
+    sorts_as_cypher = k->base.query->plan->is_cypher;
     if (k->rows.count)
         qsort(k->rows.items, k->rows.count, sizeof *k->rows.items, compare_kept);
 }

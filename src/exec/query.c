@@ -210,7 +210,7 @@ bool query_column(query *q, bool is_vertex, size_t label, str key, const graph_c
 static query *query_new(graph *g, const plan *p, const query_options *options)
 {
     query *q = memory_alloc(sizeof *q);
-    q->arena = arena_new();
+    q->arena = q->lasting = arena_new();
     q->graph = g;
     q->plan = p;
     q->options = *options;

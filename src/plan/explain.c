@@ -12,6 +12,20 @@ static void add_slot(const plan *p, plan_slot slot, strbuf *out)
         strbuf_format(out, "$%u", slot);
 }
 
+static void each_text(const plan *p, const plan_expr *e, strbuf *out)
+{
+    static const char *const names[] = { "map", "all", "any", "none", "single", "reduce" };
+    const plan_expr *parts[] = { e->each.start, e->each.list, e->each.where, e->each.body };
+    strbuf_format(out, "%s(", names[e->each.kind]);
+    add_slot(p, e->each.item, out);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (parts[i]) {
+            strbuf_add_c(out, ", ");
+            plan_expr_text(p, parts[i], out);
+        }
+    strbuf_add_char(out, ')');
+}
+
 void plan_expr_text(const plan *p, const plan_expr *e, strbuf *out)
 {
     switch (e->kind) {
@@ -30,11 +44,13 @@ void plan_expr_text(const plan *p, const plan_expr *e, strbuf *out)
         plan_expr_text(p, e->property.of, out);
         strbuf_format(out, "." STR_FMT, STR_ARG(e->property.key));
         return;
+    case EXPR_EACH: each_text(p, e, out); return;
+    case EXPR_QUERY: strbuf_add_c(out, e->query.result ? "query()" : "exists()"); return;
     case EXPR_CALL: break;
     }
     const plan_function_info *info = plan_function_get(e->call.function);
     bool is_infix = info->is_infix && e->call.arg_count == 2;
-    strbuf_format(out, "%s(", is_infix ? "" : info->name);
+    strbuf_format(out, "%s(", is_infix ? "" : e->call.name ? e->call.name : info->name);
     for (size_t i = 0; i < e->call.arg_count; i++) {
         if (i)
             strbuf_format(out, is_infix ? " %s " : ", ", info->name);

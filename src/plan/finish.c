@@ -27,6 +27,40 @@ static plan_slots carried_by(plan_op *op)
     return all;
 }
 
+static void result_of(const plan_expr *e, plan_slots *set)
+{
+    const plan_expr *parts[4];
+    switch (e->kind) {
+    case EXPR_LITERAL:
+    case EXPR_SLOT: return;
+    case EXPR_PROPERTY: result_of(e->property.of, set); return;
+    case EXPR_CALL:
+        for (size_t i = 0; i < e->call.arg_count; i++)
+            result_of(e->call.args[i], set);
+        return;
+    case EXPR_EACH:
+        parts[0] = e->each.list;
+        parts[1] = e->each.where;
+        parts[2] = e->each.body;
+        parts[3] = e->each.start;
+        for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+            if (parts[i])
+                result_of(parts[i], set);
+        return;
+    case EXPR_QUERY:
+        if (e->query.result)
+            plan_slots_add(set, e->query.result);
+    }
+}
+
+/* Slots in which sub-plans inside the operator's expressions leave their results. */
+static void result_slots(plan_op *op, plan_slots *set)
+{
+    plan_expr **e;
+    for (size_t i = 0; (e = plan_op_expr(op, i)); i++)
+        result_of(*e, set);
+}
+
 /* What is read after `op` includes everything that the operators above and the sub-plans beside it
  * read. */
 static void mark_live(plan_op *op, plan_slots after)
@@ -41,6 +75,7 @@ static void mark_live(plan_op *op, plan_slots after)
         for (size_t i = 0; plan_op_branch(op, i); i++) {
             reads_of_tree(*plan_op_branch(op, i), &after);
         }
+        result_slots(op, &after);
         for (size_t i = 0; plan_op_branch(op, i); i++) {
             mark_live(*plan_op_branch(op, i), after);
         }

@@ -114,6 +114,7 @@ static const plan_function_info functions[FN_COUNT_] = {
     [FN_RANGE] = { "range", 2, 2, false },
     [FN_DISJOINT] = { "disjoint", 2, 2, false },
     [FN_IN_CIDR] = { "in_cidr", 2, 2, false },
+    [FN_NAMED] = { "named", 0, -1, false },
     [FN_SELECT] = { "select", 3, 3, false },
 };
 

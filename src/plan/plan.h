@@ -172,6 +172,7 @@ typedef enum plan_function {
     FN_DISJOINT, /* two lists have no item in common */
     FN_IN_CIDR,  /* address or vertex, block */
     FN_SELECT,   /* map or anything, key, otherwise: the map's value for the key where it has it */
+    FN_NAMED,    /* one of exec/named.h, by call.number */
     FN_COUNT_
 } plan_function;
 
@@ -183,7 +184,23 @@ typedef struct plan_function_info {
 
 const plan_function_info *plan_function_get(plan_function f);
 
-typedef enum plan_expr_kind { EXPR_LITERAL, EXPR_SLOT, EXPR_PROPERTY, EXPR_CALL } plan_expr_kind;
+typedef enum plan_expr_kind {
+    EXPR_LITERAL,
+    EXPR_SLOT,
+    EXPR_PROPERTY,
+    EXPR_CALL,
+    EXPR_EACH,  /* an expression for each item of a list */
+    EXPR_QUERY, /* what a sub-plan gives for the row */
+} plan_expr_kind;
+
+typedef enum plan_each_kind {
+    EACH_MAP, /* list of `body` of the items for which `where` is true */
+    EACH_ALL, /* `where` of all, some, none or one of the items; three-valued */
+    EACH_ANY,
+    EACH_NONE,
+    EACH_SINGLE,
+    EACH_REDUCE, /* `total` becomes `body`, item by item, from `start` on */
+} plan_each_kind;
 
 typedef struct plan_expr plan_expr;
 struct plan_expr {
@@ -200,7 +217,18 @@ struct plan_expr {
             plan_function function;
             plan_expr **args;
             size_t arg_count;
+            const char *name; /* of FN_NAMED */
+            uint32_t number;
         } call;
+        struct {
+            plan_each_kind kind;
+            plan_expr *list, *where, *body, *start; /* where, body, start: may be NULL */
+            plan_slot item, total;                  /* of kind SLOT_VALUE */
+        } each;
+        struct {
+            struct plan_op *root; /* last operator; the first is PLAN_ARGUMENT */
+            plan_slot result;     /* of its first row; PLAN_NO_SLOT: whether there is a row */
+        } query;
     };
 };
 
@@ -497,6 +525,7 @@ typedef struct plan {
     plan_column *columns;
     size_t column_count;
     plan_ending ending;
+    bool is_cypher; /* null, order, numbers and errors are openCypher's */
 } plan;
 
 /* ---- Building ---- */

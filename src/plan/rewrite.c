@@ -235,7 +235,34 @@ static plan_expr *substitute(plan *p, plan_expr *e, plan_slot slot, plan_expr *b
     bool is_side = e->call.function == FN_KEYS || e->call.function == FN_MAP_VALUES;
     if (is_side && args[0]->kind == EXPR_CALL && args[0]->call.function == FN_ENTRY)
         return args[0]->call.args[e->call.function == FN_MAP_VALUES];
-    return plan_call_list(p, e->call.function, args, e->call.arg_count);
+    plan_expr *copy = plan_call_list(p, e->call.function, args, e->call.arg_count);
+    copy->call.name = e->call.name;
+    copy->call.number = e->call.number;
+    return copy;
+}
+
+/* Whether every read of `slot` can be replaced: none stands inside a sub-plan or beneath a list. */
+static bool can_substitute(const plan_expr *e, plan_slot slot)
+{
+    plan_slots reads = { { 0 } };
+    if (e->kind == EXPR_PROPERTY)
+        return can_substitute(e->property.of, slot);
+    if (e->kind == EXPR_EACH || e->kind == EXPR_QUERY) {
+        plan_expr_reads(e, &reads);
+        return !plan_slots_has(&reads, slot);
+    }
+    bool can = true;
+    for (size_t i = 0; e->kind == EXPR_CALL && i < e->call.arg_count; i++)
+        can &= can_substitute(e->call.args[i], slot);
+    return can;
+}
+
+static bool keys_can_do_without(const plan_op *sort, plan_slot slot)
+{
+    bool can = true;
+    for (size_t i = 0; i < sort->sort.key_count; i++)
+        can &= can_substitute(sort->sort.keys[i].expr, slot);
+    return can;
 }
 
 /* Of a top-n: what its rows only carry is computed above it. */
@@ -248,7 +275,8 @@ static void compute_after_top(plan *p, plan_op **place)
     for (plan_op **hole = &sort->input;
          (*hole)->kind == PLAN_LET || (*hole)->kind == PLAN_FILTER;) {
         plan_op *op = *hole;
-        if (op->kind == PLAN_FILTER || plan_slots_has(&between, op->let.to)) {
+        if (op->kind == PLAN_FILTER || plan_slots_has(&between, op->let.to) ||
+            !keys_can_do_without(sort, op->let.to)) {
             plan_op_reads(op, &between);
             hole = &op->input;
             continue;

@@ -397,6 +397,9 @@ bool sql_expression(sql_translation *t, const plan_expr *e, sql_expr *ret)
         return true;
     case EXPR_PROPERTY: return property(t, e, ret);
     case EXPR_CALL: return call(t, e, ret);
+    case EXPR_EACH:
+    case EXPR_QUERY: break;
     }
-    return true;
+    return fail(t->err, ERR_INVALID,
+                "lists and sub-queries inside expressions have no counterpart in SQL");
 }

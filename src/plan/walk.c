@@ -3,11 +3,52 @@
 
 #include <assert.h>
 
+/* The `*left`th sub-plan inside an expression; counts `*left` down by those it has. */
+static plan_op **expr_branch(plan_expr *e, size_t *left)
+{
+    plan_op **found = NULL;
+    plan_expr *parts[4];
+    switch (e->kind) {
+    case EXPR_LITERAL:
+    case EXPR_SLOT: return NULL;
+    case EXPR_PROPERTY: return expr_branch(e->property.of, left);
+    case EXPR_CALL:
+        for (size_t i = 0; !found && i < e->call.arg_count; i++)
+            found = expr_branch(e->call.args[i], left);
+        return found;
+    case EXPR_EACH:
+        parts[0] = e->each.list;
+        parts[1] = e->each.where;
+        parts[2] = e->each.body;
+        parts[3] = e->each.start;
+        for (size_t i = 0; !found && i < ARRAY_LEN(parts); i++)
+            if (parts[i])
+                found = expr_branch(parts[i], left);
+        return found;
+    case EXPR_QUERY: return (*left)-- == 0 ? &e->query.root : NULL;
+    }
+    return NULL;
+}
+
+static plan_op **own_branch(plan_op *op, size_t *left);
+
 plan_op **plan_op_branch(plan_op *op, size_t i)
 {
+    plan_expr **e;
+    plan_op **found = own_branch(op, &i);
+    for (size_t k = 0; !found && (e = plan_op_expr(op, k)); k++)
+        found = expr_branch(*e, &i);
+    return found;
+}
+
+static plan_op **own_branch(plan_op *op, size_t *left)
+{
+    size_t i = *left;
     switch (op->kind) {
     case PLAN_UNION:
-    case PLAN_APPLY: return i < op->branches.count ? &op->branches.items[i] : NULL;
+    case PLAN_APPLY:
+        *left -= i < op->branches.count ? 0 : op->branches.count;
+        return i < op->branches.count ? &op->branches.items[i] : NULL;
     case PLAN_REPEAT: {
         plan_op **all[3];
         size_t count = 0;
@@ -16,6 +57,7 @@ plan_op **plan_op_branch(plan_op *op, size_t i)
             all[count++] = &op->repeat.until;
         if (op->repeat.emit)
             all[count++] = &op->repeat.emit;
+        *left -= i < count ? 0 : count;
         return i < count ? all[i] : NULL;
     }
     default: return NULL;
@@ -156,6 +198,41 @@ void plan_op_sets(const plan_op *op, plan_slots *set)
     }
 }
 
+/* What is bound inside is not read from outside. */
+static void each_reads(const plan_expr *e, plan_slots *set)
+{
+    plan_slots inner = { { 0 } };
+    const plan_expr *parts[] = { e->each.where, e->each.body };
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (parts[i])
+            plan_expr_reads(parts[i], &inner);
+    plan_slots_remove(&inner, e->each.item);
+    plan_slots_remove(&inner, e->each.total);
+    for (size_t i = 0; i < ARRAY_LEN(inner.words); i++)
+        set->words[i] |= inner.words[i];
+    plan_expr_reads(e->each.list, set);
+    if (e->each.start)
+        plan_expr_reads(e->each.start, set);
+}
+
+static void reads_and_sets(plan_op *op, plan_slots *reads, plan_slots *sets)
+{
+    for (; op; op = op->input) {
+        plan_op_reads(op, reads);
+        plan_op_sets(op, sets);
+        for (size_t i = 0; plan_op_branch(op, i); i++)
+            reads_and_sets(*plan_op_branch(op, i), reads, sets);
+    }
+}
+
+static void query_reads(const plan_expr *e, plan_slots *set)
+{
+    plan_slots reads = { { 0 } }, sets = { { 0 } };
+    reads_and_sets(e->query.root, &reads, &sets);
+    for (size_t i = 0; i < ARRAY_LEN(reads.words); i++)
+        set->words[i] |= reads.words[i] & ~sets.words[i];
+}
+
 void plan_expr_reads(const plan_expr *e, plan_slots *set)
 {
     switch (e->kind) {
@@ -166,6 +243,8 @@ void plan_expr_reads(const plan_expr *e, plan_slots *set)
         for (size_t i = 0; i < e->call.arg_count; i++)
             plan_expr_reads(e->call.args[i], set);
         break;
+    case EXPR_EACH: each_reads(e, set); break;
+    case EXPR_QUERY: query_reads(e, set); break;
     }
 }
 

@@ -1,4 +1,6 @@
 /* Writing Bolt's answers. */
+#include <stdio.h>
+
 #include "server/bolt_reply.h"
 
 #include "base/clock.h"
@@ -76,9 +78,38 @@ static const char *code_of(const error *err, bool is_compiling)
     }
 }
 
+/* By the name that the language has for the kind of error. */
+static const char *code_of_detail(const char *detail)
+{
+    static const struct {
+        const char *type, *code;
+    } codes[] = {
+        { "SyntaxError", "Neo.ClientError.Statement.SyntaxError" },
+        { "SemanticError", "Neo.ClientError.Statement.SemanticError" },
+        { "TypeError", "Neo.ClientError.Statement.TypeError" },
+        { "ArgumentError", "Neo.ClientError.Statement.ArgumentError" },
+        { "ArithmeticError", "Neo.ClientError.Statement.ArithmeticError" },
+        { "EntityNotFound", "Neo.ClientError.Statement.EntityNotFound" },
+        { "ParameterMissing", "Neo.ClientError.Statement.ParameterMissing" },
+        { "ProcedureError", "Neo.ClientError.Procedure.ProcedureNotFound" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (str_starts_with(str_of(detail), str_of(codes[i].type)))
+            return codes[i].code;
+    return "Neo.ClientError.Statement.ExecutionFailed";
+}
+
 void bolt_put_failure(bolt *b, const error *err, bool is_compiling)
 {
-    bolt_put_failure_text(b, code_of(err, is_compiling), str_of(err->message));
+    if (!err->detail) {
+        bolt_put_failure_text(b, code_of(err, is_compiling), str_of(err->message));
+        return;
+    }
+    char message[ERROR_MESSAGE_BYTES + 128];
+    ptrdiff_t colon = str_find_char(str_of(err->detail), ':');
+    snprintf(message, sizeof message, "%s: %s", err->detail + (colon < 0 ? 0 : colon + 2),
+             err->message);
+    bolt_put_failure_text(b, code_of_detail(err->detail), str_of(message));
 }
 
 void bolt_put_hello(bolt *b, bool is_patched)

@@ -4,7 +4,8 @@
 
 bool language_open_cypher(answer *a, const answer_request *r, error *err)
 {
-    plan *p;
-    TRY(cypher_compile(a->arena, r->text, a->graph, &p, err));
-    return answer_run(a, p, err);
+    cypher_statement s;
+    const value *parameters = r->parameters.kind == VALUE_MAP ? &r->parameters : NULL;
+    TRY(cypher_compile_statement(a->arena, r->text, parameters, a->graph, &s, err));
+    return answer_run(a, s.plan, err);
 }
