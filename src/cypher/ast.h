@@ -107,6 +107,7 @@ struct ast_expr {
         struct {
             ast_path *path;
             ast_expr *where, *body;
+            bool is_function; /* exists(…) */
         } pattern;
         struct {
             ast_subquery_kind kind;

@@ -135,6 +135,9 @@ static bool aggregate(compiler *c, const ast_expr *e, const aggregate_name *a, p
     if (c->is_inside_aggregate)
         return cypher_fail(c, e->span.from, "SyntaxError: NestedAggregation",
                            "aggregates cannot stand inside aggregates");
+    if (!c->aggregation && c->is_ordering)
+        for (size_t i = 0; i < e->call.count; i++)
+            TRY(expression(c, e->call.args[i], &args[i], &ignored));
     if (!c->aggregation)
         return cypher_fail(c, e->span.from, "SyntaxError: InvalidAggregation",
                            "%s() stands in RETURN or WITH only", a->name);
@@ -148,6 +151,10 @@ static bool aggregate(compiler *c, const ast_expr *e, const aggregate_name *a, p
     c->groups = NULL;
     c->is_inside_aggregate = true;
     for (size_t i = 0; i < e->call.count; i++) {
+        if (i == 1) { /* one value for a whole group */
+            c->is_inside_aggregate = false;
+            c->groups = groups;
+        }
         if (has_random(e->call.args[i]))
             return cypher_fail(c, e->call.args[i]->span.from, "SyntaxError: NonConstantExpression",
                                "rand() inside an aggregate means nothing certain");
@@ -269,8 +276,11 @@ static bool call(compiler *c, const ast_expr *e, plan_expr **ret, type *t)
         return aggregate(c, e, a, ret, t);
     plan_expr **args = arena_array_of(c->arena, plan_expr *, e->call.count + 1);
     type first = TYPE_ANY, ignored;
+    bool allowed = c->allows_patterns;
+    c->allows_patterns = false;
     for (size_t i = 0; i < e->call.count; i++)
         TRY(expression(c, e->call.args[i], &args[i], i ? &ignored : &first));
+    c->allows_patterns = allowed;
     if (e->call.count)
         TRY(check_argument(c, e->call.args[0], name, first));
     *t = TYPE_ANY;
@@ -411,10 +421,12 @@ static bool property(compiler *c, const ast_expr *e, plan_expr **ret, type *t)
     plan_expr *of;
     type of_type;
     TRY(expression(c, e->property.of, &of, &of_type));
-    if (of_type == TYPE_PATH || of_type == TYPE_INT || of_type == TYPE_FLOAT ||
-        of_type == TYPE_TEXT || of_type == TYPE_BOOL || of_type == TYPE_LIST ||
-        of_type == TYPE_EDGES)
-        return cypher_fail(c, e->span.from, "SyntaxError: InvalidArgumentType",
+    bool is_pattern_part = of_type == TYPE_PATH || of_type == TYPE_EDGES;
+    if (is_pattern_part || of_type == TYPE_INT || of_type == TYPE_FLOAT || of_type == TYPE_TEXT ||
+        of_type == TYPE_BOOL || of_type == TYPE_LIST)
+        return cypher_fail(c, e->span.from,
+                           is_pattern_part ? "SyntaxError: InvalidArgumentType"
+                                           : "TypeError: InvalidArgumentType",
                            "a value of this type has no properties");
     *ret = plan_property(c->plan, of, e->property.key);
     (*ret)->offset = e->span.from;
@@ -543,6 +555,26 @@ static plan_expr *each_new(compiler *c, plan_each_kind kind, const ast_expr *e)
     return x;
 }
 
+/* Of a list that is written out, when all its items are of one type. */
+static type type_of_items(const ast_expr *e)
+{
+    type found = TYPE_ANY;
+    for (size_t i = 0; e->kind == AST_LIST && i < e->list.count; i++) {
+        const ast_expr *x = e->list.items[i];
+        if (x->kind != AST_LITERAL)
+            return TYPE_ANY;
+        type t = x->literal.kind == VALUE_STRING   ? TYPE_TEXT
+                 : x->literal.kind == VALUE_BOOL   ? TYPE_BOOL
+                 : x->literal.kind == VALUE_INT    ? TYPE_INT
+                 : x->literal.kind == VALUE_DOUBLE ? TYPE_FLOAT
+                                                   : TYPE_ANY;
+        if (t == TYPE_ANY || (i && t != found))
+            return TYPE_ANY;
+        found = t;
+    }
+    return found;
+}
+
 static bool each(compiler *c, const ast_expr *e, plan_expr **ret)
 {
     static const plan_each_kind kinds[] = { EACH_ALL, EACH_ANY, EACH_NONE, EACH_SINGLE };
@@ -561,6 +593,7 @@ static bool each(compiler *c, const ast_expr *e, plan_expr **ret)
                            "aggregates cannot stand inside a list comprehension");
     c->local_from = c->local_from < known ? c->local_from : known;
     TRY(bind_local(c, e->each.variable, &x->each.item));
+    c->scope.items[c->scope.count - 1].type = type_of_items(e->each.list);
     if (e->each.where)
         TRY(cypher_condition(c, e->each.where, &x->each.where));
     if (e->each.body)
@@ -680,6 +713,10 @@ static bool expression(compiler *c, const ast_expr *e, plan_expr **ret, type *t)
     case AST_QUANTIFIER: *t = TYPE_BOOL; return each(c, e, ret);
     case AST_REDUCE: return reduce(c, e, ret);
     case AST_PATTERN:
+        if (!c->allows_patterns && !e->pattern.is_function)
+            return cypher_fail(c, e->span.from, "SyntaxError: UnexpectedSyntax",
+                               "a pattern stands in a condition only; elsewhere: EXISTS { … }, "
+                               "COUNT { … } or [pattern | …]");
         *t = TYPE_BOOL;
         return cypher_pattern_query(c, e->pattern.path, NULL, NULL, ret);
     case AST_PATTERN_COMPREHENSION:
@@ -698,7 +735,10 @@ bool cypher_expression(compiler *c, const ast_expr *e, plan_expr **ret, type *re
 bool cypher_condition(compiler *c, const ast_expr *e, plan_expr **ret)
 {
     type t;
+    bool allowed = c->allows_patterns;
+    c->allows_patterns = true;
     TRY(expression(c, e, ret, &t));
+    c->allows_patterns = allowed;
     if (t == TYPE_ANY || t == TYPE_BOOL || t == TYPE_NULL)
         return true;
     return cypher_fail(c, e->span.from, "SyntaxError: InvalidArgumentType",

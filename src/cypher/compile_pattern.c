@@ -394,7 +394,8 @@ static bool check_names(compiler *c, const ast_path *paths, size_t count)
                                        "`" STR_FMT "` is a node and a relationship", STR_ARG(edge));
                 if (is_path)
                     return cypher_fail(c, paths[i].edges[k].span.from,
-                                       "SyntaxError: VariableAlreadyBound",
+                                       j < i ? "SyntaxError: VariableTypeConflict"
+                                             : "SyntaxError: VariableAlreadyBound",
                                        "`" STR_FMT "` is a path and a relationship", STR_ARG(edge));
             }
     for (size_t i = 0; i < count; i++)
@@ -402,6 +403,9 @@ static bool check_names(compiler *c, const ast_path *paths, size_t count)
             bool is_twice = j < i && str_eq(paths[i].variable, paths[j].variable);
             for (size_t n = 0; n <= paths[j].edge_count; n++)
                 is_twice |= str_eq(paths[i].variable, paths[j].nodes[n].variable);
+            if (is_twice && j > i)
+                return cypher_fail(c, paths[j].span.from, "SyntaxError: VariableTypeConflict",
+                                   "`" STR_FMT "` is a path already", STR_ARG(paths[i].variable));
             if (is_twice)
                 return cypher_fail(c, paths[i].span.from, "SyntaxError: VariableAlreadyBound",
                                    "`" STR_FMT "` is defined twice", STR_ARG(paths[i].variable));

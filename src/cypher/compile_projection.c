@@ -48,7 +48,8 @@ static bool read_columns(projection *p, bool is_with)
         shown k = { .name = x->name,
                     .expr = x->expr,
                     .is_aggregate = cypher_has_aggregate(x->expr) };
-        if (is_with && !x->has_alias && x->expr->kind != AST_VARIABLE)
+        bool has_order = p->ast->order_count && cypher_has_aggregate(p->ast->order[0].expr);
+        if (is_with && !x->has_alias && x->expr->kind != AST_VARIABLE && !has_order)
             return cypher_fail(c, x->expr->span.from, "SyntaxError: NoExpressionAlias",
                                "an expression in WITH needs a name: … AS name");
         p->aggregates |= k.is_aggregate;
@@ -147,15 +148,7 @@ static void settle_distinct(projection *p, plan_op *aggregate)
     }
 }
 
-static bool order_keys(projection *p, bool only_aggregates, size_t at, plan_expr **ret)
-{
-    type ignored;
-    if (cypher_has_aggregate(p->ast->order[at].expr) != only_aggregates)
-        return true;
-    return cypher_expression(p->c, p->ast->order[at].expr, ret, &ignored);
-}
-
-static bool aggregated_columns(projection *p, plan_expr **order)
+static bool aggregated_columns(projection *p)
 {
     compiler *c = p->c;
     plan_expr **all = arena_array_of(c->arena, plan_expr *, p->columns.count);
@@ -166,25 +159,6 @@ static bool aggregated_columns(projection *p, plan_expr **order)
     for (size_t i = 0; i < p->columns.count; i++)
         if (p->columns.items[i].is_aggregate)
             TRY(column_expr(p, &p->columns.items[i], &all[i]));
-    replacements with_names = { 0 };
-    for (size_t i = 0; i < p->groups.count; i++)
-        vec_push(c->arena, &with_names, p->groups.items[i]);
-    for (size_t i = 0; i < p->columns.count; i++)
-        if (!p->columns.items[i].is_aggregate)
-            vec_push(c->arena, &with_names,
-                     (replacement){ p->columns.items[i].name, p->columns.items[i].slot,
-                                    p->columns.items[i].type, true });
-    c->groups = &with_names;
-    for (size_t i = 0; i < p->ast->order_count; i++) {
-        str text =
-            str_slice(c->text, p->ast->order[i].expr->span.from, p->ast->order[i].expr->span.to);
-        for (size_t k = 0; k < p->ast->count; k++) /* the same as a column: taken from there */
-            if (str_eq(text, str_slice(c->text, p->ast->items[k].expr->span.from,
-                                       p->ast->items[k].expr->span.to)))
-                goto next;
-        TRY(order_keys(p, true, i, &order[i]));
-    next:;
-    }
     c->aggregation = NULL;
     c->groups = NULL;
     plan_op *op = cypher_add_op(c, PLAN_AGGREGATE, p->offset);
@@ -201,20 +175,49 @@ static bool aggregated_columns(projection *p, plan_expr **order)
 
 /* ---- Order and window ---- */
 
-static bool add_order(projection *p, plan_expr **order)
+/* Columns by the text of their expressions. */
+static replacements columns_by_text(projection *p)
 {
-    compiler *c = p->c;
     replacements ready = { 0 };
     for (size_t i = 0; i < p->columns.count; i++) {
         const shown *k = &p->columns.items[i];
         if (k->expr && k->expr->kind != AST_LITERAL)
-            vec_push(c->arena, &ready,
-                     (replacement){ str_slice(c->text, k->expr->span.from, k->expr->span.to),
+            vec_push(p->c->arena, &ready,
+                     (replacement){ str_slice(p->c->text, k->expr->span.from, k->expr->span.to),
                                     k->slot, k->type, true });
     }
+    return ready;
+}
+
+/* Beside an aggregate only simple columns may stand, not the text of a whole one. */
+static bool check_order(projection *p, const ast_expr *e, const ast_expr *whole)
+{
+    compiler *c = p->c;
+    if (!p->aggregates || !cypher_has_aggregate(whole) || e->kind != AST_OPERATOR)
+        return true;
+    for (size_t i = 0; i < e->op.count; i++) {
+        const ast_expr *x = e->op.args[i];
+        str text = str_slice(c->text, x->span.from, x->span.to);
+        for (size_t k = 0; k < p->columns.count; k++) {
+            const ast_expr *of = p->columns.items[k].expr;
+            bool is_complex = of && !p->columns.items[k].is_aggregate && !is_simple(of);
+            if (is_complex && str_eq(text, str_slice(c->text, of->span.from, of->span.to)))
+                return cypher_fail(
+                    c, x->span.from, "SyntaxError: AmbiguousAggregationExpression",
+                    "an expression that rows are grouped by cannot be part of one that aggregates");
+        }
+        TRY(check_order(p, x, whole));
+    }
+    return true;
+}
+
+static bool add_order(projection *p)
+{
+    compiler *c = p->c;
+    replacements ready = columns_by_text(p);
     VEC(plan_key) keys = { 0 };
     for (size_t i = 0; i < p->ast->order_count; i++) {
-        plan_expr *x = order[i];
+        plan_expr *x;
         type t;
         const ast_expr *e = p->ast->order[i].expr;
         const variable *named = e->kind == AST_VARIABLE ? cypher_find(c, e->name) : NULL;
@@ -222,9 +225,11 @@ static bool add_order(projection *p, plan_expr **order)
         for (size_t k = 0; named && k < p->columns.count; k++)
             is_column |= str_eq(p->columns.items[k].name, e->name);
         c->ready = is_column ? NULL : &ready;
-        if (!x)
-            TRY(cypher_expression(c, e, &x, &t));
+        c->is_ordering = p->aggregates;
+        TRY(check_order(p, e, e));
+        TRY(cypher_expression(c, e, &x, &t));
         c->ready = NULL;
+        c->is_ordering = false;
         vec_push(c->arena, &keys,
                  (plan_key){ .expr = x, .is_descending = p->ast->order[i].is_descending });
     }
@@ -263,6 +268,10 @@ static bool add_window(projection *p)
         cypher_add_op(c, PLAN_EAGER, p->offset);
     if (skip == 0 && limit == PLAN_ALL)
         return true;
+    if (c->writes && limit == 0) { /* a window of nothing would not even begin to read */
+        cypher_filter(c, plan_literal_bool(c->plan, false), p->offset);
+        return true;
+    }
     plan_op *op = cypher_add_op(c, PLAN_SLICE, p->offset);
     op->slice.skip = skip;
     op->slice.count = limit;
@@ -286,14 +295,13 @@ static void add_distinct(projection *p)
 bool cypher_projection(compiler *c, const ast_clause *clause, bool is_with)
 {
     projection p = { .c = c, .ast = &clause->projection, .offset = clause->span.from };
-    plan_expr **order = arena_array_of(c->arena, plan_expr *, p.ast->order_count);
     TRY(read_columns(&p, is_with));
     for (size_t i = 0; i < p.ast->order_count && !p.aggregates; i++)
         if (cypher_has_aggregate(p.ast->order[i].expr))
             return cypher_fail(c, p.ast->order[i].expr->span.from,
                                "SyntaxError: InvalidAggregation",
                                "ORDER BY cannot aggregate where the columns do not");
-    TRY(p.aggregates ? aggregated_columns(&p, order) : plain_columns(&p));
+    TRY(p.aggregates ? aggregated_columns(&p) : plain_columns(&p));
     scope after = { 0 };
     bool sees_before = !p.aggregates && !p.ast->is_distinct;
     if (sees_before)
@@ -308,14 +316,17 @@ bool cypher_projection(compiler *c, const ast_clause *clause, bool is_with)
     if (p.ast->is_distinct)
         add_distinct(&p);
     if (p.ast->order_count)
-        TRY(add_order(&p, order));
+        TRY(add_order(&p));
     TRY(add_window(&p));
     if (p.ast->where) {
         plan_expr *x;
         if (cypher_has_aggregate(p.ast->where))
             return cypher_fail(c, p.ast->where->span.from, "SyntaxError: InvalidAggregation",
                                "aggregates cannot stand in WHERE");
+        replacements ready = columns_by_text(&p);
+        c->ready = sees_before ? NULL : &ready;
         TRY(cypher_condition(c, p.ast->where, &x));
+        c->ready = NULL;
         cypher_filter(c, x, p.ast->where->span.from);
     }
     c->scope.items += own;

@@ -57,15 +57,15 @@ static bool check_edge(compiler *c, const ast_element *e, bool is_merge)
     if (e->has_range)
         return cypher_fail(c, e->span.from, "SyntaxError: CreatingVarLength",
                            "a relationship of variable length cannot be made");
+    if (e->variable.len && cypher_find(c, e->variable))
+        return cypher_fail(c, e->span.from, "SyntaxError: VariableAlreadyBound",
+                           "`" STR_FMT "` is defined already", STR_ARG(e->variable));
     if (e->label_count != 1)
         return cypher_fail(c, e->span.from, "SyntaxError: NoSingleRelationshipType",
                            "a relationship that is made has one type");
     if (e->direction == DIRECTION_BOTH && !is_merge)
         return cypher_fail(c, e->span.from, "SyntaxError: RequiresDirectedRelationship",
                            "a relationship that is made has a direction");
-    if (e->variable.len && cypher_find(c, e->variable))
-        return cypher_fail(c, e->span.from, "SyntaxError: VariableAlreadyBound",
-                           "`" STR_FMT "` is defined already", STR_ARG(e->variable));
     return true;
 }
 

@@ -70,6 +70,8 @@ typedef struct compiler {
     const replacements *groups; /* above an aggregation: what may be used */
     size_t local_from;          /* variables from here on were bound inside the expression */
     const replacements *ready;  /* of ORDER BY */
+    bool allows_patterns;       /* inside a condition */
+    bool is_ordering;           /* inside ORDER BY of columns that aggregate */
     bool writes, reads;
     int depth;
 } compiler;

@@ -2,6 +2,7 @@
 #include "cypher/lexer.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 typedef struct lexer {
     arena *arena;
@@ -183,11 +184,16 @@ static bool lex_number(lexer *l, token *ret)
         for (l->at += 1 + sign; is_digit(peek(l, 0));)
             l->at++;
     }
+    bool is_key = start > 0 && l->text.data[start - 1] == '{';
     if (is_letter(peek(l, 0)))
-        return fail_lexing(l, start, "SyntaxError: InvalidNumberLiteral", "this is not a number");
+        return fail_lexing(l, start,
+                           is_key ? "SyntaxError: UnexpectedSyntax"
+                                  : "SyntaxError: InvalidNumberLiteral",
+                           is_key ? "a key cannot start with a digit" : "this is not a number");
     str digits = str_slice(l->text, start, l->at);
     if (ret->kind == TOKEN_FLOAT) {
-        if (!str_to_double(digits, &ret->real) || isinf(ret->real))
+        ret->real = strtod(str_to_c(l->arena, digits), NULL);
+        if (isinf(ret->real))
             return fail_lexing(l, start, "SyntaxError: FloatingPointOverflow",
                                "this number is larger than a floating-point number holds");
         return true;

@@ -180,6 +180,7 @@ static bool parse_call(parser *p, str name, size_t first, ast_expr **ret)
     if (str_eq_nocase(name, STR("exists")) && parse_try_path(p, &path)) {
         *ret = expr_new(p, AST_PATTERN, first);
         (*ret)->pattern.path = path;
+        (*ret)->pattern.is_function = true;
         return cypher_parser_need(p, ")");
     }
     ast_expr *e = expr_new(p, AST_CALL, first);

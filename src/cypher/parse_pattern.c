@@ -62,7 +62,8 @@ static bool parse_bound(parser *p, uint64_t otherwise, uint64_t *ret, bool *ret_
     *ret = *ret_is_given ? t->integer : otherwise;
     p->at += *ret_is_given;
     if (cypher_parser_is_symbol(p, 0, "-") && cypher_parser_peek(p, 1)->kind == TOKEN_INTEGER)
-        return cypher_parser_fail(p, "a whole number that is not negative");
+        return cypher_parser_fail_at(p, t->from, "SyntaxError: InvalidRelationshipPattern",
+                                     "expected a whole number that is not negative");
     return true;
 }
 
@@ -112,6 +113,10 @@ static bool parse_edge(parser *p, ast_element *ret)
         if (cypher_parser_is_name(p, 0) && !cypher_parser_is_word(p, 0, "WHERE"))
             TRY(cypher_parser_name(p, "a variable", &ret->variable));
         TRY(parse_labels(p, ret));
+        if (cypher_parser_is_symbol(p, 0, ".."))
+            return cypher_parser_fail_at(p, cypher_parser_peek(p, 0)->from,
+                                         "SyntaxError: InvalidRelationshipPattern",
+                                         "a range stands behind *");
         if (cypher_parser_take(p, "*"))
             TRY(parse_star(p, ret));
         TRY(parse_properties(p, ret));

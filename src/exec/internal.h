@@ -37,6 +37,7 @@ struct op {
 
 struct query {
     arena *arena;
+    int64_t now_us; /* of date() and the like, once asked for */
     arena *lasting; /* the same, but while a block's own is in its place */
     graph *graph;
     const plan *plan;

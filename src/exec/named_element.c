@@ -58,7 +58,7 @@ bool named_labels(query *q, const value *args, size_t count, value *ret, error *
     if (args->kind == VALUE_NULL)
         return true;
     if (args->kind != VALUE_VERTEX)
-        return fail_argument(err, "labels", "a node");
+        return fail_type(err, "TypeError: InvalidArgumentValue", "labels() takes a node");
     TRY(check_there(q, args, err));
     return scalar_call(q, FN_LABELS, args, 1, ret, err);
 }
@@ -87,7 +87,7 @@ bool named_type(query *q, const value *args, size_t count, value *ret, error *er
     if (args->kind == VALUE_NULL)
         return true;
     if (args->kind != VALUE_EDGE)
-        return fail_argument(err, "type", "a relationship");
+        return fail_type(err, "TypeError: InvalidArgumentValue", "type() takes a relationship");
     *ret = value_text(graph_element_label(q->graph, false, args->ref));
     return true;
 }

@@ -207,9 +207,7 @@ static bool from_map(value_kind kind, const value *map, value *ret, error *err)
         TRY(read_epoch(map, &base, err));
     TRY(read_zone_field(map, &zone, &has_zone_field, err));
     bool shifts = has_zone(kind) && has_zone_field && base.has_time && base.has_zone;
-    if (shifts && base.has_date) {
-        shift_zone(&base, &zone);
-    } else if (shifts) { /* on the day that the other fields name */
+    if (shifts) { /* on the day that the other fields name */
         temporal_parts day = base;
         if (has_date(kind))
             TRY(read_date(map, &base, &day, err));
@@ -233,9 +231,11 @@ static bool from_map(value_kind kind, const value *map, value *ret, error *err)
     return true;
 }
 
-static value now(value_kind kind)
+/* One moment for a whole statement. */
+static value now(query *q, value_kind kind)
 {
-    int64_t us = clock_wall_us();
+    q->now_us = q->now_us ? q->now_us : clock_wall_us();
+    int64_t us = q->now_us;
     value v = { .kind = VALUE_DATETIME,
                 .datetime = { .seconds = us / 1000000, .nanos = (int32_t)(us % 1000000) * 1000 } };
     temporal_parts p;
@@ -248,7 +248,7 @@ static bool make(query *q, value_kind kind, const value *args, size_t count, val
     temporal_parts p;
     *ret = value_null();
     if (count == 0) {
-        *ret = now(kind);
+        *ret = now(q, kind);
         return true;
     }
     if (args->kind == VALUE_NULL)
@@ -275,7 +275,7 @@ static bool make(query *q, value_kind kind, const value *args, size_t count, val
     }                                                                                              \
     bool truncation(query *q, const value *args, size_t count, value *ret, error *err)             \
     {                                                                                              \
-        return truncate_to(kind, args, count, ret, err);                                           \
+        return truncate_to(q, kind, args, count, ret, err);                                        \
     }
 
 /* ---- Cutting ---- */
@@ -328,12 +328,13 @@ static bool cut_clock(str unit, temporal_parts *p)
     return false;
 }
 
-static bool truncate_to(value_kind kind, const value *args, size_t count, value *ret, error *err)
+static bool truncate_to(query *q, value_kind kind, const value *args, size_t count, value *ret,
+                        error *err)
 {
     temporal_parts base, p = { 0 }, zone = { 0 };
     bool has_zone_field;
     const value *map = count > 2 ? &args[2] : NULL;
-    value today = now(kind);
+    value today = now(q, kind);
     *ret = value_null();
     if (args[0].kind == VALUE_NULL || (count > 1 && args[1].kind == VALUE_NULL))
         return true;
@@ -515,6 +516,14 @@ static bool between(query *q, const value *args, between_unit unit, value *ret, 
                          "duration.between() takes two temporal values");
     int64_t months = 0, days = 0;
     __int128 nanos = 0;
+    if (a.has_date != b.has_date &&
+        (a.zone || b.zone)) { /* a time alone is one of the other's day */
+        (a.has_date ? &b : &a)->days = a.has_date ? a.days : b.days;
+        align(&a, &b);
+        nanos = unit == BETWEEN_ALL || unit == BETWEEN_SECONDS ? moment(&b) - moment(&a) : 0;
+        *ret = temporal_duration(q->arena, 0, 0, nanos);
+        return true;
+    }
     if (!a.has_date || !b.has_date) {
         int64_t zones =
             a.has_zone && b.has_zone ? (int64_t)(a.offset_s - b.offset_s) * NANOS_PER_SECOND : 0;

@@ -261,6 +261,20 @@ static bool change_labels(query *q, const plan_change *c, graph_ref vertex, cons
     return true;
 }
 
+/* Of openCypher, properties are plain values or lists of such. */
+static bool check_property(query *q, const value *v, error *err)
+{
+    bool is_plain = v->kind != VALUE_MAP && v->kind != VALUE_VERTEX && v->kind != VALUE_EDGE &&
+                    v->kind != VALUE_PATH;
+    for (size_t i = 0; v->kind == VALUE_LIST && i < v->list.count; i++)
+        is_plain &= v->list.items[i].kind != VALUE_MAP && v->list.items[i].kind != VALUE_VERTEX &&
+                    v->list.items[i].kind != VALUE_EDGE && v->list.items[i].kind != VALUE_PATH;
+    return is_plain || !q->plan->is_cypher
+               ? true
+               : fail_type(err, "TypeError: InvalidPropertyType",
+                           "a property holds a plain value or a list of plain values");
+}
+
 static bool change(query *q, const plan_change *c, const rows *one, error *err)
 {
     value of, key, v;
@@ -276,6 +290,7 @@ static bool change(query *q, const plan_change *c, const rows *one, error *err)
         TRY(eval_one(q, c->key, one, &key, err));
         if (key.kind != VALUE_STRING)
             return fail(err, ERR_INVALID, "the name of a property is a text");
+        TRY(check_property(q, &v, err));
         return graph_set_property(q->graph, is_vertex, of.ref, key.text, &v, err);
     case CHANGE_REPLACE_ALL: return as_map(q, v, &v, err) && replace_all(q, &of, &v, err);
     case CHANGE_MERGE: return as_map(q, v, &v, err) && set_all(q, is_vertex, of.ref, &v, err);
