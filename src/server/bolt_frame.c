@@ -90,7 +90,7 @@ static bool add_bytes(bolt *b, str bytes)
     if (len > (b->has_signed_in ? BOLT_MESSAGE_BYTES : BOLT_GREETING_BYTES))
         return false;
     size_t room = old ? (size_t)1 << (64 - __builtin_clzll(old)) : 0;
-    if (!b->building || len > room) {
+    if (!b->building || len >= room) { /* room is always more than what is in it */
         size_t grown = (size_t)1 << (64 - __builtin_clzll(len | 64));
         b->building = memory_grow(b->building, sizeof *b->building + grown);
         b->building->next = NULL;
