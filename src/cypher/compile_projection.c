@@ -247,6 +247,9 @@ static bool window(compiler *c, const ast_expr *e, const char *word, uint64_t ot
     *ret = otherwise;
     if (!e)
         return true;
+    if (cypher_has_variable(e))
+        return cypher_fail(c, e->span.from, "SyntaxError: NonConstantExpression",
+                           "%s takes a whole number that does not depend on rows", word);
     TRY(cypher_constant(c, e, &v));
     if (v.kind != VALUE_INT)
         return cypher_fail(c, e->span.from, "SyntaxError: InvalidArgumentType",

@@ -16,7 +16,7 @@
 
 typedef uint16_t plan_slot;
 
-enum { PLAN_BULK = 0, PLAN_NO_SLOT = 0, PLAN_SLOTS_MAX = 512 };
+enum { PLAN_BULK = 0, PLAN_NO_SLOT = 0, PLAN_SLOTS_MAX = 1024 };
 
 typedef enum plan_slot_kind {
     SLOT_VALUE,  /* any value */
