@@ -70,7 +70,8 @@ bool fail_at(error *err, str source_name, str text, size_t offset, const char *f
             line_start = i + 1;
         }
     size_t line_end = line_start;
-    while (line_end < text.len && text.data[line_end] != '\n' && text.data[line_end] != '\r')
+    while (line_end < text.len && text.data[line_end] != '\n' &&
+           (text.data[line_end] != '\r' || line_end < offset))
         line_end++;
     size_t column = count_characters(text.data + line_start, text.data + offset) + 1;
 
@@ -83,7 +84,9 @@ bool fail_at(error *err, str source_name, str text, size_t offset, const char *f
 
     size_t show_from =
         offset - line_start > SHOWN_BYTES / 2 ? offset - SHOWN_BYTES / 2 : line_start;
-    while (show_from > line_start && ((unsigned char)text.data[show_from] & 0xC0) == 0x80)
+    for (int i = 0; i < 3 && show_from > line_start && show_from < text.len &&
+                    ((unsigned char)text.data[show_from] & 0xC0) == 0x80;
+         i++)
         show_from--;
     size_t show_to = line_end - show_from > SHOWN_BYTES ? show_from + SHOWN_BYTES : line_end;
     char shown[SHOWN_BYTES + 8], caret[SHOWN_BYTES + 8];
@@ -91,6 +94,8 @@ bool fail_at(error *err, str source_name, str text, size_t offset, const char *f
     for (size_t i = show_from; i < show_to; i++)
         shown[n++] = text.data[i] == '\t' ? ' ' : text.data[i];
     size_t caret_at = count_characters(text.data + show_from, text.data + offset);
+    if (caret_at > SHOWN_BYTES)
+        caret_at = SHOWN_BYTES;
     memset(caret, ' ', caret_at);
     caret[caret_at] = 0;
     snprintf(err->message, sizeof err->message, STR_FMT "%s%zu:%zu: %s\n  %.*s\n  %s^",

@@ -74,7 +74,7 @@ str str_slice(str s, size_t from, size_t to)
 {
     to = to > s.len ? s.len : to;
     from = from > to ? to : from;
-    return (str){ s.data + from, to - from };
+    return (str){ from ? s.data + from : s.data, to - from };
 }
 
 /* Levenshtein's, one row at a time. */

@@ -79,3 +79,23 @@ TEST(deep_nesting_is_refused)
     error err = { 0 };
     CHECK_FAILS(gremlin_parse(a, strbuf_str(&b), &t, &err), &err, "nested more than");
 }
+
+TEST(errors_in_broken_text_stay_inside_of_it)
+{
+    static const char *const texts[] = {
+        "g.V()\r x(",
+        "g.V().out('\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80",
+        "g.inject(1.0d).is(P.\xC8\xC8\xC8\r\xC8N))",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        AUTO(arena_free) arena *a = arena_new();
+        char text[256] = "                                                                        "
+                         "                                                                        "
+                         "                            ";
+        traversal t;
+        error err = { 0 };
+        strcpy(text + 170, texts[i]);
+        CHECK(!gremlin_parse(a, str_of(text), &t, &err));
+        CHECK(err.message[0] != 0);
+    }
+}
