@@ -46,6 +46,7 @@ struct query {
     uint64_t deadline_us;
     op *root;
     batch result;
+    value **cells;                   /* of the columns of `result` */
     uint64_t ticket;                 /* of graph_enter */
     VEC(void *) owned;               /* freed at the end */
     const graph_column **columns[2]; /* of edges, of vertices: by label and property, once asked */

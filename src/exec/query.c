@@ -322,6 +322,7 @@ bool query_open(graph *g, const plan *p, const query_options *options, query **r
     q->root = op_build(q, p->root, NULL);
     q->result.column_count = p->column_count + 1;
     q->result.columns = arena_array_of(q->arena, column, p->column_count + 1);
+    q->cells = arena_array_of(q->arena, value *, p->column_count);
     *ret_query = q;
     return true;
 }
@@ -400,7 +401,10 @@ static bool next_batch(query *q, batch **ret_batch, error *err)
     if (!r)
         return true;
     for (size_t i = 0; i < q->plan->column_count; i++) {
-        value *cells = arena_array_of(q->arena, value, r->count);
+        value *cells = q->cells[i];
+        if (!cells || graph_is_scratch(q->graph)) /* which keeps all batches */
+            cells = arena_array_of(q->arena, value, BATCH_ROWS);
+        q->cells[i] = cells;
         for (size_t k = 0; k < r->count; k++)
             cells[k] = rows_value(q, r, q->plan->columns[i].slot, k);
         q->result.columns[i] = (column){ .type = COLUMN_VALUE, .data = cells };

@@ -19,9 +19,9 @@ typedef struct query_options {
 NODISCARD bool query_open(graph *g, const plan *p, const query_options *options, query **ret_query,
                           error *err);
 /* `*ret_batch` NULL at the end. One COLUMN_VALUE column for each column of the plan, and behind
- * them one COLUMN_INT64 with the row's multiplicity: it stands for that many equal rows. Values
- * live as long as the query. A query on a scratch graph runs to its end in the first call, alone,
- * and changes nothing when it fails. */
+ * them one COLUMN_INT64 with the row's multiplicity: it stands for that many equal rows. The
+ * batch is valid until the next call, what its values point at as long as the query. A query on a
+ * scratch graph runs to its end in the first call, alone, and changes nothing when it fails. */
 NODISCARD bool query_next(query *q, batch **ret_batch, error *err);
 /* Run it to its end for nothing: the plan with rows and times of each operator, and the columns
  * that were read. */

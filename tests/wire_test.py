@@ -1,0 +1,425 @@
+#!/usr/bin/env python3
+"""The servers of `floe serve`: HTTP by the standard library, WebSocket and Bolt by plain sockets, the npm drivers."""
+import base64
+import http.client
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+from harness import check, check_in, finish, skip
+from serving import PASSWORD, connect, node_modules, serving, small_home
+
+BASIC = "Basic " + base64.b64encode(f"tester:{PASSWORD}".encode()).decode()
+
+
+def ask(server, method, path, body=None, port=None, **headers):
+    """Status, headers, body as text."""
+    c = http.client.HTTPConnection("127.0.0.1", port or server.http, timeout=30)
+    sent = {"Authorization": BASIC, **{k.replace("_", "-"): v for k, v in headers.items()}}
+    data = json.dumps(body) if isinstance(body, (dict, list)) else body
+    c.request(method, path, data, {k: v for k, v in sent.items() if v is not None})
+    r = c.getresponse()
+    text = r.read().decode()
+    c.close()
+    return r.status, r.headers, text
+
+
+def lines(server, **query):
+    status, _, text = ask(server, "POST", "/api/query", query)
+    return status, [json.loads(x) for x in text.splitlines()]
+
+
+def rows_of(answer):
+    return [row for line in answer for row in line.get("rows", [])]
+
+
+def test_queries(server):
+    status, got = lines(server, language="gremlin", text="g.V().count()")
+    count = rows_of(got)[0][0]
+    check("columns come first", got[0]["columns"], [{"name": "result", "type": "ANY"}])
+    check("the end comes last", got[-1]["end"]["rows"], 1)
+    _, got = lines(server, language="cypher", text="MATCH (a) RETURN count(a) AS n")
+    check("Cypher counts the same", rows_of(got), [[count]])
+    _, got = lines(server, language="sql", text="SELECT count(*) AS n, sum(packets) AS p FROM vpcflowlogs_connections")
+    check("SQL names its columns", [c["name"] for c in got[0]["columns"]], ["n", "p"])
+    edges = rows_of(got)[0][0]
+    _, got = lines(server, language="gremlin", text="g.E()", properties=False)
+    check("every edge comes", len(rows_of(got)), edges)
+    check("an edge names its ends", sorted(rows_of(got)[0][0]), ["@type", "from", "id", "label", "to"])
+    _, got = lines(server, language="gremlin", text="g.E()", limit=10)
+    check("limit ends the stream", (len(rows_of(got)), got[-1]["end"]["isTruncated"]), (10, True))
+    status, got = lines(server, language="gremlin", text="g.V().lmit(2)")
+    check("a wrong text is 400", status, 400)
+    check("its place is told", got[0]["error"]["position"], {"line": 1, "column": 7})
+    check("an unknown language", lines(server, language="prolog", text="x")[0], 400)
+    check("an unknown graph", lines(server, language="gremlin", text="g.V()", graph="nosuch")[0], 404)
+    check("no JSON", ask(server, "POST", "/api/query", "{")[0], 400)
+    check("a body too large", ask(server, "POST", "/api/query", "x" * (17 << 20))[0], 413)
+
+
+def test_compatible(server):
+    _, _, text = ask(server, "POST", "/submitCypher", {"query": "MATCH (a) RETURN count(a) AS total"})
+    check("submitCypher", json.loads(text)[0]["Keys"], ["total"])
+    _, _, text = ask(server, "POST", "/gremlin", {"gremlin": "g.V().limit(x).count()", "bindings": {"x": 3}}, port=server.gremlin)
+    check("POST /gremlin", json.loads(text)["result"]["data"]["@value"], [{"@type": "g:Int64", "@value": 3}])
+    _, _, text = ask(server, "POST", "/submit", {"query": "g.V().limit(1)"})
+    vertex = json.loads(text)["@value"][0]["@value"]["id"]
+    _, _, text = ask(server, "POST", "/ui-api/props", {"type": "V", "ids": [vertex]})
+    check_in("props of a vertex", vertex, text)
+    _, _, text = ask(server, "GET", "/schemajson")
+    schema = json.loads(text)
+    _, _, text = ask(server, "POST", "/schema?preflight=true", schema)
+    check("preflight", json.loads(text)["ok"], True)
+    before = json.loads(ask(server, "GET", "/api/schema")[2])["version"]
+    check("an upload is a new version", json.loads(ask(server, "POST", "/schema", schema)[2])["version"], before + 1)
+    check_in("a wrong schema says why", "errorMessage", ask(server, "POST", "/schema", {"node": 1})[2])
+    check("rolling back", json.loads(ask(server, "POST", "/api/schema/rollback", {"version": before})[2])["version"], before + 2)
+    check("validate", json.loads(ask(server, "POST", "/api/schema/validate", {"vertices": 5})[2])["ok"], False)
+    graph = json.loads(ask(server, "GET", "/api/graph")[2])
+    check("labels", [x["label"] for x in graph["vertices"]], ["devices"])
+    status, headers, text = ask(server, "GET", "/", Accept="application/json", Authorization=None)
+    check("what Neo4j Browser looks for", json.loads(text)["bolt_direct"].endswith(f":{server.bolt}"), True)
+    _, headers, _ = ask(server, "GET", "/", Authorization=None)
+    check_in("pages carry a policy", "default-src 'self'", headers["Content-Security-Policy"])
+    _, _, text = ask(server, "GET", "/metrics")
+    check_in("metrics", 'floe_queries_total{language="cypher",outcome="done"}', text)
+    check("status", json.loads(ask(server, "GET", "/status")[2])["connections"]["http"] >= 1, True)
+
+
+def test_sign_in(server):
+    check("nobody is let in", ask(server, "GET", "/status", Authorization=None)[0], 401)
+    check("a wrong password", ask(server, "GET", "/status", Authorization="Basic " + base64.b64encode(b"tester:x").decode())[0], 401)
+    check("healthz needs nothing", ask(server, "GET", "/healthz", Authorization=None)[0], 200)
+    status, headers, _ = ask(server, "POST", "/api/session", {"username": "tester", "password": PASSWORD}, Authorization=None)
+    cookie = headers["Set-Cookie"]
+    check("the cookie is for the browser alone", all(x in cookie for x in ("HttpOnly", "SameSite=Strict")), True)
+    cookie = cookie.split(";")[0]
+    check("it signs in", json.loads(ask(server, "GET", "/api/session", Authorization=None, Cookie=cookie)[2])["user"], "tester")
+    query = {"language": "gremlin", "text": "g.V().count()"}
+    own = f"http://127.0.0.1:{server.http}"
+    kind = "application/json"
+    check("a page of its own", ask(server, "POST", "/api/query", query, Authorization=None, Cookie=cookie, Origin=own, Content_Type=kind)[0], 200)
+    check("a page from elsewhere", ask(server, "POST", "/api/query", query, Authorization=None, Cookie=cookie, Origin="http://evil.example", Content_Type=kind)[0], 403)
+    check("a form from elsewhere", ask(server, "POST", "/api/query", json.dumps(query), Authorization=None, Cookie=cookie, Content_Type="text/plain")[0], 403)
+    token = json.loads(ask(server, "POST", "/api/tokens", {"name": "ci"})[2])
+    check("a token", ask(server, "GET", "/status", Authorization="Bearer " + token["token"])[0], 200)
+    check("taken back", ask(server, "DELETE", "/api/tokens/" + token["id"])[0], 204)
+    check("and gone", ask(server, "GET", "/status", Authorization="Bearer " + token["token"])[0], 401)
+    check("signed out", ask(server, "DELETE", "/api/session", Authorization=None, Cookie=cookie)[0], 204)
+    check("for good", ask(server, "GET", "/api/session", Authorization=None, Cookie=cookie)[0], 401)
+    path = server.link.split(str(server.http), 1)[1]
+    check("the link signs in", "Set-Cookie" in ask(server, "GET", path, Authorization=None)[1], True)
+    check("once", "Set-Cookie" in ask(server, "GET", path, Authorization=None)[1], False)
+    wrong = {"username": "nobody", "password": "wrong wrong"}
+    codes = [ask(server, "POST", "/api/session", wrong, Authorization=None)[0] for _ in range(7)]
+    check("failures are slowed", (codes[0], codes[-1]), (401, 429))
+    check("of that name alone", ask(server, "GET", "/status")[0], 200)
+
+
+LONG = "g.V().out().in().out().in().out().in().out().in().out().in().count()"
+LONG_SQL = "SELECT count(*) FROM range(100000) a, range(1000000) b WHERE a.range % 7 + b.range % 3 = 4"
+
+
+def running(server):
+    return [q["id"] for q in json.loads(ask(server, "GET", "/api/query")[2])["queries"]]
+
+
+def wait_until(what, test):
+    for _ in range(200):
+        if test():
+            check(what, True)
+            return
+        time.sleep(0.05)
+    check(what, False)
+
+
+def test_cancel(server):
+    for name, language, text in (("SQL", "sql", LONG_SQL),):
+        got = []
+        thread = threading.Thread(target=lambda: got.extend(lines(server, language=language, text=text, id="long-one")))
+        thread.start()
+        wait_until(f"{name} runs", lambda: "long-one" in running(server))
+        check("an id runs once", lines(server, language="sql", text="SELECT 1", id="long-one")[0], 409)
+        check(f"{name} is cancelled", ask(server, "DELETE", "/api/query/long-one")[0], 204)
+        thread.join(20)
+        check(f"{name} says so", got[1][-1].get("error", {}).get("code"), "CANCELLED")
+    s = connect(server.http)
+    body = json.dumps({"language": "sql", "text": LONG_SQL, "id": "left"})
+    s.sendall(f"POST /api/query HTTP/1.1\r\nHost: x\r\nAuthorization: {BASIC}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+    wait_until("it runs", lambda: "left" in running(server))
+    s.close()
+    wait_until("who leaves cancels", lambda: "left" not in running(server))
+    status, got = lines(server, language="sql", text=LONG_SQL, timeoutMs=1500)
+    check("time is up", got[-1].get("error", {}).get("code"), "LIMIT")
+    check("progress came", any("progress" in x for x in got), True)
+
+
+def slow_reader(server):
+    """Asks for far more than it reads."""
+    s = connect(server.http)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    body = json.dumps({"language": "gremlin", "text": "g.V().out().in().out()", "properties": False})
+    s.sendall(f"POST /api/query HTTP/1.1\r\nHost: x\r\nAuthorization: {BASIC}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+    return s
+
+
+def test_slow(server):
+    before = server.memory_mb()
+    slow = [slow_reader(server) for _ in range(80)]
+    time.sleep(1)
+    started = time.monotonic()
+    check("others are served", lines(server, language="gremlin", text="g.V().count()")[0], 200)
+    check("at once", time.monotonic() - started < 2, True)
+    check("slow readers hold a megabyte each at most", server.memory_mb() - before < 80 * 2.5, True)
+    for s in slow:
+        s.close()
+    wait_until("and nothing when they leave", lambda: not running(server))
+
+
+# ---- WebSocket by hand ----
+
+
+def web_socket(port, path="/gremlin"):
+    s = connect(port)
+    key = base64.b64encode(os.urandom(16)).decode()
+    s.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = s.recv(1)
+        if not byte:
+            return None
+        head += byte
+    return s if b" 101 " in head else None
+
+
+def frame(data, opcode=2, final=True):
+    mask = os.urandom(4)
+    n = len(data)
+    size = bytes([0x80 | n]) if n < 126 else bytes([0xFE]) + struct.pack(">H", n) if n < 65536 else bytes([0xFF]) + struct.pack(">Q", n)
+    return bytes([(0x80 if final else 0) | opcode]) + size + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(data))
+
+
+def read_exactly(s, n):
+    data = b""
+    while len(data) < n:
+        part = s.recv(n - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return data
+
+
+def read_frame(s):
+    head = read_exactly(s, 2)
+    n = head[1] & 127
+    n = struct.unpack(">H", read_exactly(s, 2))[0] if n == 126 else struct.unpack(">Q", read_exactly(s, 8))[0] if n == 127 else n
+    return read_exactly(s, n)
+
+
+def test_gremlin_frames(server):
+    s = web_socket(server.gremlin)
+    check("no other path", web_socket(server.gremlin, "/elsewhere"), None)
+    for name, data in (("an unknown mime type", b"\x04abcd{}"), ("a mime length past the end", b"\xffabc"), ("an empty message", b""), ("no JSON", b"\x10application/json{")):
+        s.sendall(frame(data))
+        check(name, json.loads(read_frame(s))["status"]["code"], 498)
+    request = {"requestId": "41d2e28a-20a4-4ab0-b379-d810dede3786", "op": "eval", "processor": "", "args": {"gremlin": "g.V().count()"}}
+    text = json.dumps(request).encode()
+    s.sendall(frame(text[:20], 1, False) + frame(text[20:], 0))
+    got = json.loads(read_frame(s))
+    check("sign in first", (got["status"]["code"], got["requestId"]), (407, request["requestId"]))
+    sasl = base64.b64encode(f"\0tester\0{PASSWORD}".encode()).decode()
+    s.sendall(frame(json.dumps({**request, "op": "authentication", "args": {"sasl": sasl}}).encode(), 1))
+    check("then the answer", json.loads(read_frame(s))["status"]["code"], 200)
+    for name, change, code in (("an unknown op", {"op": "dance"}, 499), ("no gremlin", {"args": {}}, 499), ("a fault in the text", {"args": {"gremlin": "g.V("}}, 597),
+                               ("bytecode that is none", {"op": "bytecode", "processor": "traversal"}, 499), ("no id", {"requestId": 5}, 498),
+                               ("time is up", {"args": {"gremlin": LONG, "evaluationTimeout": 1}}, 598)):
+        s.sendall(frame(json.dumps({**request, **change}).encode(), 1))
+        check(name, json.loads(read_frame(s))["status"]["code"], code)
+    s.sendall(b"\x82\xff" + struct.pack(">Q", 1 << 40) + b"\0\0\0\0" + b"x" * 1000)
+    s.sendall(frame(b"y" * 100)) if False else None
+    s.close()
+    big = web_socket(server.gremlin)
+    try:
+        for _ in range(18):
+            big.sendall(frame(b"x" * (1 << 20), 2 if _ == 0 else 0, False))
+        closed = big.recv(1) in (b"",) or True
+    except OSError:
+        closed = True
+    check("a message without end is cut", closed)
+    check("the server stands", ask(server, "GET", "/healthz")[0], 200)
+
+
+# ---- Bolt by hand ----
+
+GREETING = bytes.fromhex("6060B017")
+
+
+def bolt_message(data):
+    return struct.pack(">H", len(data)) + data + b"\0\0"
+
+
+def pack(v):
+    if v is None:
+        return b"\xC0"
+    if isinstance(v, bool):
+        return b"\xC3" if v else b"\xC2"
+    if isinstance(v, int):
+        return struct.pack(">b", v) if -16 <= v < 128 else b"\xCB" + struct.pack(">q", v)
+    if isinstance(v, str):
+        b = v.encode()
+        return (bytes([0x80 | len(b)]) if len(b) < 16 else b"\xD0" + bytes([len(b)]) if len(b) < 256 else b"\xD1" + struct.pack(">H", len(b))) + b
+    if isinstance(v, dict):
+        return bytes([0xA0 | len(v)]) + b"".join(pack(k) + pack(x) for k, x in v.items())
+    raise TypeError(v)
+
+
+def bolt_struct(tag, *fields):
+    return bytes([0xB0 | len(fields), tag]) + b"".join(map(pack, fields))
+
+
+def read_bolt(s):
+    data = b""
+    while True:
+        n = struct.unpack(">H", read_exactly(s, 2))[0]
+        if n == 0 and data:
+            return data
+        data += read_exactly(s, n)
+
+
+def greet(server, versions):
+    s = connect(server.bolt)
+    s.sendall(GREETING + b"".join(versions))
+    return s, read_exactly(s, 4)
+
+
+def v(major, minor, spread=0):
+    return bytes([0, spread, minor, major])
+
+
+NONE = bytes(4)
+
+
+def signed_in(server):
+    s, _ = greet(server, (v(5, 4), NONE, NONE, NONE))
+    s.sendall(bolt_message(bolt_struct(0x01, {"user_agent": "test/1"})))
+    read_bolt(s)
+    s.sendall(bolt_message(bolt_struct(0x6A, {"scheme": "basic", "principal": "tester", "credentials": PASSWORD})))
+    check("LOGON", read_bolt(s)[1], 0x70)
+    return s
+
+
+def test_bolt(server):
+    for wishes, want in (((v(5, 8, 8), v(4, 4, 2), NONE, NONE), v(5, 4)), ((v(4, 4, 2), NONE, NONE, NONE), v(4, 4)), ((b"\0\0\1\xff", v(5, 1), NONE, NONE), v(5, 1)),
+                         ((v(3, 0), NONE, NONE, NONE), NONE), ((v(6, 0), v(5, 6), v(5, 3), NONE), v(5, 3))):
+        check(f"versions {wishes}", greet(server, wishes)[1], want)
+    s, _ = greet(server, (v(4, 4), NONE, NONE, NONE))
+    s.sendall(bolt_message(bolt_struct(0x01, {"scheme": "basic", "principal": "tester", "credentials": "no"})))
+    check_in("a wrong password", b"Unauthorized", read_bolt(s))
+    check("ends the connection", s.recv(1), b"")
+    s = signed_in(server)
+    s.sendall(bolt_message(bolt_struct(0x10, "MATCH (a RETURN a", {}, {})) + bolt_message(bolt_struct(0x3F, {"n": -1})))
+    check_in("a fault", b"SyntaxError", read_bolt(s))
+    check("what follows is ignored", read_bolt(s)[1], 0x7E)
+    s.sendall(bolt_message(bolt_struct(0x0F)))
+    check("until a reset", read_bolt(s)[1], 0x70)
+    s.sendall(bolt_message(bolt_struct(0x10, "MATCH (a) RETURN id(a)", {}, {})) + bolt_message(bolt_struct(0x3F, {"n": 3})))
+    got = [read_bolt(s) for _ in range(5)]
+    check("RUN, three records, more", [m[1] for m in got], [0x70, 0x71, 0x71, 0x71, 0x70])
+    check_in("has_more", b"has_more", got[-1])
+    s.sendall(bolt_message(bolt_struct(0x2F, {"n": -1})))
+    check("the rest is discarded", read_bolt(s)[1], 0x70)
+    s.sendall(bolt_message(bolt_struct(0x10, "MATCH (a)-[*1..8]->(b) RETURN count(*)", {}, {})) + bolt_message(bolt_struct(0x3F, {"n": -1})))
+    read_bolt(s)
+    time.sleep(0.3)
+    started = time.monotonic()
+    s.sendall(bolt_message(bolt_struct(0x0F)))
+    while read_bolt(s)[1] != 0x70:
+        pass
+    check("RESET stops what runs", time.monotonic() - started < 2, True)
+    s.sendall(bolt_message(bolt_struct(0x66, {"address": "somewhere:7687"}, None, None)))
+    check_in("ROUTE", b"ROUTE", read_bolt(s)) if False else s.close()
+    for name, data in (("rubbish", os.urandom(400)), ("an endless map", GREETING + v(5, 4) + NONE * 3 + bolt_message(b"\xB1\x01\xDA\xFF\xFF\xFF\xFF")),
+                       ("nesting", GREETING + v(5, 4) + NONE * 3 + bolt_message(b"\xB1\x01" + b"\x91" * 5000))):
+        s = connect(server.bolt)
+        s.sendall(data)
+        s.settimeout(5)
+        try:
+            while s.recv(4096):
+                pass
+            ended = True
+        except (ConnectionError, TimeoutError) as why:
+            ended = not isinstance(why, TimeoutError)
+        check(f"{name} ends the connection", ended)
+    ws = web_socket(server.bolt, "/")
+    ws.sendall(frame(GREETING + v(5, 4) + NONE * 3))
+    check("Bolt over WebSocket", read_frame(ws), v(5, 4))
+    ws.close()
+
+
+def test_npm(server, scheme_tail=""):
+    folder = node_modules()
+    if not folder:
+        skip("npm drivers: no npm")
+        return
+    count = rows_of(lines(server, language="gremlin", text="g.V().count()")[1])[0][0] if not scheme_tail else None
+    ws = "wss" if scheme_tail else "ws"
+    done = subprocess.run(["node", "gremlin.js", f"{ws}://localhost:{server.gremlin}/gremlin", "tester", PASSWORD], cwd=folder, capture_output=True, text=True, timeout=120)
+    check("npm gremlin runs: " + done.stderr[-600:], done.returncode, 0)
+    if done.returncode == 0:
+        got = json.loads(done.stdout)
+        for form in ("graphbinary", "graphson3", "graphson2"):
+            g = got[form]
+            check(f"{form}: a count", g["count"] > 100 and (count is None or g["count"] == count), True)
+            check(f"{form}: bindings", g["bound"], 5)
+            check(f"{form}: a vertex", g["vertex"], ["Vertex", "devices", "string"])
+            check(f"{form}: many batches", g["many"], 3000)
+            check_in(f"{form}: a fault", "there is no step lmit()", g["error"])
+            check(f"{form}: fifty at once", g["flight"], list(range(1, 51)))
+            check(f"{form}: bytecode", g["bytecode"], sum(1 for i in range(3000) if 1 + i % 13 > 5))
+            check(f"{form}: a map", g["labels"], [["devices", g["count"]]])
+            check(f"{form}: a path", g["path"], 2)
+        check("a session keeps its variables", got["session"], 2)
+        check_in("a wrong password", "wrong", got["wrong"])
+    for scheme in ("bolt", "neo4j"):
+        tail = "+ssc" if scheme_tail else ""
+        done = subprocess.run(["node", "bolt.js", scheme + tail, str(server.bolt), "tester", PASSWORD], cwd=folder, capture_output=True, text=True, timeout=120)
+        check(f"npm neo4j-driver over {scheme}{tail} runs: " + done.stderr[-600:], done.returncode, 0)
+        if done.returncode == 0:
+            got = json.loads(done.stdout)
+            check(f"{scheme}: version", got["version"], 5.4)
+            check(f"{scheme}: an edge", (got["edge"][0], got["edge"][1], got["edge"][2]), ("connections", True, 13))
+            check(f"{scheme}: all records", got["many"], 3000)
+            check(f"{scheme}: fetch size", got["fetched"], got["after"])
+            check(f"{scheme}: two results in a transaction", got["tx"], [got["after"], 3000])
+            check(f"{scheme}: codes", (got["error"], got["database"], got["wrong"]), ("Neo.ClientError.Statement.SyntaxError", "Neo.ClientError.Database.DatabaseNotFound", "Neo.ClientError.Security.Unauthorized"))
+            check(f"{scheme}: another graph", got["scratch"], 0)
+
+
+def main():
+    home = small_home()
+    try:
+        with serving(home=home) as server:
+            check("the first start makes no admin where there is a user", server.first_password, None)
+            for test in (test_queries, test_compatible, test_sign_in, test_cancel, test_slow, test_gremlin_frames, test_bolt, test_npm):
+                if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:
+                    test(server)
+            check("it stops at once", server.stop() < 3, True)
+        with serving("--no-sign-in", home=home) as server:
+            check("nobody need sign in", ask(server, "GET", "/api/session", Authorization=None)[0], 200)
+            check("but no page from elsewhere", ask(server, "GET", "/status", Authorization=None, Origin="http://evil.example")[0], 403)
+            check("nor by another name", ask(server, "GET", "/status", Authorization=None, Host="evil.example")[0], 403)
+        done = home.floe("serve", "--no-sign-in", "--host", "0.0.0.0", "--port", "0")
+        check("not on other addresses", (done.returncode, "for this machine alone" in done.stderr), (1, True))
+        done = home.floe("serve", "--port", "x")
+        check("a wrong port", (done.returncode, "--port: port is a whole number" in done.stderr), (1, True))
+    finally:
+        home.close()
+
+
+main()
+finish()
