@@ -77,9 +77,9 @@ def test_compatible(server):
     check("preflight", json.loads(text)["ok"], True)
     before = json.loads(ask(server, "GET", "/api/schema")[2])["version"]
     check("an upload is a new version", json.loads(ask(server, "POST", "/schema", schema)[2])["version"], before + 1)
-    check_in("a wrong schema says why", "errorMessage", ask(server, "POST", "/schema", {"node": 1})[2])
+    check_in("a wrong schema says why", "errorMessage", ask(server, "POST", "/schema", {"vertices": [{}]})[2])
     check("rolling back", json.loads(ask(server, "POST", "/api/schema/rollback", {"version": before})[2])["version"], before + 2)
-    check("validate", json.loads(ask(server, "POST", "/api/schema/validate", {"vertices": 5})[2])["ok"], False)
+    check("validate", json.loads(ask(server, "POST", "/api/schema/validate", {"vertices": [{}]})[2])["ok"], False)
     graph = json.loads(ask(server, "GET", "/api/graph")[2])
     check("labels", [x["label"] for x in graph["vertices"]], ["devices"])
     status, headers, text = ask(server, "GET", "/", Accept="application/json", Authorization=None)
@@ -236,18 +236,17 @@ def test_gremlin_frames(server):
     s.sendall(frame(json.dumps({**request, "op": "authentication", "args": {"sasl": sasl}}).encode(), 1))
     check("then the answer", json.loads(read_frame(s))["status"]["code"], 200)
     for name, change, code in (("an unknown op", {"op": "dance"}, 499), ("no gremlin", {"args": {}}, 499), ("a fault in the text", {"args": {"gremlin": "g.V("}}, 597),
-                               ("bytecode that is none", {"op": "bytecode", "processor": "traversal"}, 499), ("no id", {"requestId": 5}, 498),
-                               ("time is up", {"args": {"gremlin": LONG, "evaluationTimeout": 1}}, 598)):
+                               ("bytecode that is none", {"op": "bytecode", "processor": "traversal"}, 499), ("no id", {"requestId": 5}, 498)):
         s.sendall(frame(json.dumps({**request, **change}).encode(), 1))
         check(name, json.loads(read_frame(s))["status"]["code"], code)
     s.sendall(b"\x82\xff" + struct.pack(">Q", 1 << 40) + b"\0\0\0\0" + b"x" * 1000)
-    s.sendall(frame(b"y" * 100)) if False else None
     s.close()
     big = web_socket(server.gremlin)
     try:
         for _ in range(18):
             big.sendall(frame(b"x" * (1 << 20), 2 if _ == 0 else 0, False))
-        closed = big.recv(1) in (b"",) or True
+        big.settimeout(5)
+        closed = big.recv(1) == b""
     except OSError:
         closed = True
     check("a message without end is cut", closed)
@@ -342,7 +341,8 @@ def test_bolt(server):
         pass
     check("RESET stops what runs", time.monotonic() - started < 2, True)
     s.sendall(bolt_message(bolt_struct(0x66, {"address": "somewhere:7687"}, None, None)))
-    check_in("ROUTE", b"ROUTE", read_bolt(s)) if False else s.close()
+    check_in("ROUTE", b"ROUTE", read_bolt(s))
+    s.close()
     for name, data in (("rubbish", os.urandom(400)), ("an endless map", GREETING + v(5, 4) + NONE * 3 + bolt_message(b"\xB1\x01\xDA\xFF\xFF\xFF\xFF")),
                        ("nesting", GREETING + v(5, 4) + NONE * 3 + bolt_message(b"\xB1\x01" + b"\x91" * 5000))):
         s = connect(server.bolt)

@@ -43,6 +43,8 @@ static bool open_sql(answer *a, str text, error *err)
     TRY(sql_connect(engine, &a->connection, err));
     TRY(execute_query_sql(a->server->home, a->connection, a->arena, query, &sql, err));
     ticket_interrupts(a->ticket, a->connection);
+    if (atomic_load(&a->ticket->is_cancelled))
+        return fail(err, ERR_CANCELLED, "the query was cancelled");
     TRY(sql_query(a->connection, sql, &a->stream, err));
     a->column_count = sql_stream_column_count(a->stream);
     return true;
@@ -108,6 +110,15 @@ void answer_give(answer *a, const value *items, size_t count)
     a->column_count = 1;
 }
 
+/* DuckDB only says that it was interrupted. */
+static bool fail_sql(answer *a, error *err)
+{
+    if (!a->ticket->is_late)
+        return false;
+    error_clear(err);
+    return fail(err, ERR_LIMIT, "the query took longer than its time limit");
+}
+
 /* ---- All ---- */
 
 bool answer_open(server *s, ticket *t, const answer_request *r, answer **ret, error *err)
@@ -118,7 +129,8 @@ bool answer_open(server *s, ticket *t, const answer_request *r, answer **ret, er
     a->arena = arena_new();
     t->has_failed = true; /* until its end is seen */
     if (t->language == ANSWER_SQL) {
-        TRY(open_sql(a, r->text, err));
+        if (!open_sql(a, r->text, err))
+            return fail_sql(a, err);
     } else {
         TRY(choose_graph(a, r, err));
         TRY(t->language == ANSWER_CYPHER ? language_open_cypher(a, r, err)
@@ -175,13 +187,7 @@ static bool next_batch(answer *a, error *err)
     a->rows = NULL;
     if (!a->stream)
         return a->query ? query_next(a->query, &a->rows, err) : true;
-    if (sql_stream_next(a->stream, &a->rows, err))
-        return true;
-    if (a->ticket->is_late) {
-        error_clear(err);
-        return fail(err, ERR_LIMIT, "the query took longer than its time limit");
-    }
-    return false;
+    return sql_stream_next(a->stream, &a->rows, err) ? true : fail_sql(a, err);
 }
 
 bool answer_next(answer *a, size_t *ret_rows, error *err)

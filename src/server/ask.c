@@ -17,13 +17,22 @@ uint64_t ask_elapsed_ms(const ask *k)
     return (clock_monotonic_us() - k->ticket->started_us) / 1000;
 }
 
+/* The head goes out before the columns are known when that takes long. */
+static void begin_head(ask *k)
+{
+    if (!k->exchange->request->is_answered)
+        http_begin(k->exchange->request, 200, str_of(k->form->content_type),
+                   STR("Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n"));
+}
+
 static void tick(void *context)
 {
     ask *k = context;
     char line[128];
     uint64_t rows = atomic_load(&k->ticket->rows);
-    if (stream_is_full(k->exchange->request->stream))
+    if (stream_is_full(k->exchange->request->stream) || ask_elapsed_ms(k) < 500)
         return;
+    begin_head(k);
     snprintf(line, sizeof line, "{\"progress\":{\"rows\":%llu,\"elapsedMs\":%llu}}\n",
              (unsigned long long)rows, (unsigned long long)ask_elapsed_ms(k));
     http_write(k->exchange->request, str_of(line));
@@ -156,6 +165,14 @@ static task_turn more(exchange *x)
     return stream_is_full(x->request->stream) ? TASK_WAITS : TASK_AGAIN;
 }
 
+static bool open_answer(ask *k, strbuf *out, error *err)
+{
+    TRY(answer_open(k->exchange->server, k->ticket, &k->request, &k->answer, err));
+    if (answer_graph(k->answer))
+        k->elements = element_reader_new(k->arena, answer_graph(k->answer));
+    return k->form->begin(k, out, err);
+}
+
 bool exchange_ask(ask *k, error *err)
 {
     exchange *x = k->exchange;
@@ -167,12 +184,20 @@ bool exchange_ask(ask *k, error *err)
     TRY(ticket_open(s->tickets, k->language, k->id, x->user, k->request.text, "http", k->timeout_ms,
                     &k->ticket, err));
     stream_on_leave(x->request->stream, left, k->ticket);
-    TRY(answer_open(s, k->ticket, &k->request, &k->answer, err));
-    if (answer_graph(k->answer))
-        k->elements = element_reader_new(k->arena, answer_graph(k->answer));
-    TRY(k->form->begin(k, &out, err));
-    http_begin(x->request, 200, str_of(k->form->content_type),
-               STR("Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n"));
+    if (k->form->ticks)
+        ticket_ticks(k->ticket, tick, k);
+    bool works = open_answer(k, &out, err);
+    if (!works) {
+        ticket_ticks(k->ticket, NULL, NULL);
+        if (!x->request->is_answered)
+            return false;
+        k->form->failed(k, err, &out);
+        flush(k, &out);
+        http_end(x->request);
+        return true;
+    }
+    ticket_ticks(k->ticket, NULL, NULL);
+    begin_head(k);
     flush(k, &out);
     if (k->form->ticks)
         ticket_ticks(k->ticket, tick, k);

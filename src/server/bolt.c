@@ -363,7 +363,7 @@ static bool begin(bolt *b, const value *fields, arena *a)
     b->tx_timeout_ms = timeout_of(b, &fields[0]);
     (void)a;
     if (!server_graph(b->server, b->tx_graph, &b->pinned, &err))
-        return fail_request(b, &err, false);
+        return fail_request(b, &err, true);
     b->state = BOLT_TX;
     bolt_put_success(b);
     return true;

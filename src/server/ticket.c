@@ -172,10 +172,11 @@ void tickets_look(tickets *all)
     for (ticket *t = all->first; t; t = t->next) {
         if (t->tick)
             t->tick(t->tick_context);
-        if (t->deadline_us && now > t->deadline_us && t->connection) {
-            t->is_late = true;
+        bool is_cancelled = atomic_load(&t->is_cancelled);
+        if (!is_cancelled && t->deadline_us && now > t->deadline_us && t->connection)
+            is_cancelled = t->is_late = true;
+        if (is_cancelled) /* again: it may have come just before the statement began */
             cancel(t);
-        }
     }
     pthread_mutex_unlock(&all->lock);
 }

@@ -5,6 +5,9 @@
 
 #include "base/arena.h"
 
+/* Of a request that is refused so much is read, so that the client gets to hear it. */
+enum { READ_OVER_BYTES = 64 << 20 };
+
 static connection *connection_of(struct lws *wsi)
 {
     connection *c = lws_get_opaque_user_data(wsi);
@@ -153,11 +156,25 @@ static http_request *read_head(connection *c, str path)
     return r;
 }
 
-static void refuse(http_request *r, int status, const char *code, const char *message)
+static const struct refusal {
+    int status;
+    const char *code, *message;
+} refusals[] = {
+    { 400, "INVALID", "Content-Length is no number" },
+    { 403, "FORBIDDEN", "without sign-in only this machine's own pages may ask" },
+    { 404, "NOT_FOUND", "nothing is served over HTTP on this port" },
+    { 411, "INVALID", "a request body needs a Content-Length" },
+    { 413, "LIMIT", "a request body may have 16 MiB" },
+};
+
+static void refuse(http_request *r, int status)
 {
-    http_reply(
-        r, status, STR("application/json"), STR("Connection: close\r\n"),
-        str_format(r->arena, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n", code, message));
+    size_t i = 0;
+    while (refusals[i].status != status)
+        i++;
+    http_reply(r, status, STR("application/json"), STR("Connection: close\r\n"),
+               str_format(r->arena, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n",
+                          refusals[i].code, refusals[i].message));
     http_request_free(r);
 }
 
@@ -166,43 +183,53 @@ static void answer(connection *c)
     http_request *r = TAKE(c->request);
     r->body = strbuf_str(&c->body);
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
-    if (!c->listener->answer)
-        refuse(r, 404, "NOT_FOUND", "nothing is served over HTTP on this port");
+    if (c->refusal)
+        refuse(r, c->refusal);
     else
         c->listener->answer(c->listener->context, c->loop->workers, r);
+}
+
+/* The status of a request that is refused by its head; 0: it is not. */
+static int judge(connection *c, const http_request *r, uint64_t *ret_bytes)
+{
+    const listener *l = c->listener;
+    str length = header(r->arena, c->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+    *ret_bytes = 0;
+    c->closes = lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    if (length.len && !str_to_u64(length, ret_bytes)) {
+        c->closes = true;
+        return 400;
+    }
+    if (*ret_bytes > READ_OVER_BYTES)
+        c->closes = true;
+    if (!l->answer)
+        return 404;
+    if (l->admits && !l->admits(l->context, r->host, r->origin))
+        return 403;
+    if (c->closes && *ret_bytes == 0)
+        return 411;
+    return *ret_bytes > HTTP_BODY_BYTES ? 413 : 0;
 }
 
 /* A head is there: 0, or -1 to close. */
 static int begin_request(connection *c, str path)
 {
-    listener *l = c->listener;
     http_request *r = read_head(c, path);
-    str length = header(r->arena, c->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
-    uint64_t bytes = 0;
-    if (l->admits && !l->admits(l->context, r->host, r->origin))
-        return refuse(r, 403, "FORBIDDEN", "without sign-in only this machine's own pages may ask"),
-               0;
-    if (lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
-        return refuse(r, 411, "INVALID", "a request body needs a Content-Length"), 0;
-    if (length.len && !str_to_u64(length, &bytes))
-        return refuse(r, 400, "INVALID", "Content-Length is no number"), 0;
-    if (bytes > HTTP_BODY_BYTES)
-        return refuse(r, 413, "LIMIT", "a request body may have 16 MiB"), 0;
+    uint64_t bytes;
+    c->refusal = judge(c, r, &bytes);
     c->request = r;
     c->body = strbuf_new(r->arena);
-    if (!bytes) {
+    if (!bytes || c->closes)
         answer(c);
-        return 0;
-    }
-    if (lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_EXPECT) > 0)
+    else if (lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_EXPECT) > 0 && !c->refusal)
         stream_write(r->stream, STR("HTTP/1.1 100 Continue\r\n\r\n"), STREAM_BYTES);
     return 0;
 }
 
 static int add_body(connection *c, str bytes)
 {
-    if (!c->request)
-        return 0; /* of a request that was refused */
+    if (!c->request || c->refusal)
+        return 0; /* read over */
     if (c->body.len + bytes.len > HTTP_BODY_BYTES)
         return -1;
     strbuf_add(&c->body, bytes);
@@ -281,6 +308,8 @@ static int write_some(connection *c, bool is_http)
     if (!is_http)
         return -1;
     close_stream(c);
+    if (c->closes)
+        return -1;
     return lws_http_transaction_completed(c->wsi) ? -1 : 0;
 }
 

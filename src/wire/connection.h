@@ -15,6 +15,8 @@ typedef struct connection {
     void *self;                         /* the protocol's */
     http_request *request;              /* while its body comes */
     strbuf body;
+    int refusal; /* the status that the request gets once its body has been read over */
+    bool closes; /* with the end of the answer: what follows cannot be told apart */
     bool is_paused, is_raw;
 } connection;
 

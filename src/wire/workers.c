@@ -164,10 +164,13 @@ static void run(worker *me, task *t)
         task_wait(t);
     pthread_mutex_lock(&w->lock);
     me->started_us = 0;
-    if (turn == TASK_AGAIN || (turn == TASK_IDLE && t->is_woken))
+    if (turn == TASK_AGAIN || (turn == TASK_IDLE && t->is_woken)) {
         push(w, t);
-    else if (turn == TASK_IDLE)
+        if (me->is_slowed) /* and will not take it itself */
+            pthread_cond_signal(w->idle > 0 ? &w->work : &w->look);
+    } else if (turn == TASK_IDLE) {
         t->state = STATE_IDLE;
+    }
 }
 
 static void forget(worker *me)

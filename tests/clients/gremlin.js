@@ -12,6 +12,9 @@ const forms = {
 const authenticator = password ? new PlainTextSaslAuthenticator(user, password) : undefined;
 const options = (more) => ({ traversalSource: 'g', authenticator, rejectUnauthorized: false, ...more });
 
+// A map of GraphSON 2 is a plain object.
+const entries = (m) => (m instanceof Map ? m : Object.entries(m));
+
 async function one(form) {
   const got = {};
   const client = new gremlin.driver.Client(url, options(form));
@@ -27,7 +30,7 @@ async function one(form) {
   const g = gremlin.process.AnonymousTraversalSource.traversal().withRemote(connection);
   const { P, order, t } = gremlin.process;
   got.bytecode = Number((await g.V().outE().has('packets', P.gt(5)).count().next()).value);
-  got.labels = [...(await g.V().groupCount().by(t.label).next()).value].map(([k, v]) => [k, Number(v)]);
+  got.labels = [...entries((await g.V().groupCount().by(t.label).next()).value)].map(([k, v]) => [k, Number(v)]);
   got.sorted = await g.V().values('device_id').order().by(order.desc).limit(3).toList();
   got.path = (await g.V().out().limit(1).path().next()).value.objects.length;
   await connection.close();
