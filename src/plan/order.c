@@ -123,6 +123,8 @@ static void scan_by_id(plan *p, plan_op **place)
             continue;
         scan->scan.has_ids = scan->scan.is_distinct = true;
         scan->scan.ids = ids;
+        if (scan->scan.finds_all)
+            continue;
         /* a look-up also finds vertices without a row, and takes more forms of an id */
         plan_op *listed = plan_op_new(p, PLAN_FILTER, (*place)->input, (*place)->offset);
         listed->per = (*place)->per;
@@ -198,6 +200,7 @@ static void reverse_chain(plan *p, const graph *g, plan_op **top)
     plan_op *chain = plan_op_new(p, PLAN_SCAN_VERTICES, scan->input, scan->offset);
     chain->scan.labels.is_any = true;
     chain->scan.to = named;
+    chain->scan.finds_all = true;
     for (size_t i = first; i < expands.count; i++) {
         plan_op *x = expands.items[i];
         plan_slot from = x->expand.from;

@@ -385,6 +385,7 @@ struct plan_op {
             bool has_ids;
             plan_expr *ids;    /* a list; texts as in "label[key]", "label:::key" or "key" */
             bool is_distinct;  /* each of the ids once */
+            bool finds_all;    /* stands for the end of an expansion: needs no row */
             bool is_collapsed; /* one row a label with its count as multiplicity: only the label is
                                   read */
         } scan;
