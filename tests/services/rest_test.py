@@ -143,15 +143,16 @@ def vended(s3, rest, proxy, want):
 
 
 def concurrent(s3, rest):
-    """Four homes load into one table at the same time."""
+    """Three homes load into one table at the same time, whose columns a first one has found."""
     homes = []
     for i in range(4):
         h = Home()
         h.worksheet.write_text(sheet(rest.uri, s3).replace("SYNC JOB j ", f"SYNC JOB j{i} ").replace("SYNC JOB j_devices", f"SYNC JOB j{i}_devices").split("CREATE ICEBERG TABLE lake.net.devices")[0])
         homes.append(h)
     load_one = lambda h: subprocess.Popen([FLOE, "run", str(h.worksheet), "--until-caught-up", "--most-files", "2", "--quiet", "--home", str(h.home)], stderr=subprocess.PIPE, text=True)
-    done = [(p.communicate(timeout=120)[1], p.returncode) for p in [load_one(h) for h in homes]]
-    check("four writers", [code for _, code in done], [0] * 4)
+    check("the first writer", load_one(homes[0]).wait(timeout=120), 0)
+    done = [(p.communicate(timeout=120)[1], p.returncode) for p in [load_one(h) for h in homes[1:]]]
+    check("three writers at the same time", [code for _, code in done], [0] * 3)
     if any(code for _, code in done):
         print(done, file=sys.stderr)
     check("every row of each, once", homes[0].sql("SELECT count(*) FROM lake.net.flows")[0], "80000")
