@@ -245,7 +245,7 @@ def equality_deletes(h):
         check_in("they are there", "equality deletes", h.floe("table", "files", name).stdout)
         compare(h, name, "equality deletes", [("Spark", peers.by_spark)])
         before = peers.by_spark(h.home, name)
-        check("Floe compacts them away", (h.floe("table", "maintain", name, "--compact").returncode, "equality" in h.floe("table", "files", name).stdout), (0, False))
+        check("Floe compacts them away", (h.floe("table", "maintain", name, "--compact").returncode, "equality deletes" in h.floe("table", "files", name).stdout), (0, False))
         check("Spark reads the same rows", peers.by_spark(h.home, name), before)
 
 
