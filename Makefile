@@ -1,5 +1,5 @@
 # The commands people type; Meson and Ninja do the work.
-.PHONY: soak test-upsolver all build setup demo test test-cypher test-interop test-gremlin test-services test-kill test-plans test-extremes test-concurrent bench fuzz lint format sanitize install clean help
+.PHONY: web test-ui screenshots soak test-upsolver all build setup demo test test-cypher test-interop test-gremlin test-services test-kill test-plans test-extremes test-concurrent bench fuzz lint format sanitize install clean help
 PREFIX ?= /usr/local
 
 all: build
@@ -19,6 +19,7 @@ help:
 	@echo 'make test-plans  random questions answered by the engine and by SQL, many'
 	@echo 'make test-extremes  what the graph engine bears, with a hub of ten million neighbours'
 	@echo 'make test-cypher  openCypher TCK through Bolt with the stock Python driver'
+	@echo 'make test-ui     the browser UI in Chromium against build/floe (make screenshots: docs/screenshots)'
 	@echo 'make bench       measure against the bars; writes build/bench.jsonl'
 	@echo 'make fuzz        fuzz what reads outside bytes, FUZZ_SECONDS each'
 	@echo 'make lint        layers, formatting'
@@ -28,10 +29,19 @@ help:
 setup:
 	@scripts/setup
 
-build: setup
+build: setup web
 	@test -f build/build.ninja || meson setup build >build-setup.log 2>&1 || { cat build-setup.log; rm -rf build build-setup.log; exit 1; }
 	@rm -f build-setup.log
 	@ninja -C build --quiet
+
+web: setup
+	@scripts/web
+
+test-ui: build
+	@scripts/web --tests
+
+screenshots: build
+	@scripts/web --screenshots
 
 demo: build
 	@build/floe demo $(ARGS)

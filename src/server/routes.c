@@ -287,14 +287,13 @@ static const route *find_route(const http_request *q, str *ret_rest)
     const struct table {
         const route *routes;
         size_t count;
-    } tables[] = { { session_routes, session_route_count },
-                   { query_routes, query_route_count },
-                   { schema_routes, schema_route_count },
-                   { watch_routes, watch_route_count },
-                   { compatible_routes, compatible_route_count },
-                   { gremlin_routes, gremlin_route_count },
-                   { job_routes, job_route_count },
-                   { upsolver_routes, upsolver_route_count } };
+    } tables[] = {
+        { session_routes, session_route_count },       { query_routes, query_route_count },
+        { schema_routes, schema_route_count },         { watch_routes, watch_route_count },
+        { compatible_routes, compatible_route_count }, { ui_routes, ui_route_count },
+        { gremlin_routes, gremlin_route_count },       { job_routes, job_route_count },
+        { upsolver_routes, upsolver_route_count }
+    };
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)
         for (size_t k = 0; k < tables[i].count; k++)
             if (matches(&tables[i].routes[k], q, ret_rest))

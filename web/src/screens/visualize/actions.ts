@@ -1,0 +1,46 @@
+/** What can be done to a scene that needs the server: search, expand, open a group, find a path. */
+import { select } from '../../api/query'
+import { findSql, neighboursSql, openSql, pathSql, type Grow } from '../../scene/sql'
+import { add, collapse, GROUP, isGroup, type Spec } from '../../scene/spec'
+import type { World } from './useScene'
+
+export interface Done { spec: Spec; said: string; focus: string[] }
+const MOST_FOUND = 200
+
+export async function find(w: World, spec: Spec, what: string): Promise<Done> {
+  const rows = await select<{ id: string; matches: number }>(findSql(w.flow, what, MOST_FOUND))
+  if (!rows.length) return { spec, said: `Nothing matches ${what}. Addresses, CIDRs, :ports, eni-…, i-…, subnet-…, accounts can be found.`, focus: [] }
+  const ids = rows.map((r) => r.id)
+  const all = Number(rows[0]!.matches)
+  return { spec: add(spec, ids), said: all > ids.length ? `The ${ids.length} busiest of ${all.toLocaleString()} that match ${what}` : `${ids.length} found for ${what}`, focus: ids }
+}
+
+export async function expand(w: World, spec: Spec, ids: string[], grow: Grow): Promise<Done> {
+  const single = ids.filter((i) => !isGroup(i))
+  if (!single.length) return { spec, said: 'A group is opened, not expanded', focus: [] }
+  const rows = await select<{ other: string }>(neighboursSql(w.flow, spec, single, grow))
+  const fresh = rows.map((r) => r.other)
+  return { spec: add(add(spec, single), fresh, single[0]!), said: `Expanded ${single[0]}: ${fresh.length} neighbours by bytes${fresh.length >= grow.limit ? ` (the top ${grow.limit})` : ''}`, focus: [...single, ...fresh] }
+}
+
+export async function open(w: World, spec: Spec, group: string): Promise<Done> {
+  const rows = await select<{ id: string; members: number }>(openSql(w.flow, spec, w.domain, group, MOST_FOUND))
+  const ids = rows.map((r) => r.id)
+  const all = Number(rows[0]?.members ?? 0)
+  return { spec: add(spec, ids, group), said: all > ids.length ? `The ${ids.length} busiest of ${all.toLocaleString()} addresses; the others stay in the group` : `Opened ${group.slice(GROUP.length)}: ${ids.length} addresses`, focus: ids }
+}
+/** Addresses of a group back into it. */
+export const regroup = (spec: Spec, ids: string[], groupOf: (id: string) => string, all: string[]): Spec => {
+  const groups = new Set(ids.map(groupOf))
+  const gone = all.filter((i) => !isGroup(i) && groups.has(groupOf(i)))
+  const kept = gone.reduce((s, g) => collapse(s, GROUP + groupOf(g)), spec)
+  return { ...kept, hasGroups: true, nodes: kept.nodes.filter((n) => !gone.includes(n)) }
+}
+
+export interface PathAsk { hops: number; isOrdered: boolean; isDirected: boolean }
+export async function path(w: World, spec: Spec, from: string, to: string, how: PathAsk): Promise<Done> {
+  const rows = await select<{ hops: number; nodes: string[] }>(pathSql(w.flow, spec, from, to, how.hops, how.isOrdered, w.domain, how.isDirected))
+  const nodes = rows[0]?.nodes
+  if (!nodes) return { spec: { ...spec, path: [] }, said: `No path of at most ${how.hops} hops from ${from} to ${to}${how.isOrdered ? ' whose hops follow in time' : ''}`, focus: [] }
+  return { spec: { ...add(spec, nodes), path: nodes }, said: `${rows[0]!.hops} hop${rows[0]!.hops === 1 ? '' : 's'}: ${nodes.join(' → ')}`, focus: nodes }
+}

@@ -1,0 +1,237 @@
+/** Visualize: the graph as a picture that can be searched, opened, filtered, played and shared. */
+import { Maximize, Minus, Plus, Redo2, Search, Share2, Table2, Undo2 } from 'lucide-react'
+import { useEffect, useMemo, useRef, useState } from 'react'
+import { ApiError } from '../../api/client'
+import { clock, count } from '../../api/format'
+import { go, replace, useRoute } from '../../app/route'
+import { getSettings } from '../../app/settings'
+import { edgeTable, edgesCsv, graphMl, nodesCsv, nodeTable, sceneJson } from '../../scene/export'
+import { neighbours, visible, type Node } from '../../scene/scene'
+import { add, adopt, collapse, emptySpec, hide, isGroup, type Spec } from '../../scene/spec'
+import { asCypher, asGremlin, BUCKETS, edgesSql, GROUPINGS, type Grow } from '../../scene/sql'
+import { announce, Empty, Failure, Loading, save, Select, Tabs } from '../../ui'
+import { Grid } from '../../ui/Grid'
+import * as actions from './actions'
+import { Canvas, type CanvasHandle } from './Canvas'
+import { Coach } from './Coach'
+import { EdgeDrawer, firstGrow, NodeDrawer } from './Drawer'
+import { Filters } from './Filters'
+import { missing } from './look'
+import { PathDialog } from './PathDialog'
+import { savePng } from './png'
+import { stepBy, TimeLine } from './TimeLine'
+import { useForce } from './useForce'
+import { onKey } from './useKeys'
+import { useScene, useWorld } from './useScene'
+import { addressOf, useUndo } from './useUndo'
+import './visualize.css'
+
+const LAYOUTS = [['structure', 'Structure'], ['force', 'Force'], ['radial', 'Radial'], ['layered', 'Layered'], ['grid', 'Grid']] as const
+const EXPORTS = [['', 'Export'], ['png1', 'PNG'], ['png2', 'PNG 2×'], ['png4', 'PNG 4×'], ['nodes', 'Nodes CSV'], ['edges', 'Edges CSV'], ['json', 'Scene JSON'], ['graphml', 'GraphML'], ['open', 'Open scene JSON…'], ['gremlin', 'As Gremlin'], ['cypher', 'As Cypher'], ['sql', 'As SQL']] as const
+
+export default function Visualize() {
+  const u = useUndo()
+  const { spec } = u
+  const route = useRoute()
+  const world = useWorld(spec.edge)
+  const w = world.data
+  const live = useMemo<Spec>(() => (w ? { ...spec, edge: w.edge } : spec), [w, spec])
+  const s = useScene(w, live)
+  const { scene } = s
+  const shown = useMemo(() => visible(scene, live), [scene, live])
+  const [selected, setSelected] = useState<string[]>([])
+  const [edge, setEdge] = useState('')
+  const [said, setSaid] = useState('')
+  const [error, setError] = useState<unknown>()
+  const [busy, setBusy] = useState('')
+  const [dialog, setDialog] = useState<'path' | undefined>()
+  const [isTable, setTable] = useState(false)
+  const [tableTab, setTableTab] = useState('nodes')
+  const [playKey, setPlayKey] = useState(0)
+  const [handle, setHandle] = useState<CanvasHandle>()
+  const [text, setText] = useState('')
+  const focus = useRef<string[]>([])
+  const stage = useRef<HTMLDivElement>(null)
+  const force = useForce(handle, scene, shown, spec.layout, spec.pinned)
+  const more = useMemo(() => missing(scene), [scene])
+  const one: Node | undefined = selected.length === 1 ? scene.nodes.get(selected[0]!) : undefined
+  const oneEdge = edge ? scene.edges.find((e) => e.id === edge) : undefined
+
+  const tell = (t: string): void => {
+    setSaid(t)
+    announce(t)
+  }
+  const perform = async (what: string, f: () => Promise<actions.Done>): Promise<void> => {
+    setBusy(what)
+    setError(undefined)
+    try {
+      const done = await f()
+      u.change(() => done.spec)
+      if (done.focus.length) {
+        focus.current = done.focus
+        setSelected(done.focus.slice(0, 1))
+      }
+      tell(done.said)
+    } catch (e) {
+      setError(e)
+    } finally {
+      setBusy('')
+    }
+  }
+  useEffect(() => {
+    if (!focus.current.length || !handle) return
+    const ids = focus.current
+    focus.current = []
+    requestAnimationFrame(() => handle.fit(ids))
+  }, [scene, handle])
+
+  const wanted = route.query
+  useEffect(() => {
+    if (!w) return
+    const [q, ids] = [wanted.get('find'), wanted.get('add')]
+    if (q) void perform('Searching', () => actions.find(w, live, q)).then(() => replace('#/visualize'))
+    if (ids) {
+      const list = ids.split(',')
+      focus.current = list
+      u.change((x) => add({ ...x, hasGroups: false }, list))
+      replace('#/visualize')
+    }
+  }, [w, wanted.get('find'), wanted.get('add')])
+
+  const act = (what: string, grow: Grow = firstGrow): void => {
+    if (!w) return
+    const ids = selected.filter((i) => scene.nodes.has(i))
+    const first = ids[0]
+    if (what === 'expand' && first) void (isGroup(first) ? perform('Opening', () => actions.open(w, live, first)) : perform('Expanding', () => actions.expand(w, live, ids, grow)))
+    else if (what === 'open' && first) void perform('Opening', () => actions.open(w, live, first))
+    else if (what === 'collapse' && first) u.change((x) => collapse(x, first))
+    else if (what === 'group' && first) void (isGroup(first) ? act('open') : act('regroup'))
+    else if (what === 'regroup') u.change((x) => actions.regroup(x, ids, (i) => scene.nodes.get(i)?.group ?? '', [...scene.nodes.keys()]))
+    else if (what === 'hide' && ids.length) {
+      u.change((x) => hide(x, ids))
+      setSelected([])
+    } else if (what === 'isolate' && ids.length) u.change((x) => ({ ...x, only: ids }))
+    else if (what === 'pin' && ids.length) u.change((x) => {
+      const pinned = { ...x.pinned }
+      for (const i of ids) if (pinned[i]) delete pinned[i]
+      else { const a = handle!.graph.getNodeAttributes(i); pinned[i] = [a.x as number, a.y as number] }
+      return { ...x, pinned }
+    })
+    else if (what === 'neighbours' && ids.length) setSelected([...ids, ...neighbours(scene, shown, ids)])
+    else if (what === 'invert') setSelected([...shown.nodes].filter((i) => !ids.includes(i)))
+    else if (what === 'all') setSelected([...shown.nodes])
+    else if (what === 'path') setDialog('path')
+    else if (what === 'fit') handle?.fit()
+    else if (what === 'table') setTable(!isTable)
+    else if (what === 'play') setPlayKey((k) => k + 1)
+    else if (what === 'back' || what === 'on') u.change((x) => ({ ...x, time: stepBy(x.time, what === 'on' ? 1 : -1) }))
+    else if (what === 'copy') void navigator.clipboard.writeText(ids.join('\n')).then(() => tell(`${ids.length} ids copied`))
+    else if (what === 'export') document.querySelector<HTMLSelectElement>('select[aria-label="Export"]')?.focus()
+  }
+  const exportAs = (kind: string): void => {
+    if (!w || !handle) return
+    const ids = (selected.length ? selected : spec.nodes).filter((i) => !isGroup(i))
+    const caption = `${clock(w.domain.from + ((w.domain.to - w.domain.from) * spec.time[0]) / BUCKETS)} – ${clock(w.domain.from + ((w.domain.to - w.domain.from) * (spec.time[1] + 1)) / BUCKETS)}`
+    if (kind.startsWith('png')) void savePng(handle, scene, live, caption, Number(kind.slice(3)))
+    else if (kind === 'nodes') save('nodes.csv', 'text/csv', nodesCsv(scene, shown))
+    else if (kind === 'edges') save('edges.csv', 'text/csv', edgesCsv(scene, shown))
+    else if (kind === 'json') save('scene.json', 'application/json', sceneJson(scene, shown, live, handle.sigma.getCamera().getState(), selected))
+    else if (kind === 'graphml') save('scene.graphml', 'application/xml', graphMl(scene, shown))
+    else if (kind === 'open') openFile((o) => { const x = adopt((o as { spec?: unknown }).spec); if (x) u.change(() => x); else setError(new Error('That file is not a scene that was exported here.')) })
+    else if (kind === 'gremlin') go('gremlin', '', { text: asGremlin(live, w.vertex, ids, w.flow) })
+    else if (kind === 'cypher') go('cypher', '', { text: asCypher(live, w.vertex, ids, w.flow) })
+    else if (kind === 'sql') go('worksheets', '', { text: edgesSql(w.flow, live, w.domain) })
+  }
+  const share = async (): Promise<void> => {
+    const to = await addressOf(live)
+    replace(to)
+    await navigator.clipboard.writeText(location.href).catch(() => undefined)
+    tell('The address restores this scene; it is copied')
+  }
+  useEffect(() => {
+    Object.assign(window, { floeScene: () => ({ nodes: [...shown.nodes], edges: [...shown.edges], spec: live, selected, isLoading: s.query.isFetching || Boolean(busy), camera: handle?.sigma.getCamera().getState(), at: (id: string) => handle && handle.graph.hasNode(id) ? handle.sigma.graphToViewport(handle.graph.getNodeAttributes(id) as { x: number; y: number }) : undefined, sigma: handle?.sigma }) })
+  })
+
+  const nodeGrid = useMemo(() => (isTable ? nodeTable(scene, shown) : undefined), [isTable, scene, shown])
+  const edgeGrid = useMemo(() => (isTable ? edgeTable(scene, shown) : undefined), [isTable, scene, shown])
+  if (world.error instanceof ApiError && world.error.status === 404)
+    return <Empty title="No graph schema yet" actions={<><a className="button primary" href={'#/schema'}>Make a schema</a><a className="button" href="#/">Use sample data</a></>}>A schema says which table rows are vertices and which are edges. With one, your network is drawn here.</Empty>
+  if (world.error) return <div className="page"><Failure error={world.error} retry={() => void world.refetch()} /></div>
+  const isDrawer = Boolean(one || oneEdge || selected.length > 1)
+  const totals = s.totals
+  const isNothing = w && !s.query.isFetching && !s.query.error && shown.nodes.size === 0
+  return (
+    <div className={`visualize ${isDrawer ? '' : 'no-drawer'}`}>
+      <h1 className="visually-hidden">Visualize</h1>
+      <div className="viz-bar" role="toolbar" aria-label="Scene">
+        <form role="search" onSubmit={(e) => { e.preventDefault(); if (w && text.trim()) void perform('Searching', () => actions.find(w, live, text)) }}>
+          <input className="field" data-search aria-label="Find an address, CIDR, port, interface, instance, subnet, account" placeholder="10.0.3.0/24, :3389, i-…, eni-…" value={text} onChange={(e) => setText(e.target.value)} />
+          <button className="button" type="submit" aria-label="Find"><Search size={14} aria-hidden /></button>
+        </form>
+        <Select label="Layout" hideLabel value={spec.layout} options={LAYOUTS} onChange={(layout) => u.change((x) => ({ ...x, layout }))} />
+        <Select label="Group by" hideLabel value={spec.hasGroups ? spec.groupBy : ''} onChange={(g) => u.change((x) => (g ? { ...x, hasGroups: true, groupBy: g } : { ...x, hasGroups: false, nodes: [...x.nodes, ...[...shown.nodes].filter((i) => !isGroup(i) && !x.nodes.includes(i))] }))}
+          options={[...Object.entries(GROUPINGS).filter(([k]) => k === 'network' || k === 'wide' || (w?.flow.columns.includes(k) ?? false)).map(([k, v]) => [k, `Group: ${v}`] as const), ['', 'No groups']]} />
+        <Select label="Colour by" hideLabel value={spec.colour} onChange={(colour) => u.change((x) => ({ ...x, colour, off: [] }))} options={[['kind', 'Colour: kind'], ['rejects', 'Colour: rejects'], ['network', 'Colour: network'], ...(w?.properties ?? []).map((p) => [p, `Colour: ${p}`] as const)]} />
+        <Select label="Size by" hideLabel value={spec.size} onChange={(size) => u.change((x) => ({ ...x, size }))} options={[['bytes', 'Size: bytes'], ['sent', 'Size: sent'], ['received', 'Size: received'], ['flows', 'Size: flows'], ['degree', 'Size: neighbours'], ['members', 'Size: members'], ['same', 'Size: same']]} />
+        <Select label="Width by" hideLabel value={spec.width} onChange={(width) => u.change((x) => ({ ...x, width }))} options={[['bytes', 'Width: bytes'], ['packets', 'Width: packets'], ['flows', 'Width: flows']]} />
+        <Select label="Label by" hideLabel value={spec.label} onChange={(label) => u.change((x) => ({ ...x, label }))} options={[['name', 'Label: name'], ['bytes', 'Label: bytes'], ['none', 'Label: none'], ...(w?.properties ?? []).map((p) => [p, `Label: ${p}`] as const)]} />
+        <button type="button" className="button" aria-label="Undo" disabled={!u.canUndo} onClick={u.undo}><Undo2 size={14} aria-hidden /></button>
+        <button type="button" className="button" aria-label="Redo" disabled={!u.canRedo} onClick={u.redo}><Redo2 size={14} aria-hidden /></button>
+        <button type="button" className="button" aria-pressed={isTable} onClick={() => setTable(!isTable)}><Table2 size={14} aria-hidden />Table</button>
+        <button type="button" className="button" onClick={() => setDialog('path')}>Path</button>
+        <select className="field" aria-label="Export" value="" onChange={(e) => exportAs(e.target.value)}>{EXPORTS.map(([k, v]) => <option key={k} value={k} disabled={!k}>{v}</option>)}</select>
+        <button type="button" className="button" onClick={() => void share()}><Share2 size={14} aria-hidden />Share</button>
+        <button type="button" className="button" onClick={() => { setSelected([]); u.change((x) => ({ ...emptySpec, edge: x.edge })); handle?.fit() }}>Start over</button>
+      </div>
+      <div className="side" role="region" aria-label="Filters and legend" tabIndex={0}>
+        {w && w.model.edges.length > 1 && <div className="side-block"><Select label="Edges" value={w.edge} onChange={(e) => u.change(() => ({ ...emptySpec, edge: e }))} options={w.model.edges.map((e) => [e.label, `${e.label} (${count(e.count)})`] as const)} /></div>}
+        <Filters spec={spec} scene={scene} totals={totals} change={u.change} />
+      </div>
+      <div className="stage" ref={stage} role="application" aria-label="Graph. Arrows move, Enter expands, t shows the same as a table." aria-roledescription="graph" tabIndex={0}
+        onKeyDown={(e) => { if (e.target === stage.current) onKey(e, { selected, select: (i) => { setEdge(''); setSelected(i); if (i.length) announce(`${i.at(-1)}, ${count(scene.nodes.get(i.at(-1)!)?.degree ?? 0)} neighbours`) }, act, undo: u.undo, redo: u.redo, layout: (layout) => u.change((x) => ({ ...x, layout })), handle }, getSettings().hasLetterKeys) }}>
+        <Canvas scene={scene} visible={shown} spec={live} selected={selected} edge={edge} handle={setHandle}
+          onSelect={(ids, isMore) => { stage.current?.focus(); setEdge(''); setSelected((old) => (isMore ? (old.includes(ids[0]!) ? old.filter((o) => o !== ids[0]) : [...old, ...ids]) : ids)) }}
+          onEdge={(id) => { setSelected([]); setEdge(id) }} onPin={(spots) => u.change((x) => ({ ...x, pinned: { ...x.pinned, ...spots } }))}
+          onOpen={(id) => { if (w) void (isGroup(id) ? perform('Opening', () => actions.open(w, live, id)) : perform('Expanding', () => actions.expand(w, live, [id], firstGrow))) }} />
+        <div className="stage-top">
+          {(s.query.isFetching || busy || world.isLoading) && <Loading what={busy || 'Reading flows'} />}
+          {(error !== undefined || s.query.error) && <div className="pad"><Failure error={error ?? s.query.error} retry={() => { setError(undefined); void s.query.refetch() }} /></div>}
+        </div>
+        <Coach spec={spec} scene={scene} start={(f) => u.change(f)} focus={(ids) => { focus.current = ids; setSelected(ids.slice(0, 1)) }} />
+        {isNothing && <div className="stage-over"><div className="panel"><Empty title="Nothing passes" actions={<><button type="button" className="button primary" onClick={() => u.change((x) => ({ ...x, filter: emptySpec.filter, time: [0, BUCKETS - 1], off: [], hidden: [], only: [] }))}>Show everything again</button>{spec.filter.ports && <button type="button" className="button" onClick={() => u.change((x) => ({ ...x, filter: { ...x.filter, ports: '' } }))}>Drop ports {spec.filter.ports}</button>}{u.canUndo && <button type="button" className="button" onClick={u.undo}>Undo</button>}</>}>{(totals?.all_flows ?? 0) === 0 ? 'The table has no rows yet: run its job.' : 'Filters, time, legend or hiding leave no node.'}</Empty></div></div>}
+        {isTable && nodeGrid && edgeGrid && (
+          <div className="twin"><Tabs label="The scene as tables" value={tableTab} onChange={setTableTab} tabs={[{ id: 'nodes', label: `Nodes ${count(nodeGrid.rows.length)}` }, { id: 'edges', label: `Edges ${count(edgeGrid.rows.length)}` }]} />
+            {tableTab === 'nodes' ? <Grid label="Nodes of the scene" columns={nodeGrid.columns} rows={nodeGrid.rows} selected={(r) => selected.includes(String(r[0]))} onRow={(r) => setSelected([String(r[0])])} /> : <Grid label="Edges of the scene" columns={edgeGrid.columns} rows={edgeGrid.rows} onRow={(r) => { setSelected([]); setEdge(`${r[0]}→${r[1]}${r[2] ? `|${r[2]}` : ''}`) }} />}
+          </div>)}
+        <div className="facts-bar" role="status">
+          <span data-testid="scene-facts">{scene.allNodes > scene.nodes.size ? `Top ${count(scene.nodes.size)} of ${count(scene.allNodes)} nodes by bytes` : `${count(shown.nodes.size)} of ${count(scene.nodes.size)} nodes`} · {count(shown.edges.size)} edges{totals ? ` · ${count(totals.addresses ?? 0)} addresses, ${count(totals.pairs ?? 0)} connections behind them` : ''}</span>
+          {scene.isCut && <span className="warn">the {count(scene.edges.length)} edges with most bytes</span>}
+          {scene.allNodes > scene.nodes.size && <button type="button" className="button small" onClick={() => u.change((x) => ({ ...x, limit: Math.min(20000, x.limit * 4) }))}>Show {count(Math.min(20000, spec.limit * 4))}</button>}
+          {(spec.hidden.length > 0 || spec.only.length > 0) && <button type="button" className="button small" onClick={() => u.change((x) => ({ ...x, hidden: [], only: [] }))}>Show hidden</button>}
+          {force.progress && <><span>Layout {force.progress.done}/{force.progress.of}</span><button type="button" className="button small" onClick={force.stop}>Stop</button></>}
+          {said && <span className="muted">{said}</span>}
+        </div>
+        <div className="zoom"><button type="button" className="button" aria-label="Zoom in" onClick={() => void handle?.sigma.getCamera().animatedZoom({ duration: 100 })}><Plus size={14} aria-hidden /></button><button type="button" className="button" aria-label="Zoom out" onClick={() => void handle?.sigma.getCamera().animatedUnzoom({ duration: 100 })}><Minus size={14} aria-hidden /></button><button type="button" className="button" aria-label="Fit" onClick={() => handle?.fit()}><Maximize size={14} aria-hidden /></button></div>
+      </div>
+      {isDrawer ? (
+        <section className="drawer" aria-label="Details" tabIndex={0}>
+          {one && w && <NodeDrawer key={one.id} world={w} spec={live} node={one} missing={more.get(one.id) ?? 0} isPinned={Boolean(spec.pinned[one.id])} do={act} note={(t) => u.change((x) => ({ ...x, notes: Object.fromEntries(Object.entries({ ...x.notes, [one.id]: t }).filter(([, v]) => v)) }))} />}
+          {oneEdge && w && <EdgeDrawer world={w} spec={live} edge={oneEdge} isSplit={spec.split} split={(split) => { setEdge(''); u.change((x) => ({ ...x, split })) }} />}
+          {selected.length > 1 && (
+            <><h2>{count(selected.length)} selected</h2>
+              <div className="row">{['hide', 'isolate', 'pin', 'neighbours', 'invert', 'expand'].map((a) => <button key={a} type="button" className="button small" onClick={() => act(a)}>{{ hide: 'Hide', isolate: 'Isolate', pin: 'Pin', neighbours: 'Select neighbours', invert: 'Invert', expand: 'Expand' }[a]}</button>)}{selected.length === 2 && <button type="button" className="button small primary" onClick={() => setDialog('path')}>Path between</button>}</div>
+              <ul className="mono">{selected.slice(0, 100).map((i) => <li key={i}>{i.replace('group:', '')}</li>)}</ul></>)}
+        </section>) : <div />}
+      {w && <TimeLine bars={s.histogram} domain={w.domain} value={spec.time} playKey={playKey} onChange={(time, isFinal) => (isFinal ? u.change((x) => ({ ...x, time })) : u.adjust((x) => ({ ...x, time })))} />}
+      {dialog === 'path' && w && <PathDialog from={selected[0] ?? ''} to={selected[1] ?? ''} close={() => setDialog(undefined)} find={(from, to, how) => { setDialog(undefined); void perform('Looking for a path', () => actions.path(w, live, from, to, how)) }} />}
+    </div>
+  )
+}
+
+function openFile(done: (o: unknown) => void): void {
+  const input = document.createElement('input')
+  input.type = 'file'
+  input.accept = '.json'
+  input.onchange = () => void input.files?.[0]?.text().then((t) => { try { done(JSON.parse(t)) } catch { done({}) } })
+  input.click()
+}

@@ -1,0 +1,148 @@
+/** The text editor of every language. It lives in a shadow root, where its styles need no exception from the page's policy. */
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type CompletionSource } from '@codemirror/autocomplete'
+import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
+import { json } from '@codemirror/lang-json'
+import { sql, SQLDialect } from '@codemirror/lang-sql'
+import { bracketMatching, HighlightStyle, StreamLanguage, syntaxHighlighting } from '@codemirror/language'
+import { cypher } from '@codemirror/legacy-modes/mode/cypher'
+import { groovy } from '@codemirror/legacy-modes/mode/groovy'
+import { setDiagnostics } from '@codemirror/lint'
+import { highlightSelectionMatches, searchKeymap } from '@codemirror/search'
+import { EditorState, Prec, type Extension } from '@codemirror/state'
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder } from '@codemirror/view'
+import { tags as t } from '@lezer/highlight'
+import { useEffect, useRef } from 'react'
+import type { Place } from '../api/client'
+
+export type Mode = 'sql' | 'gremlin' | 'cypher' | 'json'
+
+const floeSql = SQLDialect.define({
+  keywords: 'add all and any as asc between by case cast copy create cross desc distinct drop else end except exists explain file from full glue_catalog group having iceberg in inner insert intersect into is job join left like limit location map_columns_by_name not null offset on or order outer partitioned pause primary key resume right s3 connection select set show sync table then union using values when where with over partition interval describe',
+  types: 'string bigint int integer double float boolean timestamp date time decimal uuid binary varchar',
+  builtin: 'root aws_role read_only region start_from beginning date_pattern content_type column_transformations run_interval add_missing_columns uuid_generator time_filter default_storage_connection default_storage_location',
+  doubleQuotedStrings: false,
+})
+
+const colours = HighlightStyle.define([
+  { tag: t.keyword, color: 'var(--c3)' }, { tag: [t.string, t.special(t.string)], color: 'var(--c5)' }, { tag: t.number, color: 'var(--c2)' },
+  { tag: t.comment, color: 'var(--muted)', fontStyle: 'italic' }, { tag: [t.typeName, t.standard(t.name)], color: 'var(--c1)' },
+  { tag: [t.propertyName, t.definition(t.variableName)], color: 'var(--c0)' }, { tag: [t.bool, t.null, t.atom], color: 'var(--c7)' }, { tag: t.operator, color: 'var(--muted)' },
+])
+
+const look = EditorView.theme({
+  '&': { height: '100%', fontSize: '13px', backgroundColor: 'var(--surface)', color: 'var(--text)' },
+  '&.cm-focused': { outline: 'none' },
+  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '20px' },
+  '.cm-gutters': { backgroundColor: 'var(--surface)', color: 'var(--muted)', border: 'none' },
+  '.cm-content': { caretColor: 'var(--text)', padding: '6px 0' }, '.cm-cursor': { borderLeftColor: 'var(--text)' },
+  '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--raised) 55%, transparent)' },
+  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': { backgroundColor: 'var(--selected)' },
+  '.cm-tooltip': { backgroundColor: 'var(--raised)', border: '1px solid var(--line)', color: 'var(--text)' },
+  '.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--on-accent)' },
+  '.cm-panels': { backgroundColor: 'var(--raised)', color: 'var(--text)' }, '.cm-placeholder': { color: 'var(--muted)' },
+  '.cm-matchingBracket, &.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--selected)', outline: '1px solid var(--border)' },
+})
+
+const modes: Record<Mode, () => Extension> = {
+  sql: () => sql({ dialect: floeSql, upperCaseKeywords: true }),
+  gremlin: () => StreamLanguage.define(groovy),
+  cypher: () => StreamLanguage.define(cypher),
+  json: () => json(),
+}
+
+export interface EditorHandle { view: EditorView }
+
+interface Props {
+  value: string
+  onChange?: (text: string) => void
+  mode: Mode
+  label: string
+  /** Ctrl+Enter: the selection, else the statement under the caret; all with Shift. */
+  onRun?: (text: string, isAll: boolean) => void
+  onCancel?: () => void
+  complete?: CompletionSource
+  error?: { message: string; place?: Place } | undefined
+  hint?: string
+  handle?: (h: EditorHandle) => void
+  readOnly?: boolean
+}
+
+/** The statement that the caret is in; statements are parted by ';' outside of quotes and comments. */
+export function statementAt(text: string, at: number): { text: string; from: number } {
+  let from = 0
+  for (const [a, b] of statements(text)) {
+    if (at <= b + 1) return { text: text.slice(a, b).trim(), from: a }
+    from = a
+  }
+  return { text: text.slice(from).trim(), from }
+}
+export function statements(text: string): [number, number][] {
+  const found: [number, number][] = []
+  const token = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|;/g
+  let from = 0
+  for (let m = token.exec(text); m; m = token.exec(text)) {
+    if (m[0] !== ';') continue
+    found.push([from, m.index])
+    from = m.index + 1
+  }
+  if (text.slice(from).replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, '').trim()) found.push([from, text.length])
+  return found.filter(([a, b]) => text.slice(a, b).replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, '').trim())
+}
+
+export function Editor(props: Props) {
+  const host = useRef<HTMLDivElement>(null)
+  const view = useRef<EditorView>(undefined)
+  const latest = useRef(props)
+  latest.current = props
+
+  useEffect(() => {
+    const root = host.current!.shadowRoot ?? host.current!.attachShadow({ mode: 'open' })
+    const box = document.createElement('div')
+    box.style.height = '100%'
+    root.append(box)
+    const run = (v: EditorView, isAll: boolean): boolean => {
+      const { from, to, head } = v.state.selection.main
+      const text = v.state.doc.toString()
+      const what = isAll ? text : from !== to ? text.slice(from, to) : props.mode === 'sql' ? statementAt(text, head).text : text
+      latest.current.onRun?.(what.trim(), isAll)
+      return true
+    }
+    const v = new EditorView({
+      root, parent: box,
+      state: EditorState.create({
+        doc: props.value,
+        extensions: [
+          Prec.highest(keymap.of([
+            { key: 'Mod-Enter', run: (x) => run(x, false) }, { key: 'Shift-Mod-Enter', run: (x) => run(x, true) },
+            { key: 'Mod-.', run: () => { latest.current.onCancel?.(); return true } },
+          ])),
+          lineNumbers(), history(), drawSelection(), bracketMatching(), closeBrackets(), highlightActiveLine(), highlightSelectionMatches(),
+          autocompletion(latest.current.complete ? { override: [(c) => latest.current.complete!(c)] } : {}),
+          keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap]),
+          modes[props.mode](), syntaxHighlighting(colours), look, EditorView.lineWrapping,
+          EditorView.contentAttributes.of({ 'aria-label': props.label }), placeholder(props.hint ?? ''),
+          EditorView.updateListener.of((u) => { if (u.docChanged) latest.current.onChange?.(u.state.doc.toString()) }),
+        ],
+      }),
+    })
+    view.current = v
+    props.handle?.({ view: v })
+    return () => { v.destroy(); box.remove() }
+  }, [props.mode])
+
+  useEffect(() => {
+    const v = view.current
+    if (v && v.state.doc.toString() !== props.value) v.dispatch({ changes: { from: 0, to: v.state.doc.length, insert: props.value } })
+  }, [props.value])
+
+  useEffect(() => {
+    const v = view.current
+    if (!v) return
+    const e = props.error
+    const line = e?.place && e.place.line <= v.state.doc.lines ? v.state.doc.line(Math.max(1, e.place.line)) : undefined
+    const from = line ? Math.min(line.to, line.from + Math.max(0, e!.place!.column - 1)) : 0
+    v.dispatch(setDiagnostics(v.state, line ? [{ from, to: Math.max(from, line.to), severity: 'error', message: e!.message }] : []))
+  }, [props.error])
+
+  return <div ref={host} className="editor" style={{ height: '100%', minHeight: 0, overflow: 'hidden' }} />
+}

@@ -1,0 +1,95 @@
+/** A table of any number of rows: only what is seen is in the page; arrows move, Ctrl+C copies a cell. */
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { useMemo, useRef, useState } from 'react'
+import type { Column } from '../api/query'
+import { cell } from '../api/format'
+import './grid.css'
+
+interface Props {
+  columns: Column[]
+  rows: unknown[][]
+  label: string
+  onRow?: (row: unknown[], index: number) => void
+  selected?: (row: unknown[], index: number) => boolean
+}
+
+const isNumber = (type: string): boolean => /INT|DOUBLE|FLOAT|DECIMAL|REAL/i.test(type)
+
+export function Grid({ columns, rows, label, onRow, selected }: Props) {
+  const box = useRef<HTMLDivElement>(null)
+  const [at, setAt] = useState<[number, number]>([0, 0])
+  const [sort, setSort] = useState<{ column: number; down: boolean } | undefined>()
+  const order = useMemo(() => {
+    const o = rows.map((_, i) => i)
+    if (sort) {
+      const c = sort.column
+      o.sort((a, b) => compare(rows[a]![c], rows[b]![c]) * (sort.down ? -1 : 1))
+    }
+    return o
+  }, [rows, sort])
+  const widths = useMemo(() => columns.map((c, i) => {
+    let most = c.name.length + 3
+    for (let r = 0; r < Math.min(60, rows.length); r++) most = Math.max(most, cell(rows[r]![i]).length)
+    return Math.min(380, 24 + most * 7.4)
+  }), [columns, rows.length > 0])
+  const scroller = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => 28, overscan: 12 })
+  const template = widths.map((w) => `minmax(${w}px, 1fr)`).join(' ')
+  const minWidth = widths.reduce((a, b) => a + b, 0)
+
+  const move = (e: React.KeyboardEvent): void => {
+    const [r, c] = at
+    const to = ({ ArrowDown: [r + 1, c], ArrowUp: [r - 1, c], ArrowRight: [r, c + 1], ArrowLeft: [r, c - 1], PageDown: [r + 20, c], PageUp: [r - 20, c], Home: [0, c], End: [rows.length - 1, c] } as Record<string, [number, number]>)[e.key]
+    if (e.key === 'Enter' && onRow && rows.length) onRow(rows[order[r]!]!, order[r]!)
+    if ((e.ctrlKey || e.metaKey) && e.key === 'c' && !getSelection()?.toString()) void navigator.clipboard.writeText(cell(rows[order[r]!]?.[c]))
+    if (!to) return
+    e.preventDefault()
+    const next: [number, number] = [clamp(to[0], rows.length), clamp(to[1], columns.length)]
+    setAt(next)
+    scroller.scrollToIndex(next[0])
+  }
+
+  return (
+    <div className="grid" ref={box} role="grid" aria-label={label} aria-rowcount={rows.length + 1} aria-colcount={columns.length} tabIndex={0} onKeyDown={move} aria-activedescendant={rows.length ? `cell-${at[0]}-${at[1]}` : undefined}>
+      <div className="grid-head" role="row" style={{ gridTemplateColumns: template, minWidth }}>
+        {columns.map((c, i) => (
+          <div key={i} role="columnheader" aria-sort={sort?.column === i ? (sort.down ? 'descending' : 'ascending') : 'none'} className={isNumber(c.type) ? 'num' : ''} title={c.type}
+            onClick={() => setSort((s) => (s?.column !== i ? { column: i, down: isNumber(c.type) } : s.down === isNumber(c.type) ? { column: i, down: !s.down } : undefined))}>
+            {c.name}{sort?.column === i ? (sort.down ? ' ↓' : ' ↑') : ''}
+          </div>
+        ))}
+      </div>
+      <div style={{ height: scroller.getTotalSize(), minWidth, position: 'relative' }} role="rowgroup">
+        {scroller.getVirtualItems().map((item) => {
+          const index = order[item.index]!
+          const row = rows[index]!
+          return (
+            <div key={item.index} role="row" aria-rowindex={item.index + 2} aria-selected={selected?.(row, index) ?? false} className="grid-row"
+              style={{ transform: `translateY(${item.start}px)`, gridTemplateColumns: template }} onClick={() => onRow?.(row, index)}>
+              {columns.map((c, i) => (
+                <div key={i} id={`cell-${item.index}-${i}`} role="gridcell" className={`${isNumber(c.type) ? 'num' : ''}${at[0] === item.index && at[1] === i ? ' at' : ''}${row[i] === null ? ' null' : ''}`}
+                  onMouseDown={() => setAt([item.index, i])} title={cell(row[i])}>
+                  {row[i] === null ? 'null' : cell(row[i])}
+                </div>
+              ))}
+            </div>
+          )
+        })}
+      </div>
+    </div>
+  )
+}
+
+const clamp = (n: number, size: number): number => Math.max(0, Math.min(size - 1, n))
+function compare(a: unknown, b: unknown): number {
+  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  return cell(a).localeCompare(cell(b), 'en', { numeric: true })
+}
+
+export function toCsv(columns: Column[], rows: unknown[][]): string {
+  const quote = (s: string): string => {
+    const safe = /^[=+\-@\t]/.test(s) && Number.isNaN(Number(s)) ? `'${s}` : s
+    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  }
+  return [columns.map((c) => quote(c.name)).join(','), ...rows.map((r) => r.map((v) => quote(cell(v))).join(','))].join('\r\n') + '\r\n'
+}
