@@ -1,6 +1,7 @@
 /* DuckDB as Floe runs it: one database a process, connections, statements. */
 #include "column/sql.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -14,10 +15,14 @@ enum { DEFAULT_MEMORY_MIB = 1024 };
 struct sql_engine {
     duckdb_database database;
     duckdb_connection registrar;
+    pthread_mutex_t lock; /* guards the list of open connections */
+    sql_connection *connections;
 };
 
 struct sql_connection {
     duckdb_connection handle;
+    sql_engine *engine;
+    sql_connection *next;
 };
 
 duckdb_database sql_engine_database(sql_engine *e)
@@ -89,6 +94,7 @@ bool sql_engine_open(const sql_options *options, sql_engine **ret_engine, error 
         return false;
     AUTO(sql_engine_close) sql_engine *e = memory_alloc(sizeof *e);
     e->database = database;
+    pthread_mutex_init(&e->lock, NULL);
     if (duckdb_connect(database, &e->registrar) != DuckDBSuccess)
         return fail(err, ERR_LIMIT, "DuckDB refused a connection");
     TRY(text_register(e, err));
@@ -103,6 +109,7 @@ void sql_engine_close(sql_engine *e)
     if (e->registrar)
         duckdb_disconnect(&e->registrar);
     duckdb_close(&e->database);
+    pthread_mutex_destroy(&e->lock);
     free(e);
 }
 
@@ -114,6 +121,11 @@ bool sql_connect(sql_engine *e, sql_connection **ret_connection, error *err)
         return fail(err, ERR_LIMIT, "DuckDB refused a connection");
     }
     TRY(sql_run(c, STR("SET TimeZone = 'UTC'"), err));
+    pthread_mutex_lock(&e->lock);
+    c->engine = e;
+    c->next = e->connections;
+    e->connections = c;
+    pthread_mutex_unlock(&e->lock);
     *ret_connection = TAKE(c);
     return true;
 }
@@ -122,6 +134,14 @@ void sql_disconnect(sql_connection *c)
 {
     if (!c)
         return;
+    if (c->engine) {
+        pthread_mutex_lock(&c->engine->lock);
+        sql_connection **at = &c->engine->connections;
+        while (*at != c)
+            at = &(*at)->next;
+        *at = c->next;
+        pthread_mutex_unlock(&c->engine->lock);
+    }
     if (c->handle)
         duckdb_disconnect(&c->handle);
     free(c);
@@ -141,4 +161,12 @@ bool sql_run(sql_connection *c, str statements, error *err)
 void sql_interrupt(sql_connection *c)
 {
     duckdb_interrupt(c->handle);
+}
+
+void sql_engine_interrupt(sql_engine *e)
+{
+    pthread_mutex_lock(&e->lock);
+    for (sql_connection *c = e->connections; c; c = c->next)
+        duckdb_interrupt(c->handle);
+    pthread_mutex_unlock(&e->lock);
 }

@@ -47,6 +47,8 @@ NODISCARD bool sql_query_all(sql_connection *c, arena *a, str query, batch **ret
 NODISCARD bool sql_query_int(sql_connection *c, str query, int64_t *ret_value, error *err);
 /* Make the statement that runs on `c` fail with ERR_CANCELLED. From any thread. */
 void sql_interrupt(sql_connection *c);
+/* The same for every connection of the engine: the program is ending. */
+void sql_engine_interrupt(sql_engine *e);
 
 /* ---- C functions in SQL; registered once an engine, before the first query that names them. ----
  */

@@ -96,7 +96,9 @@ static void publish_objects(copy *c)
 void copy_set_fault(run_object *o, const char *why)
 {
     o->is_good = false;
-    snprintf(o->fault, sizeof o->fault, "%s", why);
+    const char *statement = strstr(why, "\nLINE "); /* DuckDB quotes a statement of ours */
+    int len = statement ? (int)(statement - why) : (int)strlen(why);
+    snprintf(o->fault, sizeof o->fault, "%.*s", len, why);
 }
 
 /* By name, or by content where CONTENT_TYPE says nothing. */

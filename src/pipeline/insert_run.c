@@ -52,6 +52,11 @@ static int find_order(const select_query *q)
     return -1;
 }
 
+static bool is_made_here(str name)
+{
+    return str_eq(name, STR("_order")) || str_eq(name, STR("_delete"));
+}
+
 /* Result columns of the SELECT become columns of the target: same name and type, or added where the
  * job may. */
 static bool plan_columns(insertion *x, sql_stream *shape, str *ret_items, error *err)
@@ -71,7 +76,7 @@ static bool plan_columns(insertion *x, sql_stream *shape, str *ret_items, error 
     for (size_t i = 0; i < count; i++) {
         sources[i] = sql_stream_column_name(shape, i);
         targets[i] = target_of(s, base, i, sources[i]);
-        if (targets[i].len == 0 || str_eq(sources[i], STR("_order")) ||
+        if (targets[i].len == 0 || is_made_here(sources[i]) ||
             iceberg_schema_find(base, targets[i]))
             continue;
         const iceberg_type *type;
@@ -94,7 +99,7 @@ static bool plan_columns(insertion *x, sql_stream *shape, str *ret_items, error 
     for (size_t k = 0; k < x->schema->field_count; k++) {
         const iceberg_field *f = &x->schema->fields[k];
         size_t i = 0;
-        while (i < count && (targets[i].len == 0 || str_eq(sources[i], STR("_order")) ||
+        while (i < count && (targets[i].len == 0 || is_made_here(sources[i]) ||
                              !str_eq_nocase(targets[i], f->name)))
             i++;
         strbuf_add_c(&items, k ? ", " : "");
@@ -187,6 +192,17 @@ static bool rows_sql(insertion *x, const iceberg_scan *scan, bool is_upsert, str
     if (s->query.is_unnest)
         TRY(unnest_lists(x, &query, err));
     query = with_expectations(x, query);
+    bool deletes = s->merge.delete_condition.len > 0;
+    if (deletes) {
+        strbuf alias = strbuf_new(x->arena);
+        strbuf_add_sql_name(&alias,
+                            s->merge.source_alias.len ? s->merge.source_alias : STR("source"));
+        query = str_format(x->arena,
+                           "SELECT *, coalesce((" STR_FMT "), false) AS \"_delete\" FROM (" STR_FMT
+                           ") AS " STR_FMT,
+                           STR_ARG(expression_to_sql(x->arena, s->merge.delete_condition)),
+                           STR_ARG(query), STR_ARG(strbuf_str(&alias)));
+    }
     AUTO(sql_stream_close) sql_stream *shape = NULL;
     str probe = str_format(x->arena, "SELECT * FROM (" STR_FMT ") LIMIT 0", STR_ARG(query));
     if (!sql_query(x->job->connection, probe, &shape, err))
@@ -196,8 +212,9 @@ static bool rows_sql(insertion *x, const iceberg_scan *scan, bool is_upsert, str
         *ret_order_column =
             str_copy(x->arena, target_of(s, x->schema, (size_t)order,
                                          sql_stream_column_name(shape, (size_t)order)));
-    *ret_sql = str_format(x->arena, "SELECT " STR_FMT "%s FROM (" STR_FMT ")", STR_ARG(items),
-                          adds_order ? ", \"_order\"" : "", STR_ARG(query));
+    *ret_sql = str_format(x->arena, "SELECT " STR_FMT "%s%s FROM (" STR_FMT ")", STR_ARG(items),
+                          adds_order ? ", \"_order\"" : "", deletes ? ", \"_delete\"" : "",
+                          STR_ARG(query));
     if (adds_order)
         *ret_order_column = STR("_order");
     return true;
@@ -304,6 +321,7 @@ static bool load(insertion *x, int64_t after, upsert *u, error *err)
                    .schema = x->schema,
                    .rows_sql = rows,
                    .order_column = order,
+                   .has_deletes = x->job->statement->merge.delete_condition.len > 0,
                    .output_prefix = x->output_prefix,
                    .files = &x->files };
     return upsert_write(u, err);
@@ -387,6 +405,10 @@ bool insert_preview(job *j, arena *a, str name, int64_t limit, error *err)
     TRY(rows_sql(&x, &scan, x.schema->identifier_count > 0, &rows, &order, err));
     if (str_eq(order, STR("_order")))
         columns = STR("* EXCLUDE (\"_order\")");
+    if (j->statement->merge.delete_condition.len)
+        columns = STR("* EXCLUDE (\"_delete\")");
+    if (j->statement->merge.delete_condition.len && str_eq(order, STR("_order")))
+        columns = STR("* EXCLUDE (\"_order\", \"_delete\")");
     return sql_run(j->connection,
                    str_format(a,
                               "CREATE OR REPLACE TABLE " STR_FMT " AS SELECT " STR_FMT

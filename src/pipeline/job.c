@@ -48,11 +48,6 @@ void job_close(job *j)
     free(j);
 }
 
-void job_interrupt(job *j)
-{
-    sql_interrupt(j->connection);
-}
-
 const state_job *job_record(const job *j)
 {
     return &j->record;

@@ -34,9 +34,6 @@ typedef struct job_progress {
  * forgotten and its files deleted), then do one run of what is new. `did_work` false: there was
  * nothing. */
 NODISCARD bool job_run(job *j, job_progress *ret, error *err);
-/* Make the statement that a run is in fail with ERR_CANCELLED; nothing happens between statements.
- * From any thread, while the job is open. */
-void job_interrupt(job *j);
 /* What it was made from. */
 const state_job *job_record(const job *j);
 const statement *job_statement(const job *j);

@@ -3,7 +3,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/vec.h"
@@ -14,6 +16,7 @@ enum {
     DEFAULT_INTERVAL_US = 60000000,
     LONGEST_SLEEP_US = 1000000,      /* other processes may have made jobs meanwhile */
     LONGEST_BACK_OFF_US = 600000000, /* between attempts of a job that fails */
+    HOUSEKEEPING_US = 5000000,
     UPKEEP_US = 60000000
 };
 static const int64_t thorough_us = 3600000000ll;
@@ -33,11 +36,10 @@ typedef struct slot {
 struct scheduler {
     home *home;
     scheduler_options options;
-    pthread_t thread;
-    pthread_mutex_t lock; /* guards the next three */
+    pthread_t thread, keeper; /* the keeper sees to statistics and upkeep */
+    pthread_mutex_t lock;     /* guards the next two */
     pthread_cond_t wake;
     bool is_stopping, is_woken;
-    job *running;
     slot **slots; /* the thread's own */
     size_t count;
     int64_t upkeep_due_us, thorough_due_us;
@@ -221,13 +223,7 @@ static void run_slot(scheduler *s, slot *x)
     uint64_t started = clock_monotonic_us();
     job_progress p;
     error err = { 0 };
-    pthread_mutex_lock(&s->lock);
-    s->running = x->job;
-    pthread_mutex_unlock(&s->lock);
     bool works = job_run(x->job, &p, &err);
-    pthread_mutex_lock(&s->lock);
-    s->running = NULL;
-    pthread_mutex_unlock(&s->lock);
     if (!works) {
         note_failure(s, x, &err);
         return;
@@ -256,11 +252,7 @@ static int64_t run_due(scheduler *s)
 
 static bool should_stop(void *context)
 {
-    scheduler *s = context;
-    for (size_t i = 0; i < s->count; i++)
-        if (s->slots[i]->job && s->slots[i]->due_us <= clock_wall_us())
-            return true; /* jobs come first */
-    return is_stopping(s);
+    return is_stopping(context);
 }
 
 /* Small files together, old snapshots gone; each step is an ordinary commit. */
@@ -304,14 +296,11 @@ static void keep_up(scheduler *s, bool is_thorough)
     }
 }
 
-/* What may wait for the jobs: statistics after each pass, upkeep each minute, all of it each hour.
- */
+/* What may wait for the jobs: statistics, upkeep each minute, all of it each hour. */
 static void housekeep(scheduler *s)
 {
     int64_t now = clock_wall_us();
     error err = { 0 };
-    if (s->count == 0 || should_stop(s))
-        return;
     if (!statistics_follow(s->home, should_stop, s, &err) && err.code != ERR_CANCELLED)
         report(s, true, "%s", err.message);
     if (now < s->upkeep_due_us || should_stop(s))
@@ -344,10 +333,22 @@ static void *run(void *context)
         error err = { 0 };
         if (!follow_jobs(s, &err))
             report(s, true, "%s", err.message);
-        int64_t next = run_due(s);
-        if (next > clock_wall_us())
-            housekeep(s);
-        sleep_until(s, next);
+        sleep_until(s, run_due(s));
+    }
+    return NULL;
+}
+
+/* The keeper's thread: beside the jobs, at the lowest priority, so that loading comes first. */
+static void *keep(void *context)
+{
+    scheduler *s = context;
+    setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
+    for (int64_t next = clock_wall_us() + HOUSEKEEPING_US; !is_stopping(s);) {
+        nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+        if (clock_wall_us() < next)
+            continue;
+        housekeep(s);
+        next = clock_wall_us() + HOUSEKEEPING_US;
     }
     return NULL;
 }
@@ -360,10 +361,9 @@ bool scheduler_start(home *h, const scheduler_options *options, scheduler **ret_
     s->options = *options;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);
-    if (pthread_create(&s->thread, NULL, run, s) != 0) {
-        free(s);
-        return fail(err, ERR_LIMIT, "the thread that runs jobs could not start");
-    }
+    if (pthread_create(&s->thread, NULL, run, s) != 0 ||
+        pthread_create(&s->keeper, NULL, keep, s) != 0)
+        return fail(err, ERR_LIMIT, "the threads that run jobs could not start");
     *ret_scheduler = s;
     return true;
 }
@@ -376,6 +376,21 @@ void scheduler_wake(scheduler *s)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* An interrupt that falls between two statements does nothing: again until the thread has ended. */
+static void stop_thread(scheduler *s, pthread_t thread)
+{
+    for (;;) {
+        int64_t until = clock_wall_us() + 50000;
+        struct timespec at = { .tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000 };
+        sql_engine *engine;
+        error ignored = { 0 };
+        if (pthread_timedjoin_np(thread, NULL, &at) == 0)
+            return;
+        if (home_engine(s->home, &engine, &ignored))
+            sql_engine_interrupt(engine);
+    }
+}
+
 void scheduler_stop(scheduler *s)
 {
     if (!s)
@@ -384,16 +399,8 @@ void scheduler_stop(scheduler *s)
     s->is_stopping = true;
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
-    for (;;) { /* an interrupt that falls between two statements does nothing: again */
-        int64_t until = clock_wall_us() + 50000;
-        struct timespec at = { .tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000 };
-        if (pthread_timedjoin_np(s->thread, NULL, &at) == 0)
-            break;
-        pthread_mutex_lock(&s->lock);
-        if (s->running)
-            job_interrupt(s->running);
-        pthread_mutex_unlock(&s->lock);
-    }
+    stop_thread(s, s->thread);
+    stop_thread(s, s->keeper);
     for (size_t i = 0; i < s->count; i++)
         free_slot(s->slots[i]);
     free(s->slots);

@@ -18,7 +18,8 @@ enum {
     TOP_VALUES = 40,
     SHOWN_VALUES = 20,
     SAMPLE_ROWS = 40000,
-    BUCKETS = 130, /* powers of two below and above zero */
+    MOST_ROWS = 1000000, /* read of what a table gained; of more than that these stand for all */
+    BUCKETS = 130,       /* powers of two below and above zero */
     MOST_COLUMNS = 512
 };
 
@@ -259,7 +260,7 @@ static bool is_less(const iceberg_type *type, str x, str y)
 
 /* Counts, bounds and hashes of all columns in one pass over the new rows. */
 static bool count_rows(sql_connection *c, table_statistics *t, const iceberg_schema *s, str rows,
-                       error *err)
+                       int64_t all_rows, error *err)
 {
     arena *a = t->arena;
     strbuf q = strbuf_new(a);
@@ -287,8 +288,10 @@ static bool count_rows(sql_connection *c, table_statistics *t, const iceberg_sch
         column_statistics *x = filled[i];
         const column *cells = &result->columns[1 + i * 4];
         int64_t count = column_value(&cells[0], a, 0).integer;
-        x->rows += row_count;
-        x->nulls += row_count - count;
+        x->rows += all_rows;
+        if (row_count)
+            x->nulls +=
+                (int64_t)((double)(row_count - count) * (double)all_rows / (double)row_count);
         if (count == 0 || !is_counted(s->fields[i].type))
             continue;
         str low = column_text(&cells[1], a, 0), high = column_text(&cells[2], a, 0);
@@ -417,7 +420,9 @@ static bool follow_table(void *context, arena *outer, str catalog_name, const ca
     const iceberg_schema *s = iceberg_table_schema(table);
     if (scan.file_count) {
         TRY(iceberg_scan_sql(table, a, &scan, NULL, 0, false, &rows, err));
-        if (!count_rows(f->connection, &t, s, rows, err) ||
+        if (scan.row_count > MOST_ROWS)
+            rows = str_format(a, "(SELECT * FROM " STR_FMT " LIMIT %d)", STR_ARG(rows), MOST_ROWS);
+        if (!count_rows(f->connection, &t, s, rows, scan.row_count, err) ||
             !sample_rows(f->connection, &t, s, rows, scan.row_count, err))
             return fail_while(err, "statistics of " STR_FMT, STR_ARG(name));
     }

@@ -304,6 +304,10 @@ static bool make_batch(upsert *u, error *err)
         strbuf_add_c(&plain, plain.len ? ", " : "");
         strbuf_add_sql_name(&plain, f->name);
     }
+    if (u->has_deletes) {
+        strbuf_add_c(&plain, ", \"_delete\"");
+        all = str_concat(u->arena, all, STR(", \"_delete\""));
+    }
     strbuf order = strbuf_new(u->arena);
     if (u->order_column.len)
         strbuf_add_sql_name(&order, u->order_column);
@@ -323,12 +327,17 @@ static bool make_batch(upsert *u, error *err)
             not_null = str_format(u->arena, STR_FMT "%s" STR_FMT " IS NOT NULL", STR_ARG(not_null),
                                   not_null.len ? " AND " : " WHERE ", STR_ARG(strbuf_str(&name)));
         }
+    str tie = tie_sql(u);
+    if (u->has_deletes) /* a row that takes out an equal one is not equal to it */
+        tie = str_format(u->arena,
+                         "CASE WHEN \"_delete\" THEN xor(" STR_FMT ", 1) ELSE " STR_FMT " END",
+                         STR_ARG(tie), STR_ARG(tie));
     /* rows without a key name nothing that could be kept: a flow record with no address */
     str winners = str_format(
         u->arena,
         "SELECT * FROM (SELECT *, " STR_FMT " AS \"_tie\" FROM (" STR_FMT ")" STR_FMT
         ") QUALIFY row_number() OVER (PARTITION BY " STR_FMT " ORDER BY %s\"_tie\" DESC) = 1",
-        STR_ARG(tie_sql(u)), STR_ARG(collapsed), STR_ARG(not_null), STR_ARG(keys),
+        STR_ARG(tie), STR_ARG(collapsed), STR_ARG(not_null), STR_ARG(keys),
         u->order_column.len
             ? str_format(u->arena, STR_FMT " DESC NULLS LAST, %c", STR_ARG(strbuf_str(&order)), 0)
                   .data
@@ -493,7 +502,8 @@ bool upsert_write(upsert *u, error *err)
     TRY(need_index(u, &x, err));
     TRY(make_batch(u, err));
     TRY(compare_with_index(u, x, err));
-    str fresh = str_format(u->arena, "(SELECT * FROM upsert_batch WHERE %s(0, rowid))", x->fresh);
+    str fresh = str_format(u->arena, "(SELECT * FROM upsert_batch WHERE %s(0, rowid)%s)", x->fresh,
+                           u->has_deletes ? " AND NOT \"_delete\"" : "");
     TRY(writer_partitions(u->job, u->arena, u->target, u->schema, fresh, u->output_prefix, u->files,
                           err));
     return write_deletes(u, x, err);
@@ -528,6 +538,7 @@ void upsert_committed(upsert *u, const iceberg_table *after)
     bool is_next = !current || current == before ||
                    current->parent_id == (before ? before->id : -1) ||
                    (before && current->id == before->id);
-    x->is_built = is_next && follow(u, x, after, &ignored);
+    /* keys that were deleted still stand in the index: it is built again */
+    x->is_built = is_next && !u->has_deletes && follow(u, x, after, &ignored);
     x->snapshot_id = current ? current->id : -1;
 }

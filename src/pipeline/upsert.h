@@ -12,6 +12,7 @@ typedef struct upsert {
     const iceberg_schema *schema; /* of the target, after evolution */
     str rows_sql;     /* columns as in `schema`, and "_order" when that is the order column */
     str order_column; /* of the rows; empty: later runs win */
+    bool has_deletes; /* "_delete" says which rows only take out the row of their key */
     str output_prefix;
     file_vec *files; /* data and delete files are added */
     /* for the change: vectors that new ones replace, data files that deletes point into */
