@@ -5,13 +5,14 @@ import http.client
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
 
 from harness import check, check_in, finish, skip
-from raw_clients import GREETING, NONE, bolt, bolt_message, bolt_struct, frame, greet, read_bolt, read_frame, v, web_socket
+from raw_clients import GREETING, NONE, bolt, bolt_message, bolt_struct, frame, greet, pack, read_bolt, read_frame, v, web_socket
 from serving import PASSWORD, connect, node_modules, serving, small_home
 
 BASIC = "Basic " + base64.b64encode(f"tester:{PASSWORD}".encode()).decode()
@@ -264,6 +265,38 @@ def test_bolt(server):
     ws.close()
 
 
+def test_bolt_frames(server):
+    """Messages that fill the room they are put together in exactly, or miss it by one, in chunks of many sizes."""
+    s = bolt(server)
+    for exponent in range(6, 18):
+        for off in (-1, 0, 1):
+            size = (1 << exponent) + off
+            shell = 2 + len(pack("RETURN size($t) AS n")) + len(pack({})) + 1 + len(pack("t"))
+            head = 5 if size - shell > 65540 else 3 if size - shell > 258 else 2
+            text = "x" * (size - shell - head)
+            packed = (b"\xD2" + len(text).to_bytes(4, "big") if head == 5 else b"\xD1" + len(text).to_bytes(2, "big") if head == 3 else b"\xD0" + bytes([len(text)])) + text.encode()
+            message = b"\xB3\x10" + pack("RETURN size($t) AS n") + b"\xA1" + pack("t") + packed + pack({})
+            assert len(message) == size
+            for step in (size, size // 2, size // 4, size // 7):
+                chunks = [message[i:i + step] for i in range(0, size, step)]
+                chunks = [c[i:i + 65535] for c in chunks for i in range(0, len(c), 65535)]
+                s.sendall(b"".join(struct.pack(">H", len(c)) + c for c in chunks) + b"\0\0" + bolt_message(bolt_struct(0x3F, {"n": -1})))
+                got = [read_bolt(s) for _ in range(3)]
+                if got[1] != b"\xB1\x71\x91" + pack_number(len(text)):
+                    check(f"a message of {size} bytes in chunks of {step}", got[1], len(text))
+    check("messages of every size around powers of two", True)
+    s.sendall(bolt_message(bolt_struct(0x55)))
+    check_in("an unknown message is told by its number", b"0x55 is no message of Bolt", read_bolt(s))
+    s = bolt(server)
+    s.sendall(bolt_message(bolt_struct(0x12)))
+    check_in("one that cannot come now by its name", b"COMMIT cannot come now", read_bolt(s))
+
+
+def pack_number(n):
+    """The shortest form, as the server writes it."""
+    return struct.pack(">b", n) if n < 128 else b"\xC9" + struct.pack(">h", n) if n < 32768 else b"\xCA" + struct.pack(">i", n)
+
+
 def test_npm(server, scheme_tail=""):
     folder = node_modules()
     if not folder:
@@ -308,7 +341,7 @@ def main():
     try:
         with serving(home=home) as server:
             check("the first start makes no admin where there is a user", server.first_password, None)
-            for test in (test_queries, test_compatible, test_sign_in, test_cancel, test_slow, test_gremlin_frames, test_bolt, test_npm):
+            for test in (test_queries, test_compatible, test_sign_in, test_cancel, test_slow, test_gremlin_frames, test_bolt, test_bolt_frames, test_npm):
                 if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:
                     test(server)
             check("it stops at once", server.stop() < 3, True)

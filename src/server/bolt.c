@@ -516,8 +516,10 @@ bool bolt_handle(bolt *b, bolt_message *m)
         return true;
     }
     if (!k || !(k->states & 1 << b->state)) {
-        fail(&err, ERR_INVALID, k ? "%s cannot come now" : "0x%2$02X is no message of Bolt",
-             k ? k->name : "", tag);
+        if (k)
+            fail(&err, ERR_INVALID, "%s cannot come now", k->name);
+        else
+            fail(&err, ERR_INVALID, "0x%02X is no message of Bolt", tag);
         return fail_protocol(b, &err);
     }
     bool works = dispatch(b, k, &u, count);
