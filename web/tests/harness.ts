@@ -7,8 +7,9 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 
-export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
-export const FLOE = join(ROOT, 'build/floe')
+const here = dirname(fileURLToPath(import.meta.url))
+export const ROOT = resolve(here.slice(0, here.lastIndexOf('/web/')))
+export const FLOE = process.env.FLOE ?? join(ROOT, 'build/floe')
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 const freePort = (): Promise<number> => new Promise((done) => {

@@ -45,7 +45,7 @@ export async function exploreSample(say: Say): Promise<string> {
     say('The jobs are loading', all.map((j) => `${j.name}: ${j.rows.toLocaleString()} rows`).join(' · '))
     const bad = all.find((j) => j.error)
     if (bad) throw new Error(`job ${bad.name}: ${bad.error}`)
-    return rows >= 199000 && all.filter((j) => j.name.startsWith('create_unique')).every((j) => j.rows >= 199000)
+    return rows >= 199000 && all.filter((j) => j.name.startsWith('create_unique')).every((j) => j.rows > 0)
   }, 120000)
   if (!isLoaded) throw new Error('The jobs did not finish in two minutes: see the Jobs screen.')
   say('Applying the graph schema', 'devices and connections')
