@@ -50,6 +50,16 @@ static bool skip_block_comment(lexer *l)
                    "this comment is not closed: */ is missing");
 }
 
+/* Whether nothing but blanks stands before the place on its line. There "//" begins a comment;
+ * elsewhere it divides. */
+static bool begins_line(const lexer *l)
+{
+    for (size_t i = l->at; i > 0 && l->text.data[i - 1] != '\n'; i--)
+        if (l->text.data[i - 1] != ' ' && l->text.data[i - 1] != '\t')
+            return false;
+    return true;
+}
+
 static bool skip_blanks(lexer *l)
 {
     for (;;) {
@@ -60,7 +70,7 @@ static bool skip_blanks(lexer *l)
             l->at += 2;
         } else if (starts(l, STR("&nbsp;"))) {
             l->at += 6;
-        } else if (starts(l, STR("--")) || starts(l, STR("//"))) {
+        } else if (starts(l, STR("--")) || (starts(l, STR("//")) && begins_line(l))) {
             while (l->at < l->text.len && peek(l, 0) != '\n')
                 l->at++;
         } else if (starts(l, STR("/*"))) {
