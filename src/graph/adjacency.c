@@ -134,11 +134,48 @@ static inline void write_part(writer *w, size_t part)
     write_added(w, next, end, UINT64_MAX);
 }
 
+static bool has_pair(const graph_adjacency *x, const triple *t)
+{
+    if (t->major >= x->source_count)
+        return false;
+    uint64_t low = x->out_offsets[t->major], end = x->out_offsets[t->major + 1], high = end;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (x->out_targets[middle] < t->minor)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < end && x->out_targets[low] == t->minor;
+}
+
+/* When nothing is dropped the old counts hold, and only the added pairs are looked up. */
+static void count_added(writer *w, size_t part)
+{
+    const triples *t = w->to->added;
+    const graph_adjacency *x = &w->to->old->adjacency;
+    uint64_t first = (uint64_t)part << t->shift, end = (uint64_t)(part + 1) << t->shift;
+    first = first < x->source_count ? first : x->source_count;
+    end = end < x->source_count ? end : x->source_count;
+    uint64_t first_pair = x->out_offsets[first], end_pair = x->out_offsets[end];
+    w->pairs = end_pair - first_pair;
+    w->edges = x->edge_offsets[end_pair] - x->edge_offsets[first_pair];
+    for (uint64_t i = t->starts[part]; i < t->starts[part + 1]; i++) {
+        const triple *a = &t->items[i];
+        bool is_again = i > t->starts[part] && a[-1].major == a->major && a[-1].minor == a->minor;
+        w->pairs += !is_again && !has_pair(x, a);
+        w->edges++;
+    }
+}
+
 static bool count_part(void *context, size_t part)
 {
     layout *l = context;
     writer w = { .to = l, .is_counting = true, .last_key = UINT64_MAX };
-    write_part(&w, part);
+    if (l->old && l->edges->rows.dropped_count == 0)
+        count_added(&w, part);
+    else
+        write_part(&w, part);
     l->pair_starts[part] = w.pairs;
     l->edge_starts[part] = w.edges;
     return true;
@@ -255,26 +292,78 @@ static bool reverse_part(void *context, size_t part)
     return true;
 }
 
-static bool take_in(graph_memory *m, edge_part *e, error *err)
+/* Without a list of all pairs by the way: each thread passes over them all for its own range of
+ * targets. Memory that is touched for the first time is most of what a refresh costs. */
+typedef struct direct_reverse {
+    const graph_adjacency *x;
+    uint64_t width; /* of a range */
+    uint64_t *offsets;
+    uint32_t *sources, *pairs;
+} direct_reverse;
+
+static bool count_targets(void *context, size_t range)
+{
+    const direct_reverse *r = context;
+    uint64_t first = range * r->width;
+    for (uint64_t i = 0; i < r->x->pair_count; i++)
+        if (r->x->out_targets[i] - first < r->width)
+            r->offsets[r->x->out_targets[i]]++;
+    return true;
+}
+
+/* `offsets` are moved to the end of each target. */
+static bool put_targets(void *context, size_t range)
+{
+    const direct_reverse *r = context;
+    const graph_adjacency *x = r->x;
+    uint64_t first = range * r->width;
+    for (uint64_t source = 0; source < x->source_count; source++)
+        for (uint64_t i = x->out_offsets[source]; i < x->out_offsets[source + 1]; i++) {
+            if (x->out_targets[i] - first >= r->width)
+                continue;
+            uint64_t at = r->offsets[x->out_targets[i]]++;
+            r->sources[at] = (uint32_t)source;
+            r->pairs[at] = (uint32_t)i;
+        }
+    return true;
+}
+
+static void reverse_directly(const graph_adjacency *x, const reverse *to)
+{
+    size_t ranges = (size_t)pool_thread_count();
+    direct_reverse r = { x, x->target_count / ranges + 1, to->offsets, to->sources, to->pairs };
+    pool_each(ranges, count_targets, &r);
+    to_starts(r.offsets, x->target_count);
+    pool_each(ranges, put_targets, &r);
+    memmove(r.offsets + 1, r.offsets, x->target_count * sizeof *r.offsets);
+    r.offsets[0] = 0;
+}
+
+static bool take_in(graph_memory *m, edge_part *e, bool is_refresh, error *err)
 {
     graph_adjacency *x = &e->adjacency;
     triples list = { 0 };
-    bool works =
-        block_take(m, (x->target_count + 1) * 8, &e->blocks[BLOCK_IN_OFFSETS], err) &&
-        block_take(m, x->pair_count * 4, &e->blocks[BLOCK_IN_SOURCES], err) &&
-        block_take(m, x->pair_count * 4, &e->blocks[BLOCK_IN_PAIRS], err) &&
-        triples_part(m, read_pairs, x, x->pair_count, x->target_count, x->pair_count, &list, err);
-    if (works) {
-        reverse r = { &list, x->target_count, e->blocks[BLOCK_IN_OFFSETS].data,
-                      e->blocks[BLOCK_IN_SOURCES].data, e->blocks[BLOCK_IN_PAIRS].data };
-        pool_each(list.part_count, reverse_part, &r);
-        r.offsets[x->target_count] = x->pair_count;
-        x->in_offsets = r.offsets;
-        x->in_sources = r.sources;
-        x->in_pairs = r.pairs;
+    bool works = block_take(m, (x->target_count + 1) * 8, &e->blocks[BLOCK_IN_OFFSETS], err) &&
+                 block_take(m, x->pair_count * 4, &e->blocks[BLOCK_IN_SOURCES], err) &&
+                 block_take(m, x->pair_count * 4, &e->blocks[BLOCK_IN_PAIRS], err);
+    reverse r = { &list, x->target_count, e->blocks[BLOCK_IN_OFFSETS].data,
+                  e->blocks[BLOCK_IN_SOURCES].data, e->blocks[BLOCK_IN_PAIRS].data };
+    if (works && is_refresh) {
+        reverse_directly(x, &r);
+    } else if (works) {
+        works = triples_part(m, read_pairs, x, x->pair_count, x->target_count, x->pair_count, &list,
+                             err);
+        if (works)
+            pool_each(list.part_count, reverse_part, &r);
+        triples_free(m, &list);
     }
-    triples_free(m, &list);
-    return works;
+    if (!works)
+        return false;
+    r.offsets[x->target_count] = x->pair_count;
+    x->in_offsets = r.offsets;
+    x->in_sources = r.sources;
+    x->in_pairs = r.pairs;
+    return true;
 }
 
 /* ---- Both ---- */
@@ -318,5 +407,5 @@ bool adjacency_build(graph *g, edge_part *e, const edge_part *old, arrivals *x,
     free(l.pair_starts);
     free(l.edge_starts);
     triples_free(m, &added);
-    return works && take_in(m, e, err);
+    return works && take_in(m, e, old != NULL, err);
 }

@@ -263,42 +263,81 @@ bool property_load(graph *g, const label_rows *rows, size_t property, column_typ
     return works ? true : fail_while(err, "reading property column " STR_FMT, STR_ARG(name));
 }
 
-static void set_valid(uint64_t *valid, uint64_t i, bool is_valid)
+/* Cells of the old column in order, and between them those of added edges. */
+typedef struct interleaving {
+    const edge_part *edges;
+    const graph_column *old;
+    const fetch *added;
+    char *data;
+    uint64_t *valid, count;
+    _Atomic uint64_t nulls;
+} interleaving;
+
+/* Added edges whose place is below `at`. */
+static uint64_t added_before(const edge_part *e, uint64_t at)
+{
+    uint64_t low = 0, high = e->added_count;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (e->added[middle] < at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static inline void set_valid(uint64_t *valid, uint64_t i, bool is_valid)
 {
     if (is_valid)
         valid[i / 64] |= 1ull << (i % 64);
 }
 
-/* Cells of the old column in order, and between them those of added edges. */
-static void interleave(const edge_part *e, const graph_column *old, const fetch *f,
-                       cached_column *ret)
+static bool interleave_piece(void *context, size_t piece)
 {
-    uint64_t count = e->adjacency.edge_count, from = 0, at = 0;
-    char *data = ret->data.data;
-    uint64_t *valid = ret->valid.data, nulls = 0;
-    const uint64_t *added_valid = f->valid.data;
-    size_t width = f->width;
-    for (uint64_t next = 0; next <= e->added_count; next++) {
-        uint64_t to = next < e->added_count ? e->added[next] : count, run = to - at;
-        memcpy(data + at * width, (const char *)old->data + from * width, run * width);
+    interleaving *x = context;
+    const edge_part *e = x->edges;
+    const graph_column *old = x->old;
+    const uint64_t *added_valid = x->added->valid.data;
+    const char *added_data = x->added->data.data;
+    size_t width = x->added->width;
+    uint64_t at = piece * PERMUTE_PIECE, end = at + PERMUTE_PIECE, nulls = 0;
+    end = end < x->count ? end : x->count;
+    uint64_t next = added_before(e, at), from = at - next;
+    while (at < end) {
+        uint64_t to = next < e->added_count && e->added[next] < end ? e->added[next] : end,
+                 run = to - at;
+        memcpy(x->data + at * width, (const char *)old->data + from * width, run * width);
         for (uint64_t i = 0; i < run; i++) {
             bool is_valid = !old->valid || (old->valid[(from + i) / 64] >> ((from + i) % 64) & 1);
             nulls += !is_valid;
-            set_valid(valid, at + i, is_valid);
+            set_valid(x->valid, at + i, is_valid);
         }
         from += run;
         at = to;
-        if (next == e->added_count)
+        if (at == end)
             break;
         uint64_t row = packed_get(&e->row_of, at) - e->rows.first_added;
         bool is_valid = added_valid[row / 64] >> (row % 64) & 1;
         nulls += !is_valid;
-        set_valid(valid, at, is_valid);
-        memcpy(data + at * width, (const char *)f->data.data + row * width, width);
+        set_valid(x->valid, at, is_valid);
+        memcpy(x->data + at * width, added_data + row * width, width);
         at++;
+        next++;
     }
+    atomic_fetch_add(&x->nulls, nulls);
+    return true;
+}
+
+static void interleave(const edge_part *e, const graph_column *old, const fetch *f,
+                       cached_column *ret)
+{
+    interleaving x = { .edges = e, .old = old, .added = f, .count = e->adjacency.edge_count };
+    x.data = ret->data.data;
+    x.valid = ret->valid.data;
+    pool_each((x.count + PERMUTE_PIECE - 1) / PERMUTE_PIECE, interleave_piece, &x);
     ret->column = (graph_column){
-        .type = old->type, .count = count, .data = data, .valid = nulls ? valid : NULL
+        .type = old->type, .count = x.count, .data = x.data, .valid = x.nulls ? x.valid : NULL
     };
 }
 

@@ -107,6 +107,23 @@ bool label_rows_open(const graph_options *options, arena *a, const schema_label 
 
 /* ---- Numbering ---- */
 
+/* Of a scan's delete files those that apply to a file of it: others need not be read. */
+static void keep_used_deletes(arena *a, iceberg_scan *scan)
+{
+    AUTO(arena_free) arena *scratch = arena_new();
+    map used = map_new(scratch);
+    iceberg_file *kept = arena_array_of(a, iceberg_file, scan->delete_count);
+    size_t count = 0;
+    for (size_t i = 0; i < scan->file_count; i++)
+        for (size_t k = 0; k < scan->files[i].delete_count; k++)
+            map_set(&used, scan->files[i].deletes[k]->uri, (void *)1);
+    for (size_t i = 0; i < scan->delete_count; i++)
+        if (map_get(&used, scan->delete_files[i].uri))
+            kept[count++] = scan->delete_files[i];
+    scan->delete_files = kept;
+    scan->delete_count = count;
+}
+
 /* The files of the scan that have numbers from `first` on. */
 static void find_added(source *s, arena *a, uint64_t first)
 {
@@ -122,6 +139,7 @@ static void find_added(source *s, arena *a, uint64_t first)
     s->added = s->scan;
     s->added.files = files;
     s->added.file_count = count;
+    keep_used_deletes(a, &s->added);
 }
 
 static void number_source(label_rows *rows, size_t number, const source *old, row_range *dropped,
