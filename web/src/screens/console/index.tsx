@@ -39,7 +39,7 @@ export default function Console() {
   const control = useRef<AbortController>(undefined)
   const end = useRef<HTMLDivElement>(null)
   const input = useRef<HTMLInputElement>(null)
-  useEffect(() => end.current?.scrollIntoView({ block: 'end' }), [entries, isRunning])
+  useEffect(() => { end.current?.scrollIntoView({ block: 'end' }) }, [entries, isRunning]) // newer Chromium answers with a promise
   const put = (e: Entry): void => setEntries((old) => [...old.slice(-400), e])
 
   const command = (line: string): void => {
