@@ -236,6 +236,17 @@ static int add_body(connection *c, str bytes)
     return 0;
 }
 
+/* libwebsockets tells the end of a body again and again, without reading on, when the request lay
+ * in the bytes that came behind the one before (a client that does not wait): such a connection
+ * ends. */
+static int end_body(connection *c)
+{
+    if (!c->request)
+        return -1;
+    answer(c);
+    return 0;
+}
+
 /* ---- WebSockets and raw TCP ---- */
 
 static int admit_socket(connection *c)
@@ -281,6 +292,14 @@ static int write_flags(const chunk *k)
     return k->is_last ? flags : flags | LWS_WRITE_NO_FIN;
 }
 
+static bool is_sent(stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool is_sent = s->is_ended && !s->first;
+    pthread_mutex_unlock(&s->lock);
+    return is_sent;
+}
+
 static int write_some(connection *c, bool is_http)
 {
     stream *s = c->stream;
@@ -295,15 +314,13 @@ static int write_some(connection *c, bool is_http)
         free(k);
         if (n < 0)
             return -1;
-        if (lws_send_pipe_choked(c->wsi)) {
+        bool completes = is_http && !c->closes && is_sent(s); /* before the next request is read */
+        if (!completes && lws_send_pipe_choked(c->wsi)) {
             lws_callback_on_writable(c->wsi);
             return 0;
         }
     }
-    pthread_mutex_lock(&s->lock);
-    bool is_ended = s->is_ended && !s->first;
-    pthread_mutex_unlock(&s->lock);
-    if (!is_ended)
+    if (!is_sent(s))
         return 0;
     if (!is_http)
         return -1;
@@ -326,10 +343,7 @@ int connection_callback(struct lws *wsi, enum lws_callback_reasons reason, void 
         return 0;
     case LWS_CALLBACK_HTTP: return begin_request(connection_of(wsi), bytes);
     case LWS_CALLBACK_HTTP_BODY: return add_body(connection_of(wsi), bytes);
-    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        if (connection_of(wsi)->request)
-            answer(connection_of(wsi));
-        return 0;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION: return end_body(connection_of(wsi));
     case LWS_CALLBACK_HTTP_WRITEABLE: return write_some(connection_of(wsi), true);
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return admit_socket(connection_of(wsi));
     case LWS_CALLBACK_ESTABLISHED:

@@ -87,7 +87,8 @@ bool http_accepts(str accept, str type)
 }
 
 /* What every answer carries. The policy of pages is the UI's own (server/ui.c). */
-static void put_head(http_request *r, int status, str content_type, str headers, const char *length)
+static void put_head(http_request *r, int status, str content_type, str headers, const char *length,
+                     bool ends)
 {
     AUTO(arena_free) arena *a = arena_new();
     strbuf b = strbuf_new(a);
@@ -99,7 +100,10 @@ static void put_head(http_request *r, int status, str content_type, str headers,
     strbuf_add_c(&b, "X-Content-Type-Options: nosniff\r\n\r\n");
     r->status = status;
     r->is_answered = true;
-    stream_write(r->stream, strbuf_str(&b), STREAM_BYTES);
+    if (ends)
+        stream_finish(r->stream, strbuf_str(&b));
+    else
+        stream_write(r->stream, strbuf_str(&b), STREAM_BYTES);
 }
 
 void http_reply(http_request *r, int status, str content_type, str headers, str body)
@@ -107,15 +111,15 @@ void http_reply(http_request *r, int status, str content_type, str headers, str 
     char length[48] = "";
     if (status != 204 && status != 304)
         snprintf(length, sizeof length, "Content-Length: %zu\r\n", body.len);
-    put_head(r, status, content_type, headers, length);
-    if (r->method != HTTP_HEAD && length[0])
-        stream_write(r->stream, body, STREAM_BYTES);
-    stream_end(r->stream);
+    bool has_body = r->method != HTTP_HEAD && length[0] && body.len;
+    put_head(r, status, content_type, headers, length, !has_body);
+    if (has_body)
+        stream_finish(r->stream, body);
 }
 
 void http_begin(http_request *r, int status, str content_type, str headers)
 {
-    put_head(r, status, content_type, headers, "Transfer-Encoding: chunked\r\n");
+    put_head(r, status, content_type, headers, "Transfer-Encoding: chunked\r\n", false);
 }
 
 /* One call of stream_write: pieces from different threads do not mix. */
@@ -134,7 +138,5 @@ void http_write(http_request *r, str bytes)
 
 void http_end(http_request *r)
 {
-    if (r->method != HTTP_HEAD)
-        stream_write(r->stream, STR("0\r\n\r\n"), STREAM_BYTES);
-    stream_end(r->stream);
+    stream_finish(r->stream, r->method == HTTP_HEAD ? STR("") : STR("0\r\n\r\n"));
 }

@@ -128,6 +128,20 @@ void stream_end(stream *s)
     set_flag(s, &s->is_ended, true);
 }
 
+void stream_finish(stream *s, str bytes)
+{
+    pthread_mutex_lock(&s->lock);
+    if (!stream_is_gone(s) && bytes.len) {
+        if (!s->first)
+            s->progress_us = clock_monotonic_us();
+        add_bytes(s, bytes);
+        s->queued_bytes += bytes.len;
+    }
+    s->is_ended = true;
+    pthread_mutex_unlock(&s->lock);
+    loop_list(s->loop, s);
+}
+
 void stream_drop(stream *s)
 {
     set_flag(s, &s->is_dropped, true);

@@ -35,6 +35,8 @@ void stream_write(stream *s, str bytes, stream_form form);
 bool stream_is_full(stream *s);
 /* End the connection (of HTTP: the exchange) when all that is queued has been sent. */
 void stream_end(stream *s);
+/* The last bytes and the end at once: a peer that has read them finds the exchange ended. */
+void stream_finish(stream *s, str bytes);
 /* Drop the connection now, with what is queued. */
 void stream_drop(stream *s);
 /* Stop reading from the peer, or go on. */
