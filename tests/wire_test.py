@@ -160,6 +160,19 @@ def test_cancel(server):
     check("progress came", any("progress" in x for x in got), True)
 
 
+def test_pipelined(server):
+    """Requests that do not wait for the answer before: they may lose the connection, others notice nothing."""
+    body = b'{"language":"sql","text":"SELECT 1"}'
+    head = f"Host: 127.0.0.1:{server.http}\r\nAuthorization: {BASIC}\r\nContent-Type: application/json\r\n".encode()
+    post = b"POST /api/query HTTP/1.1\r\n" + head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    get = b"GET /healthz HTTP/1.1\r\n" + head + b"\r\n"
+    for name, sent in {"GET, POST": get + post, "POST, POST": post + post, "POST, GET": post + get}.items():
+        with connect(server.http) as s:
+            s.sendall(sent)
+            time.sleep(0.3)
+            check(f"the server answers others after {name} at once", ask(server, "GET", "/healthz")[0], 200)
+
+
 def slow_reader(server):
     """Asks for far more than it reads."""
     s = connect(server.http)
@@ -341,7 +354,7 @@ def main():
     try:
         with serving(home=home) as server:
             check("the first start makes no admin where there is a user", server.first_password, None)
-            for test in (test_queries, test_compatible, test_sign_in, test_cancel, test_slow, test_gremlin_frames, test_bolt, test_bolt_frames, test_npm):
+            for test in (test_queries, test_compatible, test_sign_in, test_pipelined, test_cancel, test_slow, test_gremlin_frames, test_bolt, test_bolt_frames, test_npm):
                 if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:
                     test(server)
             check("it stops at once", server.stop() < 3, True)
