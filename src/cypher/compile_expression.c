@@ -338,8 +338,6 @@ static bool check_operand(compiler *c, const ast_expr *e, const ast_expr *operan
     if (is_arithmetic && (t == TYPE_BOOL || t == TYPE_TEXT || t == TYPE_LIST || t == TYPE_MAP ||
                           t == TYPE_NODE || t == TYPE_EDGE || t == TYPE_PATH))
         return cypher_fail(c, operand->span.from, detail, "expected a number");
-    if (f == FN_ADD && (t == TYPE_NODE || t == TYPE_EDGE || t == TYPE_PATH) && false)
-        return cypher_fail(c, operand->span.from, detail, "this cannot be added");
     return true;
 }
 
@@ -373,12 +371,6 @@ static bool operator(compiler *c, const ast_expr *e, plan_expr **ret, type *t)
         TRY(expression(c, e->op.args[i], &args[i], &types[i]));
         TRY(check_operand(c, e, e->op.args[i], i, types[i]));
     }
-    if (e->op.function == FN_ITEM && types[0] == TYPE_LIST &&
-        (types[1] == TYPE_TEXT || types[1] == TYPE_FLOAT || types[1] == TYPE_BOOL ||
-         types[1] == TYPE_LIST || types[1] == TYPE_MAP) &&
-        e->op.args[1]->kind == AST_LITERAL && false)
-        return cypher_fail(c, e->op.args[1]->span.from, "TypeError: InvalidArgumentType",
-                           "the place in a list is a whole number");
     *t = type_of_operator(e->op.function, types[0], types[1]);
     *ret = e->op.function == FN_MATCHES
                ? cypher_named(c, ".matches", args, 2)

@@ -107,7 +107,7 @@ static bool parse_items(parser *p, ast_item **ret, size_t *ret_count)
     do {
         ast_item x = { 0 };
         size_t first = p->at;
-        TRY(parse_expression(p, &x.expr));
+        TRY(cypher_parse_expression(p, &x.expr));
         span s = cypher_parser_span(p, first);
         x.name = str_slice(p->text, s.from, s.to);
         if (x.expr->kind == AST_VARIABLE)
@@ -128,7 +128,7 @@ static bool parse_order(parser *p, ast_projection *ret)
     TRY(cypher_parser_need_word(p, "BY"));
     do {
         ast_order x = { 0 };
-        TRY(parse_expression(p, &x.expr));
+        TRY(cypher_parse_expression(p, &x.expr));
         x.is_descending =
             cypher_parser_take_word(p, "DESC") || cypher_parser_take_word(p, "DESCENDING");
         if (!x.is_descending && !cypher_parser_take_word(p, "ASC"))
@@ -149,11 +149,11 @@ static bool parse_projection(parser *p, bool is_with, ast_projection *ret)
     if (cypher_parser_take_word(p, "ORDER"))
         TRY(parse_order(p, ret));
     if (cypher_parser_take_word(p, "SKIP") || cypher_parser_take_word(p, "OFFSET"))
-        TRY(parse_expression(p, &ret->skip));
+        TRY(cypher_parse_expression(p, &ret->skip));
     if (cypher_parser_take_word(p, "LIMIT"))
-        TRY(parse_expression(p, &ret->limit));
+        TRY(cypher_parse_expression(p, &ret->limit));
     if (is_with && cypher_parser_take_word(p, "WHERE"))
-        TRY(parse_expression(p, &ret->where));
+        TRY(cypher_parse_expression(p, &ret->where));
     return true;
 }
 
@@ -178,7 +178,7 @@ static bool parse_target(parser *p, ast_change *c)
     str name;
     size_t first = p->at;
     if (cypher_parser_take(p, "(")) {
-        TRY(parse_expression(p, &c->of));
+        TRY(cypher_parse_expression(p, &c->of));
         TRY(cypher_parser_need(p, ")"));
     } else {
         TRY(cypher_parser_name(p, "a variable", &name));
@@ -190,7 +190,7 @@ static bool parse_target(parser *p, ast_change *c)
         ast_expr *x = arena_new_of(p->arena, ast_expr);
         if (cypher_parser_take(p, "[")) {
             ast_expr *args[2] = { c->of, NULL };
-            TRY(parse_expression(p, &args[1]));
+            TRY(cypher_parse_expression(p, &args[1]));
             TRY(cypher_parser_need(p, "]"));
             *x = (ast_expr){ .kind = AST_OPERATOR,
                              .op = { FN_ITEM, arena_copy(p->arena, args, sizeof args), 2 } };
@@ -222,7 +222,7 @@ static bool parse_sets(parser *p, ast_change **ret, size_t *ret_count)
                 c.kind = CHANGE_MERGE;
             else
                 TRY(cypher_parser_need(p, "="));
-            TRY(parse_expression(p, &c.value));
+            TRY(cypher_parse_expression(p, &c.value));
         }
         vec_push(p->arena, &items, c);
     } while (cypher_parser_take(p, ","));
@@ -256,7 +256,7 @@ static bool parse_merge(parser *p, ast_clause *c)
 {
     c->match.paths = arena_new_of(p->arena, ast_path);
     c->match.count = 1;
-    TRY(parse_path(p, false, c->match.paths));
+    TRY(cypher_parse_path(p, false, c->match.paths));
     while (cypher_parser_take_word(p, "ON")) {
         bool is_create = cypher_parser_take_word(p, "CREATE");
         ast_change *items;
@@ -279,7 +279,7 @@ static bool parse_delete(parser *p, ast_clause *c)
     VEC(ast_expr *) items = { 0 };
     do {
         ast_expr *x;
-        TRY(parse_expression(p, &x));
+        TRY(cypher_parse_expression(p, &x));
         vec_push(p->arena, &items, x);
     } while (cypher_parser_take(p, ","));
     c->delete.items = items.items;
@@ -295,7 +295,7 @@ static bool parse_foreach(parser *p, ast_clause *c)
     TRY(cypher_parser_need(p, "("));
     TRY(cypher_parser_name(p, "a variable", &c->each.variable));
     TRY(cypher_parser_need_word(p, "IN"));
-    TRY(parse_expression(p, &c->each.list));
+    TRY(cypher_parse_expression(p, &c->each.list));
     TRY(cypher_parser_need(p, "|"));
     TRY(cypher_parser_enter(p));
     while (!cypher_parser_is_symbol(p, 0, ")")) {
@@ -355,7 +355,7 @@ static bool parse_yield(parser *p, ast_clause *c)
         c->call.yields = items.items;
         c->call.yield_count = items.count;
     }
-    return cypher_parser_take_word(p, "WHERE") ? parse_expression(p, &c->call.where) : true;
+    return cypher_parser_take_word(p, "WHERE") ? cypher_parse_expression(p, &c->call.where) : true;
 }
 
 static bool parse_call(parser *p, ast_clause *c)
@@ -367,7 +367,7 @@ static bool parse_call(parser *p, ast_clause *c)
             TRY(parse_imports(p, c));
         TRY(cypher_parser_need(p, "{"));
         TRY(cypher_parser_enter(p));
-        TRY(parse_query(p, &c->subquery.query));
+        TRY(cypher_parse_query(p, &c->subquery.query));
         cypher_parser_leave(p);
         return cypher_parser_need(p, "}");
     }
@@ -384,7 +384,7 @@ static bool parse_call(parser *p, ast_clause *c)
         if (!cypher_parser_is_symbol(p, 0, ")"))
             do {
                 ast_expr *x;
-                TRY(parse_expression(p, &x));
+                TRY(cypher_parse_expression(p, &x));
                 vec_push(p->arena, &args, x);
             } while (cypher_parser_take(p, ","));
         TRY(cypher_parser_need(p, ")"));
@@ -397,8 +397,8 @@ static bool parse_call(parser *p, ast_clause *c)
 static bool parse_match(parser *p, ast_clause *c)
 {
     c->kind = CLAUSE_MATCH;
-    TRY(parse_paths(p, &c->match.paths, &c->match.count));
-    return cypher_parser_take_word(p, "WHERE") ? parse_expression(p, &c->match.where) : true;
+    TRY(cypher_parse_paths(p, &c->match.paths, &c->match.count));
+    return cypher_parser_take_word(p, "WHERE") ? cypher_parse_expression(p, &c->match.where) : true;
 }
 
 static bool parse_clause_body(parser *p, ast_clause *c, bool *ret_is_one)
@@ -419,7 +419,7 @@ static bool parse_clause_body(parser *p, ast_clause *c, bool *ret_is_one)
     }
     if (cypher_parser_take_word(p, "UNWIND")) {
         c->kind = CLAUSE_UNWIND;
-        TRY(parse_expression(p, &c->unwind.list));
+        TRY(cypher_parse_expression(p, &c->unwind.list));
         TRY(cypher_parser_need_word(p, "AS"));
         return cypher_parser_name(p, "a name", &c->unwind.variable);
     }
@@ -434,7 +434,7 @@ static bool parse_clause_body(parser *p, ast_clause *c, bool *ret_is_one)
     }
     if (cypher_parser_take_word(p, "CREATE")) {
         c->kind = CLAUSE_CREATE;
-        return parse_paths(p, &c->match.paths, &c->match.count);
+        return cypher_parse_paths(p, &c->match.paths, &c->match.count);
     }
     if (cypher_parser_take_word(p, "MERGE")) {
         c->kind = CLAUSE_MERGE;
@@ -488,7 +488,7 @@ static bool parse_single(parser *p, ast_single *ret)
                            p, "MATCH, OPTIONAL MATCH, UNWIND, WITH, CALL, CREATE, MERGE or RETURN");
 }
 
-bool parse_query(parser *p, ast_query **ret)
+bool cypher_parse_query(parser *p, ast_query **ret)
 {
     VEC(ast_single) parts = { 0 };
     VEC(bool) alls = { 0 };
@@ -531,7 +531,7 @@ static bool parse_show(parser *p, ast_statement *ret)
     if (cypher_parser_take_word(p, "YIELD"))
         TRY(parse_yield(p, &c[0]));
     else if (cypher_parser_take_word(p, "WHERE"))
-        TRY(parse_expression(p, &c[0].call.where));
+        TRY(cypher_parse_expression(p, &c[0].call.where));
     if (cypher_parser_take_word(p, "RETURN")) {
         c[1].kind = CLAUSE_RETURN;
         TRY(parse_projection(p, false, &c[1].projection));
@@ -553,7 +553,8 @@ bool cypher_parse(arena *a, str text, ast_statement *ret, error *err)
                                                            : ENDING_ROWS;
     if (cypher_parser_is_word(&p, 0, "CYPHER"))
         p.at++;
-    TRY(cypher_parser_take_word(&p, "SHOW") ? parse_show(&p, ret) : parse_query(&p, &ret->query));
+    TRY(cypher_parser_take_word(&p, "SHOW") ? parse_show(&p, ret)
+                                            : cypher_parse_query(&p, &ret->query));
     while (cypher_parser_take(&p, ";"))
         ;
     return cypher_parser_peek(&p, 0)->kind == TOKEN_END

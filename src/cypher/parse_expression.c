@@ -77,7 +77,7 @@ static bool parse_arguments(parser *p, ast_expr ***ret, size_t *ret_count)
     if (!cypher_parser_take(p, ")")) {
         do {
             ast_expr *x;
-            TRY(parse_expression(p, &x));
+            TRY(cypher_parse_expression(p, &x));
             vec_push(p->arena, &args, x);
         } while (cypher_parser_take(p, ","));
         TRY(cypher_parser_need(p, ")"));
@@ -92,11 +92,11 @@ static bool parse_each(parser *p, ast_expr *e, const char *close, bool has_body)
 {
     TRY(cypher_parser_name(p, "a variable", &e->each.variable));
     TRY(cypher_parser_need_word(p, "IN"));
-    TRY(parse_expression(p, &e->each.list));
+    TRY(cypher_parse_expression(p, &e->each.list));
     if (cypher_parser_take_word(p, "WHERE"))
-        TRY(parse_expression(p, &e->each.where));
+        TRY(cypher_parse_expression(p, &e->each.where));
     if (has_body && cypher_parser_take(p, "|"))
-        TRY(parse_expression(p, &e->each.body));
+        TRY(cypher_parse_expression(p, &e->each.body));
     return cypher_parser_need(p, close);
 }
 
@@ -105,13 +105,13 @@ static bool parse_reduce(parser *p, size_t first, ast_expr **ret)
     ast_expr *e = expr_new(p, AST_REDUCE, first);
     TRY(cypher_parser_name(p, "a variable", &e->reduce.accumulator));
     TRY(cypher_parser_need(p, "="));
-    TRY(parse_expression(p, &e->reduce.start));
+    TRY(cypher_parse_expression(p, &e->reduce.start));
     TRY(cypher_parser_need(p, ","));
     TRY(cypher_parser_name(p, "a variable", &e->reduce.variable));
     TRY(cypher_parser_need_word(p, "IN"));
-    TRY(parse_expression(p, &e->reduce.list));
+    TRY(cypher_parse_expression(p, &e->reduce.list));
     TRY(cypher_parser_need(p, "|"));
-    TRY(parse_expression(p, &e->reduce.body));
+    TRY(cypher_parse_expression(p, &e->reduce.body));
     e->span = cypher_parser_span(p, first);
     *ret = e;
     return cypher_parser_need(p, ")");
@@ -128,16 +128,16 @@ static bool parse_subquery(parser *p, ast_subquery_kind kind, size_t first, ast_
         ast_single *single = arena_new_of(p->arena, ast_single);
         c->kind = CLAUSE_MATCH;
         c->span = cypher_parser_span(p, p->at);
-        TRY(parse_paths(p, &c->match.paths, &c->match.count));
+        TRY(cypher_parse_paths(p, &c->match.paths, &c->match.count));
         if (cypher_parser_take_word(p, "WHERE"))
-            TRY(parse_expression(p, &c->match.where));
+            TRY(cypher_parse_expression(p, &c->match.where));
         *single = (ast_single){ c, 1 };
         e->subquery.query = arena_new_of(p->arena, ast_query);
         *e->subquery.query = (ast_query){
             .span = c->span, .parts = single, .count = 1, .is_all = arena_new_of(p->arena, bool)
         };
     } else {
-        TRY(parse_query(p, &e->subquery.query));
+        TRY(cypher_parse_query(p, &e->subquery.query));
     }
     *ret = e;
     TRY(cypher_parser_need(p, "}"));
@@ -177,7 +177,7 @@ static bool parse_call(parser *p, str name, size_t first, ast_expr **ret)
     if (str_eq_nocase(name, STR("reduce")) && cypher_parser_is_symbol(p, 1, "="))
         return parse_reduce(p, first, ret);
     ast_path *path;
-    if (str_eq_nocase(name, STR("exists")) && parse_try_path(p, &path)) {
+    if (str_eq_nocase(name, STR("exists")) && cypher_parse_try_path(p, &path)) {
         *ret = expr_new(p, AST_PATTERN, first);
         (*ret)->pattern.path = path;
         (*ret)->pattern.is_function = true;
@@ -202,18 +202,18 @@ static bool parse_case(parser *p, size_t first, ast_expr **ret)
     VEC(ast_expr *) args = { 0 };
     ast_expr *e = expr_new(p, AST_CASE, first), *x;
     if (!cypher_parser_is_word(p, 0, "WHEN"))
-        TRY(parse_expression(p, &e->choice.of));
+        TRY(cypher_parse_expression(p, &e->choice.of));
     while (cypher_parser_take_word(p, "WHEN")) {
-        TRY(parse_expression(p, &x));
+        TRY(cypher_parse_expression(p, &x));
         vec_push(p->arena, &args, x);
         TRY(cypher_parser_need_word(p, "THEN"));
-        TRY(parse_expression(p, &x));
+        TRY(cypher_parse_expression(p, &x));
         vec_push(p->arena, &args, x);
     }
     if (args.count == 0)
         return cypher_parser_fail(p, "WHEN");
     if (cypher_parser_take_word(p, "ELSE")) {
-        TRY(parse_expression(p, &x));
+        TRY(cypher_parse_expression(p, &x));
         vec_push(p->arena, &args, x);
     }
     e->choice.args = args.items;
@@ -224,7 +224,7 @@ static bool parse_case(parser *p, size_t first, ast_expr **ret)
     return true;
 }
 
-bool parse_map_items(parser *p, ast_map_item **ret_items, size_t *ret_count)
+bool cypher_parse_map_items(parser *p, ast_map_item **ret_items, size_t *ret_count)
 {
     VEC(ast_map_item) items = { 0 };
     if (!cypher_parser_take(p, "}")) {
@@ -232,7 +232,7 @@ bool parse_map_items(parser *p, ast_map_item **ret_items, size_t *ret_count)
             ast_map_item x = { 0 };
             TRY(cypher_parser_name(p, "a key", &x.key));
             TRY(cypher_parser_need(p, ":"));
-            TRY(parse_expression(p, &x.value));
+            TRY(cypher_parse_expression(p, &x.value));
             vec_push(p->arena, &items, x);
         } while (cypher_parser_take(p, ","));
         TRY(cypher_parser_need(p, "}"));
@@ -250,7 +250,7 @@ static bool parse_pattern_list(parser *p, size_t first, ast_expr **ret, bool *re
     bool may_be = cypher_parser_is_symbol(p, 0, "(") ||
                   (cypher_parser_is_name(p, 0) && cypher_parser_is_symbol(p, 1, "="));
     size_t before = p->at;
-    if (!may_be || !parse_try_path(p, &path))
+    if (!may_be || !cypher_parse_try_path(p, &path))
         return true;
     if (!cypher_parser_is_word(p, 0, "WHERE") && !cypher_parser_is_symbol(p, 0, "|")) {
         p->at = before;
@@ -260,9 +260,9 @@ static bool parse_pattern_list(parser *p, size_t first, ast_expr **ret, bool *re
     *ret_is_one = true;
     e->pattern.path = path;
     if (cypher_parser_take_word(p, "WHERE"))
-        TRY(parse_expression(p, &e->pattern.where));
+        TRY(cypher_parse_expression(p, &e->pattern.where));
     TRY(cypher_parser_need(p, "|"));
-    TRY(parse_expression(p, &e->pattern.body));
+    TRY(cypher_parse_expression(p, &e->pattern.body));
     TRY(cypher_parser_need(p, "]"));
     e->span = cypher_parser_span(p, first);
     *ret = e;
@@ -285,7 +285,7 @@ static bool parse_list(parser *p, size_t first, ast_expr **ret)
     if (!cypher_parser_take(p, "]")) {
         do {
             ast_expr *x;
-            TRY(parse_expression(p, &x));
+            TRY(cypher_parse_expression(p, &x));
             vec_push(p->arena, &items, x);
         } while (cypher_parser_take(p, ","));
         TRY(cypher_parser_need(p, "]"));
@@ -374,7 +374,7 @@ static bool parse_atom(parser *p, ast_expr **ret)
     case TOKEN_WORD: {
         bool is_search = cypher_parser_is_word(p, 0, "shortestPath") ||
                          cypher_parser_is_word(p, 0, "allShortestPaths");
-        if (is_search && cypher_parser_is_symbol(p, 1, "(") && parse_try_path(p, &path)) {
+        if (is_search && cypher_parser_is_symbol(p, 1, "(") && cypher_parse_try_path(p, &path)) {
             *ret = expr_new(p, AST_PATTERN, first);
             (*ret)->pattern.path = path;
             return true;
@@ -385,13 +385,13 @@ static bool parse_atom(parser *p, ast_expr **ret)
     default: break;
     }
     if (cypher_parser_is_symbol(p, 0, "(")) {
-        if (parse_try_path(p, &path)) {
+        if (cypher_parse_try_path(p, &path)) {
             *ret = expr_new(p, AST_PATTERN, first);
             (*ret)->pattern.path = path;
             return true;
         }
         p->at++;
-        TRY(parse_expression(p, ret));
+        TRY(cypher_parse_expression(p, ret));
         return cypher_parser_need(p, ")");
     }
     if (cypher_parser_take(p, "["))
@@ -399,7 +399,7 @@ static bool parse_atom(parser *p, ast_expr **ret)
     if (cypher_parser_take(p, "{")) {
         ast_map_item *items;
         size_t count;
-        TRY(parse_map_items(p, &items, &count));
+        TRY(cypher_parse_map_items(p, &items, &count));
         *ret = expr_new(p, AST_MAP, first);
         (*ret)->map.items = items;
         (*ret)->map.count = count;
@@ -423,7 +423,7 @@ static bool parse_projection_map(parser *p, ast_expr *of, size_t first, ast_expr
             } else {
                 TRY(cypher_parser_name(p, "a key", &x.key));
                 if (cypher_parser_take(p, ":"))
-                    TRY(parse_expression(p, &x.value));
+                    TRY(cypher_parse_expression(p, &x.value));
                 else {
                     x.value = expr_new(p, AST_VARIABLE, item);
                     x.value->name = x.key;
@@ -444,14 +444,14 @@ static bool parse_index(parser *p, ast_expr *of, size_t first, ast_expr **ret)
 {
     ast_expr *from = NULL, *to = NULL;
     if (!cypher_parser_is_symbol(p, 0, ".."))
-        TRY(parse_expression(p, &from));
+        TRY(cypher_parse_expression(p, &from));
     if (!cypher_parser_take(p, "..")) {
         TRY(cypher_parser_need(p, "]"));
         *ret = operator_new(p, FN_ITEM, of, from, first);
         return true;
     }
     if (!cypher_parser_is_symbol(p, 0, "]"))
-        TRY(parse_expression(p, &to));
+        TRY(cypher_parse_expression(p, &to));
     TRY(cypher_parser_need(p, "]"));
     *ret = expr_new(p, AST_SLICE, first);
     (*ret)->slice.of = of;
@@ -606,7 +606,7 @@ static bool parse_binary(parser *p, int least, ast_expr **ret)
     return true;
 }
 
-bool parse_expression(parser *p, ast_expr **ret)
+bool cypher_parse_expression(parser *p, ast_expr **ret)
 {
     TRY(cypher_parser_enter(p));
     TRY(parse_binary(p, POWER_OR, ret));

@@ -35,7 +35,7 @@ static bool parse_properties(parser *p, ast_element *e)
         return true;
     e->properties = arena_new_of(p->arena, ast_expr);
     e->properties->kind = AST_MAP;
-    TRY(parse_map_items(p, &e->properties->map.items, &e->properties->map.count));
+    TRY(cypher_parse_map_items(p, &e->properties->map.items, &e->properties->map.count));
     e->properties->span = cypher_parser_span(p, first);
     return true;
 }
@@ -50,7 +50,7 @@ static bool parse_node(parser *p, ast_element *ret)
     TRY(parse_labels(p, ret));
     TRY(parse_properties(p, ret));
     if (cypher_parser_take_word(p, "WHERE"))
-        TRY(parse_expression(p, &ret->where));
+        TRY(cypher_parse_expression(p, &ret->where));
     ret->span = cypher_parser_span(p, first);
     return cypher_parser_need(p, ")");
 }
@@ -121,7 +121,7 @@ static bool parse_edge(parser *p, ast_element *ret)
             TRY(parse_star(p, ret));
         TRY(parse_properties(p, ret));
         if (cypher_parser_take_word(p, "WHERE"))
-            TRY(parse_expression(p, &ret->where));
+            TRY(cypher_parse_expression(p, &ret->where));
         TRY(cypher_parser_need(p, "]"));
     }
     TRY(cypher_parser_need(p, "-"));
@@ -159,7 +159,7 @@ static bool parse_chain(parser *p, bool needs_edge, ast_path *ret)
     return true;
 }
 
-bool parse_path(parser *p, bool needs_edge, ast_path *ret)
+bool cypher_parse_path(parser *p, bool needs_edge, ast_path *ret)
 {
     size_t first = p->at;
     *ret = (ast_path){ 0 };
@@ -183,7 +183,7 @@ bool parse_path(parser *p, bool needs_edge, ast_path *ret)
     return true;
 }
 
-bool parse_try_path(parser *p, ast_path **ret)
+bool cypher_parse_try_path(parser *p, ast_path **ret)
 {
     if (++p->tries > MOST_TRIES)
         return false;
@@ -192,7 +192,7 @@ bool parse_try_path(parser *p, ast_path **ret)
     int depth = p->depth;
     p->err = &ignored;
     *ret = arena_new_of(p->arena, ast_path);
-    bool works = parse_path(p, true, *ret);
+    bool works = cypher_parse_path(p, true, *ret);
     p->err = err;
     p->depth = depth;
     if (!works)
@@ -200,12 +200,12 @@ bool parse_try_path(parser *p, ast_path **ret)
     return works;
 }
 
-bool parse_paths(parser *p, ast_path **ret, size_t *ret_count)
+bool cypher_parse_paths(parser *p, ast_path **ret, size_t *ret_count)
 {
     VEC(ast_path) paths = { 0 };
     do {
         ast_path x;
-        TRY(parse_path(p, false, &x));
+        TRY(cypher_parse_path(p, false, &x));
         vec_push(p->arena, &paths, x);
     } while (cypher_parser_take(p, ","));
     *ret = paths.items;

@@ -37,11 +37,11 @@ static inline void cypher_parser_leave(parser *p)
     p->depth--;
 }
 
-NODISCARD bool parse_expression(parser *p, ast_expr **ret);
-NODISCARD bool parse_map_items(parser *p, ast_map_item **ret_items, size_t *ret_count);
+NODISCARD bool cypher_parse_expression(parser *p, ast_expr **ret);
+NODISCARD bool cypher_parse_map_items(parser *p, ast_map_item **ret_items, size_t *ret_count);
 /* [name =] (a)-[e]->(b)…; `needs_edge`: a single node is none. */
-NODISCARD bool parse_path(parser *p, bool needs_edge, ast_path *ret);
+NODISCARD bool cypher_parse_path(parser *p, bool needs_edge, ast_path *ret);
 /* Reads a path if there is one; else nothing has been read. */
-bool parse_try_path(parser *p, ast_path **ret);
-NODISCARD bool parse_query(parser *p, ast_query **ret);
-NODISCARD bool parse_paths(parser *p, ast_path **ret, size_t *ret_count);
+bool cypher_parse_try_path(parser *p, ast_path **ret);
+NODISCARD bool cypher_parse_query(parser *p, ast_query **ret);
+NODISCARD bool cypher_parse_paths(parser *p, ast_path **ret, size_t *ret_count);

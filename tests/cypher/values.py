@@ -78,7 +78,6 @@ class Reader:
 
     def path(self):
         parts = [self.node()]
-        self.need("<") if False else None
         while not self.take(">"):
             backwards = self.take("<-")
             if not backwards:
