@@ -54,15 +54,17 @@ def many_records(server):
     query = "MATCH (a)-[e]->(b)<-[f]-(c) RETURN e.packets AS p, f.bytes AS b LIMIT 1000000"
     started = time.perf_counter()
     s.sendall(raw.bolt_message(raw.bolt_struct(0x10, query, {}, {})) + raw.bolt_message(raw.bolt_struct(0x3F, {"n": -1})))
+    mark = b"\xb1\x71\x92"  # of a record; one that lies across two reads counts once
     tail, size, records, most = b"", 0, 0, before
     while b"t_last" not in tail:
         part = s.recv(1 << 20)
         size += len(part)
-        records += part.count(b"\xb1\x71\x92")
+        records += (tail[-2:] + part).count(mark)
         tail = tail[-200:] + part
         if size % 64 == 0:
             most = max(most, server.memory_mb())
     seconds = time.perf_counter() - started
+    note("Bolt: records that came", records, "records", "1000000", records == 1000000)
     most = max(most, server.memory_mb())
     note("Bolt: records a second, drained by a plain socket", records / seconds, "records/s", ">= 300000", records / seconds >= 300000)
     note("Bolt: memory grown by them", most - before, "MB", "< 60", most - before < 60)

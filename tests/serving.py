@@ -50,6 +50,16 @@ class Server:
         harness.check("SIGTERM ends the server with 0", code, 0)
         return time.monotonic() - started
 
+    def check_log(self):
+        """Under sanitizers (FLOE_SERVER=build-asan/floe) what they found is in its log."""
+        faults = [x for x in self.log.read_text(errors="replace").splitlines() if "runtime error:" in x or "AddressSanitizer" in x]
+        if faults:
+            harness.check("the server's sanitizers are silent", faults[:5], [])
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory_mb(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
@@ -80,6 +90,7 @@ def serving(*arguments, home=None):
         if server.process.poll() is None:
             server.process.kill()
             server.process.wait()
+        server.check_log()
         if not home:
             own.close()
 

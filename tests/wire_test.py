@@ -4,6 +4,8 @@ import base64
 import http.client
 import json
 import os
+import pathlib
+import signal
 import socket
 import struct
 import subprocess
@@ -12,7 +14,7 @@ import threading
 import time
 
 from harness import check, check_in, finish, skip
-from raw_clients import GREETING, NONE, bolt, bolt_message, bolt_struct, frame, greet, pack, read_bolt, read_frame, v, web_socket
+from raw_clients import GREETING, NONE, bolt, bolt_message, bolt_struct, frame, gremlin, greet, pack, read_bolt, read_frame, v, web_socket
 from serving import PASSWORD, connect, node_modules, serving, small_home
 
 BASIC = "Basic " + base64.b64encode(f"tester:{PASSWORD}".encode()).decode()
@@ -310,6 +312,128 @@ def pack_number(n):
     return struct.pack(">b", n) if n < 128 else b"\xC9" + struct.pack(">h", n) if n < 32768 else b"\xCA" + struct.pack(">i", n)
 
 
+DENSE = 16  # vertices, each with an edge to every other: more paths than a year can walk
+
+
+def make_dense(server):
+    s = bolt(server)
+    for text in (f"UNWIND range(1, {DENSE}) AS i CREATE (:N {{i: i}})", "MATCH (a:N), (b:N) WHERE a.i <> b.i CREATE (a)-[:R]->(b)"):
+        s.sendall(bolt_message(bolt_struct(0x10, text, {}, {"db": "dense"})) + bolt_message(bolt_struct(0x3F, {"n": -1})))
+        check("the dense graph is made", [read_bolt(s)[1] for _ in range(2)], [0x70, 0x70])
+    s.close()
+
+
+ENDLESS_GREMLIN = f"g.V().repeat(out().simplePath()).times({DENSE - 1}).count()"
+ENDLESS_CYPHER = "UNWIND range(1, 1000) AS a UNWIND range(1, 1000) AS b UNWIND range(1, 1000) AS c UNWIND range(1, 1000) AS d WITH a, d WHERE a * d % 7 = 3 RETURN count(*)"
+
+
+def took(started):
+    """About as long as the limit of the tests, 150 ms."""
+    return 0.1 < time.monotonic() - started < 4
+
+
+def test_time_limits(server):
+    make_dense(server)
+    s = gremlin(server)
+    for name, text in (("a count", ENDLESS_GREMLIN), ("a stream", "g.V()" + ".out()" * 12 + ".path()")):
+        request = {"requestId": "41d2e28a-20a4-4ab0-b379-d810dede3786", "op": "eval", "processor": "", "args": {"gremlin": text, "aliases": {"g": "dense"}, "evaluationTimeout": 150}}
+        started, codes = time.monotonic(), []
+        s.sendall(frame(json.dumps(request).encode(), 1))
+        while not codes or codes[-1] == 206:
+            codes.append(json.loads(read_frame(s))["status"]["code"])
+        check(f"evaluationTimeout ends {name} with 598", (codes[-1], took(started), set(codes[:-1]) <= {206}), (598, True, True))
+    s.close()
+    s = bolt(server)
+    for name, extra, before in (("tx_timeout of RUN", {"db": "dense", "tx_timeout": 150}, b""), ("tx_timeout of BEGIN", {}, bolt_message(bolt_struct(0x11, {"db": "dense", "tx_timeout": 150})))):
+        started = time.monotonic()
+        s.sendall(before + bolt_message(bolt_struct(0x10, ENDLESS_CYPHER, {}, extra)) + bolt_message(bolt_struct(0x3F, {"n": -1})))
+        got = [read_bolt(s) for _ in range(3 if before else 2)]
+        check(f"{name}: a failure, in time", (got[-1][1], took(started)), (0x7F, True))
+        check_in(f"{name}: its code", b"Neo.ClientError.Transaction.TransactionTimedOut", got[-1])
+        s.sendall(bolt_message(bolt_struct(0x0F)))
+        check(f"{name}: a reset goes on", read_bolt(s)[1], 0x70)
+    s.close()
+    for language, text in (("gremlin", ENDLESS_GREMLIN), ("cypher", ENDLESS_CYPHER)):
+        started = time.monotonic()
+        _, got = lines(server, language=language, text=text, graph="dense", timeoutMs=150)
+        check(f"timeoutMs of {language}", (got[-1].get("error", {}).get("code"), took(started)), ("LIMIT", True))
+        check_in(f"{language} is told what ended it", "took longer", str(got[-1]))
+    started = time.monotonic()
+    _, _, text = ask(server, "POST", "/gremlin", {"gremlin": ENDLESS_GREMLIN, "aliases": {"g": "dense"}, "evaluationTimeout": 150}, port=server.gremlin)
+    check_in("POST /gremlin: evaluationTimeout", "598", text)
+    check("in time", took(started), True)
+    wait_until("nothing runs on", lambda: not running(server))
+    _, got = lines(server, language="cypher", text="UNWIND range(1, 1000000) AS a UNWIND range(1, 1000000) AS b RETURN count(*)")
+    check_in("lists without end meet the memory's limit", "bytes of memory", str(got[-1]))
+    check("ends of range() too far apart", lines(server, language="cypher", text="RETURN range(-9223372036854775807, 9223372036854775807)")[1][-1].get("error", {}).get("code"), "INVALID")
+    for more in ({"timeoutMs": (1 << 63) - 1}, {"timeoutMs": (1 << 63) // 1000}):
+        check(f"the longest limits {more}", lines(server, language="cypher", text="RETURN 1 AS n", **more)[0], 200)
+    for more in ({"timeout": (1 << 63) - 1}, {"timeout": (1 << 63) // 1000 + 1}, {"timeout": -(1 << 63)}):
+        check(f"of submitCypher {more}", json.loads(ask(server, "POST", "/submitCypher", {"query": "RETURN 1 AS n", **more})[2])[0]["Values"], [1])
+
+
+LEAVING = """
+import json, socket, sys, time
+sys.path.insert(0, sys.argv[1])
+import types
+import raw_clients as raw
+server = types.SimpleNamespace(http=int(sys.argv[2]), gremlin=int(sys.argv[3]), bolt=int(sys.argv[4]))
+kept = []
+for _ in range(8):
+    s = raw.connect(server.http)
+    body = json.dumps({"language": "gremlin", "text": "g.V().out().in().out()", "properties": False})
+    s.sendall(f"POST /api/query HTTP/1.1\\r\\nHost: x\\r\\nAuthorization: {sys.argv[5]}\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n{body}".encode())
+    s.recv(1000)
+    kept.append(s)
+    s = raw.gremlin(server)
+    request = {"requestId": "41d2e28a-20a4-4ab0-b379-d810dede3786", "op": "eval", "processor": "", "args": {"gremlin": "g.V().out().in().out()"}}
+    s.sendall(raw.frame(json.dumps(request).encode(), 1))
+    s.recv(1000)
+    kept.append(s)
+    s = raw.bolt(server)
+    s.sendall(raw.bolt_message(raw.bolt_struct(0x10, "MATCH (a)-->(b)<--(c)-->(d) RETURN a, b, c, d", {}, {})) + raw.bolt_message(raw.bolt_struct(0x3F, {"n": -1})))
+    s.recv(1000)
+    kept.append(s)
+    for port in (server.http, server.gremlin, server.bolt):
+        kept.append(raw.connect(port))
+if sys.argv[6] == "half":
+    for s in kept:
+        s.shutdown(socket.SHUT_WR)
+print("asked", flush=True)
+time.sleep(100)
+"""
+
+
+def leaving(server, how):
+    arguments = [str(pathlib.Path(__file__).parent), str(server.http), str(server.gremlin), str(server.bolt), BASIC, how]
+    client = subprocess.Popen([sys.executable, "-c", LEAVING, *arguments], stdout=subprocess.PIPE, text=True)
+    check(f"clients that will be {how} ask", client.stdout.readline().strip(), "asked")
+    return client
+
+
+def check_idle(server, what):
+    time.sleep(1)
+    before = server.cpu_seconds()
+    time.sleep(5)
+    used = server.cpu_seconds() - before
+    check(f"{what}: {used:.2f} s of CPU in 5 s", used < 0.25, True)
+
+
+def test_abandoned(server):
+    """Clients that die or go still in the middle of an answer cost nothing afterwards."""
+    still = [leaving(server, how) for how in ("half", "stopped")]
+    still[1].send_signal(signal.SIGSTOP)
+    check_idle(server, "half closed and stopped clients")
+    killed = leaving(server, "killed")
+    for client in (killed, *still):
+        client.kill()
+        client.wait()
+        client.stdout.close()
+    wait_until("their queries end", lambda: not running(server))
+    check_idle(server, "dead clients")
+    check("others are served", lines(server, language="gremlin", text="g.V().count()")[0], 200)
+
+
 def test_npm(server, scheme_tail=""):
     folder = node_modules()
     if not folder:
@@ -352,9 +476,9 @@ def test_npm(server, scheme_tail=""):
 def main():
     home = small_home()
     try:
-        with serving(home=home) as server:
+        with serving("--scratch", "dense", home=home) as server:
             check("the first start makes no admin where there is a user", server.first_password, None)
-            for test in (test_queries, test_compatible, test_sign_in, test_pipelined, test_cancel, test_slow, test_gremlin_frames, test_bolt, test_bolt_frames, test_npm):
+            for test in (test_queries, test_compatible, test_sign_in, test_pipelined, test_cancel, test_slow, test_gremlin_frames, test_bolt, test_bolt_frames, test_time_limits, test_abandoned, test_npm):
                 if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:
                     test(server)
             check("it stops at once", server.stop() < 3, True)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "column/temporal.h"
+#include "exec/foreign.h"
 #include "exec/named.h"
 
 static bool fail_argument(error *err, const char *function, const char *takes)
@@ -205,7 +206,7 @@ bool named_tail(query *q, const value *args, size_t count, value *ret, error *er
 
 bool named_range(query *q, const value *args, size_t count, value *ret, error *err)
 {
-    enum { MOST = 10000000 };
+    enum { MOST = 10000000, LONG = 1000 };
     int64_t step = 1;
     *ret = value_null();
     for (size_t i = 0; i < count; i++) {
@@ -222,6 +223,8 @@ bool named_range(query *q, const value *args, size_t count, value *ret, error *e
     if (n > MOST)
         return fail_type(err, "ArgumentError: NumberOutOfRange", "range() makes at most %d numbers",
                          MOST);
+    if (n >= LONG)
+        TRY(query_check(q, err)); /* a batch of rows makes a list for each */
     value *items = arena_array_of(q->arena, value, (size_t)n);
     for (size_t i = 0; i < (size_t)n; i++)
         items[i] = value_int(args[0].integer + (int64_t)i * step);

@@ -195,17 +195,21 @@ static value reversed(query *q, const value *v)
 
 static bool range(query *q, const value *from, const value *to, value *ret, error *err)
 {
-    enum { MOST = 10000000 };
+    enum { MOST = 10000000, LONG = 1000 };
     *ret = value_null();
     if (from->kind != VALUE_INT || to->kind != VALUE_INT)
         return true;
-    int64_t count = to->integer < from->integer ? 0 : to->integer - from->integer + 1;
-    if (count > MOST || count < 0)
+    uint64_t apart = (uint64_t)to->integer - (uint64_t)from->integer;
+    bool is_empty = to->integer < from->integer;
+    if (!is_empty && apart >= MOST)
         return fail(err, ERR_LIMIT, "range() makes at most %d numbers", MOST);
-    value *items = arena_array_of(q->arena, value, (size_t)count);
-    for (int64_t i = 0; i < count; i++)
-        items[i] = value_int(from->integer + i);
-    *ret = value_list(items, (size_t)count);
+    size_t count = is_empty ? 0 : (size_t)apart + 1;
+    if (count >= LONG)
+        TRY(query_check(q, err)); /* a batch of rows makes a list for each */
+    value *items = arena_array_of(q->arena, value, count);
+    for (size_t i = 0; i < count; i++)
+        items[i] = value_int(from->integer + (int64_t)i);
+    *ret = value_list(items, count);
     return true;
 }
 

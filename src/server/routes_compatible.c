@@ -173,7 +173,10 @@ static bool submit_cypher(exchange *x, error *err)
     TRY(exchange_body(x, &body, err));
     TRY(json_need_text(body, "$", "query", &text, err));
     ask *k = ask_new(x, &cypher_rows, ANSWER_CYPHER);
-    int64_t timeout_ms = json_int_or(body, "timeoutMs", json_int_or(body, "timeout", 0) * 1000);
+    int64_t seconds = json_int_or(body, "timeout", 0), timeout_ms;
+    if (__builtin_mul_overflow(seconds, 1000, &timeout_ms))
+        timeout_ms = INT64_MAX;
+    timeout_ms = json_int_or(body, "timeoutMs", timeout_ms);
     k->timeout_ms = timeout_ms > 0 ? (uint64_t)timeout_ms : 0;
     k->request.text = str_copy(k->arena, text);
     const json_t *parameters = json_object_get(body, "parameters");

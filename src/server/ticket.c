@@ -10,6 +10,8 @@
 #include "base/vec.h"
 
 enum { TEXT_BYTES = 2000 }; /* kept of a query's text */
+/* No limit is longer than a year: sums with the clock hold. */
+static const uint64_t LONGEST_MS = 365ULL * 86400 * 1000;
 
 struct tickets {
     pthread_mutex_t lock; /* guards the list, each ticket's connection, and the totals */
@@ -73,7 +75,8 @@ bool ticket_open(tickets *all, answer_language language, str id, str user, str t
                    .via = via,
                    .language = language,
                    .started_us = clock_monotonic_us() };
-    t->deadline_us = timeout_ms ? t->started_us + timeout_ms * 1000 : 0;
+    uint64_t limit_ms = timeout_ms < LONGEST_MS ? timeout_ms : LONGEST_MS;
+    t->deadline_us = limit_ms ? t->started_us + limit_ms * 1000 : 0;
     pthread_mutex_lock(&all->lock);
     bool is_free = !id.len || !find(all, id);
     if (is_free) {

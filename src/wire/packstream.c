@@ -25,14 +25,6 @@ enum {
 
 /* ---- Plain values ---- */
 
-static void put_big_endian(strbuf *out, uint64_t x, int bytes)
-{
-    char text[8];
-    for (int i = 0; i < bytes; i++)
-        text[i] = (char)(x >> 8 * (bytes - 1 - i));
-    strbuf_add_bytes(out, text, (size_t)bytes);
-}
-
 static void put_marked(strbuf *out, uint8_t marker, uint64_t x, int bytes)
 {
     char text[9] = { (char)marker };
