@@ -22,7 +22,7 @@ static bool write_again(arena *a, str bytes, bool is_utc, str *ret, error *err)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO(arena_free) arena *a = arena_new();
-    error err = { 0 };
+    error err = { 0 }, other = { 0 };
     if (!size)
         return 0;
     bool is_utc = data[0] & 1;
@@ -30,9 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unpacker u = { .arena = a, .in = bytes, .is_utc = is_utc };
     uint8_t tag;
     size_t fields;
-    if (unpack_struct(&u, &tag, &fields, &err)) {
+    if (unpack_struct(&u, &tag, &fields, &other)) {
         value field;
-        for (size_t i = 0; i < fields && unpack_value(&u, &field, &err); i++)
+        for (size_t i = 0; i < fields && unpack_value(&u, &field, &other); i++)
             ;
     }
     if (!write_again(a, bytes, is_utc, &once, &err))

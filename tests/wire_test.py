@@ -363,6 +363,10 @@ def test_time_limits(server):
     check_in("POST /gremlin: evaluationTimeout", "598", text)
     check("in time", took(started), True)
     wait_until("nothing runs on", lambda: not running(server))
+    for text in ("[" * 60, "g.inject(" + "[" * 50 + "]" * 50 + ")", "[(" * 25):
+        started = time.monotonic()
+        ask(server, "POST", "/gremlin", {"gremlin": text}, port=server.gremlin)
+        check(f"a row of brackets is read at once: {text[:12]}", time.monotonic() - started < 2, True)
     _, got = lines(server, language="cypher", text="UNWIND range(1, 1000000) AS a UNWIND range(1, 1000000) AS b RETURN count(*)")
     check_in("lists without end meet the memory's limit", "bytes of memory", str(got[-1]))
     check("ends of range() too far apart", lines(server, language="cypher", text="RETURN range(-9223372036854775807, 9223372036854775807)")[1][-1].get("error", {}).get("code"), "INVALID")

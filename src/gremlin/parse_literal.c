@@ -224,6 +224,29 @@ static value direction_token(value v)
     return v;
 }
 
+/* Whether the bracket here is closed and a colon follows: what is nested is not read twice for it,
+ * or a row of brackets would take time beyond measure. */
+static bool is_bracketed_key(const parser *p)
+{
+    str t = p->text;
+    int open = 0;
+    for (size_t i = p->at; i < t.len; i++) {
+        char c = t.data[i];
+        if (c == '\'' || c == '"') {
+            for (i++; i < t.len && t.data[i] != c; i++)
+                i += t.data[i] == '\\';
+        } else if (c == '[' || c == '{' || c == '(') {
+            open++;
+        } else if ((c == ']' || c == '}' || c == ')') && --open <= 0) {
+            for (i++; i < t.len && (t.data[i] == ' ' || t.data[i] == '\t' || t.data[i] == '\n' ||
+                                    t.data[i] == '\r');)
+                i++;
+            return i < t.len && t.data[i] == ':';
+        }
+    }
+    return false;
+}
+
 /* A key of [key: value]: (anything), a word, T.id, or a value; false when no colon follows. */
 static bool parse_key(parser *p, value *ret)
 {
@@ -233,6 +256,8 @@ static bool parse_key(parser *p, value *ret)
     str word;
     bool works = false;
     int depth = p->depth;
+    if ((c == '[' || c == '{' || c == '(') && !is_bracketed_key(p))
+        return false;
     p->err = &ignored;
     if (gremlin_take(p, '(')) {
         works = parse_item(p, ret) && gremlin_take(p, ')');
