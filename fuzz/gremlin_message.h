@@ -39,9 +39,12 @@ static inline void use_argument(arena *a, const gremlin_argument *arg)
     if (graphson_put(&s, &v, &err)) {
         json_t *back = NULL;
         gremlin_argument again;
-        if (!json_parse(str_format(a, "[" STR_FMT "]", STR_ARG(strbuf_str(&text))), STR("GraphSON"), &back, &err))
-            abort(); /* what is written is JSON at least */
-        (void)!graphson_read(a, json_array_get(back, 0), &again, &err);
+        bool is_read = json_parse(str_format(a, "[" STR_FMT "]", STR_ARG(strbuf_str(&text))),
+                                  STR("GraphSON"), &back, &err);
+        if (!is_read && !str_contains(strbuf_str(&text), STR("\\u0000")))
+            abort(); /* what is written is JSON; the reader alone refuses NUL */
+        if (is_read)
+            (void)!graphson_read(a, json_array_get(back, 0), &again, &err);
         json_release(back);
     }
     error other = { 0 };
