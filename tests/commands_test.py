@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import time
 
@@ -99,6 +100,18 @@ def headers_and_schemas():
         check("a row without an end is no edge", (h.apply_schema().returncode, h.gremlin("g.E().count()")), (0, ["2"]))
 
 
+def secrets():
+    with Home() as h:
+        made = h.floe("sql", "CREATE S3 CONNECTION b SESSION_TOKEN = '' AWS_ACCESS_KEY_ID = 'AKIA' AWS_SECRET_ACCESS_KEY = 'hush1''hush2'")
+        check("a connection with secrets", made.returncode, 0)
+        changed = h.floe("sql", "ALTER S3 CONNECTION b SET AWS_SECRET_ACCESS_KEY = 'hush3''hush4' SET SESSION_TOKEN = 'hush5'")
+        check("other secrets", changed.returncode, 0)
+        kept = b"".join(p.read_bytes() for p in h.home.rglob("*") if p.is_file())
+        check("no secret stands in the home", re.findall(rb"hush\d", kept), [])
+        shown = h.floe("sql", "SHOW CREATE CONNECTION b", "--format", "csv").stdout
+        check("a listing hides them", (re.findall(r"hush\d", shown), shown.count("'***'")), ([], 2))
+
+
 def sessions():
     with Home() as h:
         h.write("a.log.gz", log_text(*[record(f"10.0.0.{i % 9}", f"10.0.1.{i % 7}", i, i) for i in range(200)]))
@@ -169,5 +182,6 @@ graph_agrees_with_sql()
 new_files_and_order()
 every_field_of_version_11()
 headers_and_schemas()
+secrets()
 sessions()
 finish()

@@ -72,28 +72,9 @@ static str text_of(arena *a, const option *o)
 
 #define MASK "***"
 
-/* 'it''s' of it's: the literal as a statement has it. */
-static str literal_of(arena *a, str text)
-{
-    strbuf b = strbuf_new(a);
-    strbuf_add_sql_text(&b, text);
-    return strbuf_str(&b);
-}
-
-static str replaced(arena *a, str text, str part, str by)
-{
-    strbuf b = strbuf_new(a);
-    for (ptrdiff_t at; part.len && (at = str_find(text, part)) >= 0;) {
-        strbuf_add(&b, str_slice(text, 0, (size_t)at));
-        strbuf_add(&b, by);
-        text = str_slice(text, (size_t)at + part.len, text.len);
-    }
-    strbuf_add(&b, text);
-    return strbuf_str(&b);
-}
-
-/* The statement without its secrets, and these as a JSON object. Where the statement has '***' for
- * one already, it is the one in `known` (or NULL). */
+/* The statement without its secrets, and these as a JSON object. `s` is what `text` parses as: each
+ * secret is taken out where it stands. Where the statement has '***' for one already, it is the one
+ * in `known` (or NULL). */
 static str take_secrets(arena *a, const statement *s, str text, const json_t *known,
                         str *ret_secrets)
 {
@@ -108,9 +89,11 @@ static str take_secrets(arena *a, const statement *s, str text, const json_t *kn
         bool is_kept = str_eq(o->text, STR(MASK)) && kept.len;
         json_put_key(&w, o->name);
         json_put_text(&w, is_kept ? kept : o->text);
-        text = replaced(a, text, literal_of(a, o->text), STR("'" MASK "'"));
     }
     json_put_object_done(&w);
+    for (size_t i = s->options.count; i-- > 0;) /* from the end: spans before it stay true */
+        if (is_secret(s->options.items[i].name))
+            text = statement_with_option(a, text, s, s->options.items[i].name, STR("'" MASK "'"));
     *ret_secrets = strbuf_str(&b);
     return text;
 }
@@ -215,10 +198,10 @@ bool connection_create(home *h, const statement *s, str text, str root, bool *re
     settings found = { 0 };
     bool is_found;
     str secrets, known;
-    state_connection made = { .name = s->name,
-                              .type = s->type,
-                              .statement = take_secrets(a, s, text, NULL, &secrets),
-                              .root = root };
+    worksheet *w;
+    state_connection made = { .name = s->name, .type = s->type, .root = root };
+    TRY(worksheet_parse(a, s->name, text, &w, err));
+    made.statement = take_secrets(a, &w->statements[0], text, NULL, &secrets);
     TRY(json_parse(secrets, STR("secrets"), &parsed, err));
     add_settings(a, s, parsed, &found);
     TRY(store_open(STR("s3://"), &trial, err));

@@ -245,7 +245,7 @@ static bool table_text(context *x, str *ret, error *err)
         strbuf_add_sql_name(&b, iceberg_schema_find_id(s, s->identifier_ids[i])->name);
     }
     static const char *const numbers[] = { "COMPACTION_PROCESSES", "DISABLE_COMPACTION",
-                                           "TABLE_DATA_RETENTION", "COLUMN_DATA_RETENTION" };
+                                           "TABLE_DATA_RETENTION" };
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         str key = str_format(x->arena, "floe.option." STR_FMT,
                              STR_ARG(str_lower(x->arena, str_of(numbers[i]))));

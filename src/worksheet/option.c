@@ -21,7 +21,8 @@ enum {
     ON_INSERT = 1 << SCOPE_INSERT_JOB,
     ON_SOURCE = 1 << SCOPE_SOURCE,
     ON_VIEW = 1 << SCOPE_VIEW,
-    FIXED = 1 << 8, /* ALTER may not change it */
+    FIXED = 1 << 8,    /* ALTER may not change it */
+    REFUSED = 1 << 18, /* SQLake's, and nothing here does it yet */
     ON_JOBS = ON_COPY | ON_INSERT,
     ON_ALL = ON_CONNECTION | ON_TABLE | ON_JOBS,
     NAME = TEXT | WORD,
@@ -59,7 +60,7 @@ static const option_rule rules[] = {
     { "RETENTION_DATE_PARTITION", ON_TABLE | FIXED, NAME, "a column's name" },
     { "TABLE_DATA_RETENTION", ON_TABLE, DURATION, "a duration, e.g. 90 DAYS" },
     { "FORMAT_VERSION", ON_TABLE | FIXED, NUMBER, "an Iceberg format version, 2 or 3" },
-    { "GLOBALLY_UNIQUE_KEYS", ON_TABLE | FIXED, BOOL, "TRUE or FALSE" },
+    { "GLOBALLY_UNIQUE_KEYS", ON_TABLE | REFUSED, BOOL, "TRUE or FALSE" },
     { "DATE_PATTERN", ON_COPY | FIXED, TEXT, "a date pattern, e.g. 'yyyy/MM/dd/HH/mm'" },
     { "START_FROM", ON_JOBS | FIXED, WORD | TIMESTAMP, "BEGINNING, NOW or TIMESTAMP '…'" },
     { "STARTING_FROM", ON_JOBS | FIXED, WORD | TIMESTAMP, "BEGINNING, NOW or TIMESTAMP '…'" },
@@ -70,8 +71,8 @@ static const option_rule rules[] = {
     { "CONTENT_TYPE", ON_COPY, WORD | NESTED, "AUTO, PARQUET, CSV or (TYPE = CSV …)" },
     { "COLUMN_TRANSFORMATIONS", ON_COPY, ASSIGNMENTS, "(column = expression, …)" },
     { "EXCLUDE_COLUMNS", ON_COPY, LIST, "a list of columns, (a, b)" },
-    { "DEDUPLICATE_WITH", ON_COPY, NESTED, "(COLUMNS = (…) WINDOW = …)" },
-    { "DELETE_FILES_AFTER_LOAD", ON_COPY, BOOL, "TRUE or FALSE" },
+    { "DEDUPLICATE_WITH", ON_COPY | REFUSED, NESTED, "(COLUMNS = (…) WINDOW = …)" },
+    { "DELETE_FILES_AFTER_LOAD", ON_COPY | REFUSED, BOOL, "TRUE or FALSE" },
     { "COMMIT_INTERVAL", ON_COPY, DURATION, "a duration, e.g. 1 MINUTE" },
     { "RUN_INTERVAL", ON_INSERT, DURATION, "a duration, e.g. 1 MINUTE" },
     { "RUN_PARALLELISM", ON_JOBS, NUMBER, "a whole number" },
@@ -94,12 +95,12 @@ static const option_rule rules[] = {
     { "SCOPE", ON_CONNECTION, TEXT, "a text" },
     { "SIGV4", ON_CONNECTION, BOOL, "TRUE or FALSE" },
     { "SIGNING_NAME", ON_CONNECTION, TEXT, "a service's name, e.g. 'glue'" },
-    { "MAX_TIME_TRAVEL_DURATION", ON_VIEW, DURATION, "a duration, e.g. 30 DAYS" },
-    { "COLUMN_DATA_RETENTION", ON_TABLE, RAW, "a list, ((column, 30 DAYS), …)" },
-    { "INITIAL_LOAD_PATTERN", ON_COPY, TEXT, "a regular expression" },
-    { "INITIAL_LOAD_PREFIX", ON_COPY, TEXT, "a prefix" },
-    { "SQS_QUEUE_NAME", ON_COPY, TEXT, "a queue's name or URL" },
-    { "SQS_KMS_KEY", ON_COPY, TEXT, "a text" },
+    { "MAX_TIME_TRAVEL_DURATION", ON_VIEW | REFUSED, DURATION, "a duration, e.g. 30 DAYS" },
+    { "COLUMN_DATA_RETENTION", ON_TABLE | REFUSED, RAW, "a list, ((column, 30 DAYS), …)" },
+    { "INITIAL_LOAD_PATTERN", ON_COPY | REFUSED, TEXT, "a regular expression" },
+    { "INITIAL_LOAD_PREFIX", ON_COPY | REFUSED, TEXT, "a prefix" },
+    { "SQS_QUEUE_NAME", ON_COPY | REFUSED, TEXT, "a queue's name or URL" },
+    { "SQS_KMS_KEY", ON_COPY | REFUSED, TEXT, "a text" },
     { "LOCATION", ON_SOURCE, TEXT, "a place, e.g. 's3://bucket/prefix/'" },
     { "BUCKET", ON_SOURCE, TEXT, "a bucket's name" },
     { "PREFIX", ON_SOURCE, TEXT, "a prefix" },
@@ -333,6 +334,9 @@ static bool parse_option(parser *p, option_scope scope, int scopes, option_list 
                        "option " STR_FMT " is given twice", STR_ARG(ret->name));
     p->at++;
     TRY(parser_need_symbol(p, "="));
+    if (rule->scopes & REFUSED)
+        return fail_at(p->err, p->source_name, p->text, t->span.from,
+                       "%s is not supported yet; leave it out", rule->name);
     TRY(parse_value(p, rule->kinds, rule->expects, 0, ret));
     ret->span.to = p->tokens[p->at - 1].span.to;
     *ret_rule = rule;

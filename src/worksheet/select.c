@@ -119,6 +119,17 @@ static bool is_behind(const parser *p)
     return parser_is_word(p, "WITH") && token_is_word(&p->tokens[p->at + 1], "EXPECTATION");
 }
 
+/* TIME_FILTER() is "what is new": of which column and since when is not for the query to say. */
+static bool check_time_filter(const parser *p)
+{
+    const token *t = &p->tokens[p->at];
+    if (!token_is_word(t, "TIME_FILTER") || !token_is_symbol(t + 1, "(") ||
+        t[2].kind == TOKEN_END || token_is_symbol(t + 2, ")"))
+        return true;
+    return fail_at(p->err, p->source_name, p->text, t[2].span.from,
+                   "arguments of TIME_FILTER are not supported yet; write TIME_FILTER()");
+}
+
 bool parser_select(parser *p, bool is_nested, select_query *ret)
 {
     *ret = (select_query){ 0 };
@@ -140,6 +151,7 @@ bool parser_select(parser *p, bool is_nested, select_query *ret)
     int depth = 0;
     for (; parser_peek(p)->kind != TOKEN_END && !(depth == 0 && parser_is_symbol(p, ";"));
          p->at++) {
+        TRY(check_time_filter(p));
         depth += parser_is_symbol(p, "(");
         depth -= parser_is_symbol(p, ")");
         if (depth < 0 && is_nested)

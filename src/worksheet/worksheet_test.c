@@ -91,6 +91,20 @@ TEST(errors_of_worksheets_point_and_say_what_was_expected)
           "SELECT x FROM e.f",
           "reads a table" },
         { "text behind", "DROP JOB j k", "expected ';'" },
+        { "an option that nothing does",
+          "CREATE JOB j DELETE_FILES_AFTER_LOAD = TRUE AS COPY FROM FILE f LOCATION = 'x' INTO a.b",
+          "t.sql:1:14: DELETE_FILES_AFTER_LOAD is not supported yet" },
+        { "deduplication",
+          "CREATE JOB j DEDUPLICATE_WITH = (COLUMNS = (a) WINDOW = 1 HOUR) AS COPY FROM FILE f "
+          "LOCATION = 'x' INTO a.b",
+          "DEDUPLICATE_WITH is not supported yet" },
+        { "a queue",
+          "CREATE JOB j SQS_QUEUE_NAME = 'q' AS COPY FROM FILE f LOCATION = 'x' INTO a.b",
+          "SQS_QUEUE_NAME is not supported yet" },
+        { "arguments of TIME_FILTER",
+          "CREATE JOB j AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x FROM c.d WHERE "
+          "TIME_FILTER(x)",
+          "arguments of TIME_FILTER are not supported yet" },
     };
     const struct error_case *c;
     FOR_EACH_CASE (c, cases) {
