@@ -56,13 +56,19 @@ static size_t read_start(const run_object *o, char *bytes, size_t size, error *e
     return count;
 }
 
-static bool is_number_start(str line)
+/* A record of version 2 where a header should be: its fields, the first of them a number. */
+static bool is_bare_record(arena *a, str line)
 {
-    return line.len && line.data[0] >= '0' && line.data[0] <= '9';
+    const str *names;
+    size_t fields = 1;
+    for (size_t i = 0; i < line.len; i++)
+        fields += line.data[i] == ' ';
+    return line.len && line.data[0] >= '0' && line.data[0] <= '9' &&
+           fields == default_header(a, &names);
 }
 
 /* By the first line: JSON, commas, tabs, a flow-log header, or its bare records. */
-static object_reader tell_by_start(const run_object *o)
+static object_reader tell_by_start(const copy *c, const run_object *o)
 {
     char bytes[4096];
     error ignored = { 0 }; /* the flow-log reader will say what is wrong */
@@ -73,7 +79,7 @@ static object_reader tell_by_start(const run_object *o)
     if (str_find_char(line, '\t') >= 0 ||
         (str_find_char(line, ',') >= 0 && str_find_char(line, ' ') < 0))
         return READER_CSV;
-    return is_number_start(line) && str_find_char(line, ' ') >= 0 ? READER_CSV : READER_FLOW_TEXT;
+    return is_bare_record(c->arena, str_trim(line)) ? READER_CSV : READER_FLOW_TEXT;
 }
 
 object_reader copy_format_tell(const copy *c, const run_object *o, str type)
@@ -86,8 +92,8 @@ object_reader copy_format_tell(const copy *c, const run_object *o, str type)
     if (str_eq_nocase(type, STR("TSV")) || is_declared)
         return READER_CSV;
     if (str_eq_nocase(type, STR("CSV")) && delimiter && delimiter->kind == OPTION_TEXT)
-        return str_eq(delimiter->text, STR(" ")) ? tell_by_start(o) : READER_CSV;
-    return tell_by_start(o);
+        return str_eq(delimiter->text, STR(" ")) ? tell_by_start(c, o) : READER_CSV;
+    return tell_by_start(c, o);
 }
 
 /* ---- CSV ---- */
