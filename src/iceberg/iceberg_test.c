@@ -180,6 +180,26 @@ TEST(damaged_metadata_and_manifests_fail_cleanly)
     }
 }
 
+TEST(a_history_that_runs_in_a_circle_is_refused)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    error err = { 0 };
+    for (int own = 0; own < 2; own++) {
+        iceberg_table t = { 0 };
+        str text = str_format(
+            a,
+            "{\"format-version\":1,\"location\":\"file:///t\",\"table-uuid\":\"u\","
+            "\"last-column-id\":1,\"schema\":{\"type\":\"struct\",\"fields\":[{\"id\":1,\"name\":"
+            "\"a\",\"required\":false,\"type\":\"int\"}]},\"partition-spec\":[],\"snapshots\":["
+            "{\"snapshot-id\":1,\"parent-snapshot-id\":%d,\"timestamp-ms\":1,\"manifest-list\":"
+            "\"l\"},{\"snapshot-id\":2,\"parent-snapshot-id\":%d,\"timestamp-ms\":2,"
+            "\"manifest-list\":\"m\"}]}",
+            own ? 9 : 2, own ? 2 : 1);
+        CHECK_FAILS(metadata_parse(a, text, &t, &err), &err, "is its own ancestor");
+        error_clear(&err);
+    }
+}
+
 TEST(bounds_are_cut_at_16_characters_and_upper_ones_raised)
 {
     static const struct bound_case {

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "iceberg/internal.h"
 
@@ -152,6 +153,27 @@ static bool parse_refs(arena *a, const json_t *root, iceberg_table *t, error *er
     return true;
 }
 
+/* No snapshot is its own ancestor: who walks a history relies on its end. */
+static bool check_history(arena *a, const iceberg_table *t, error *err)
+{
+    map by_id = map_new(a);
+    size_t *walk_of = arena_array_of(a, size_t, t->snapshot_count); /* the walk that came by */
+    for (size_t i = 0; i < t->snapshot_count; i++)
+        map_set(&by_id, (str){ (const char *)&t->snapshots[i].id, sizeof(int64_t) },
+                (void *)(uintptr_t)&t->snapshots[i]);
+    for (size_t i = 0; i < t->snapshot_count; i++) {
+        const iceberg_snapshot *s = &t->snapshots[i];
+        while (s && walk_of[s - t->snapshots] == 0) {
+            walk_of[s - t->snapshots] = i + 1;
+            s = map_get(&by_id, (str){ (const char *)&s->parent_id, sizeof(int64_t) });
+        }
+        if (s && walk_of[s - t->snapshots] == i + 1)
+            return fail(err, ERR_CORRUPT, "snapshots: snapshot %lld is its own ancestor",
+                        (long long)s->id);
+    }
+    return true;
+}
+
 static bool parse_snapshots(arena *a, const json_t *root, iceberg_table *t, error *err)
 {
     const json_t *list = json_object_get(root, "snapshots");
@@ -164,7 +186,7 @@ static bool parse_snapshots(arena *a, const json_t *root, iceberg_table *t, erro
     if (t->current_snapshot_id != -1 && !iceberg_table_snapshot_by_id(t, t->current_snapshot_id))
         return fail(err, ERR_CORRUPT, "snapshots: there is no snapshot %lld, the current one",
                     (long long)t->current_snapshot_id);
-    return true;
+    return check_history(a, t, err);
 }
 
 bool metadata_parse(arena *a, str text, iceberg_table *t, error *err)
