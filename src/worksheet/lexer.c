@@ -4,9 +4,14 @@
 #include "base/arena.h"
 #include "base/vec.h"
 
+enum {
+    NESTING_LIMIT = 200, /* what stands behind each other in brackets; DuckDB's own limit is near */
+};
+
 typedef struct lexer {
     str source_name, text;
     size_t at;
+    int depth; /* of brackets that are open */
     error *err;
 } lexer;
 
@@ -135,6 +140,11 @@ static bool read_token(lexer *l, token *t)
             return fail_at(l->err, l->source_name, l->text, l->at,
                            "character 0x%02X has no place in SQL", c);
         l->at += len;
+        l->depth += c == '(' || c == '[' || c == '{';
+        l->depth -= (c == ')' || c == ']' || c == '}') && l->depth > 0;
+        if (l->depth > NESTING_LIMIT)
+            return fail_at(l->err, l->source_name, l->text, t->span.from,
+                           "brackets stand more than %d deep in each other", NESTING_LIMIT);
     }
     t->span.to = l->at;
     t->text = str_slice(l->text, t->span.from, t->span.to);
@@ -144,7 +154,7 @@ static bool read_token(lexer *l, token *t)
 bool lexer_run(arena *a, str source_name, str text, token **ret_tokens, size_t *ret_count,
                error *err)
 {
-    lexer l = { source_name, text, 0, err };
+    lexer l = { .source_name = source_name, .text = text, .err = err };
     VEC(token) tokens = { 0 };
     for (;;) {
         TRY(skip_blanks(&l));
@@ -154,6 +164,8 @@ bool lexer_run(arena *a, str source_name, str text, token **ret_tokens, size_t *
         vec_push(a, &tokens, t);
         if (t.kind == TOKEN_END)
             break;
+        if (token_is_symbol(&t, ";")) /* what is open there is an error of its own */
+            l.depth = 0;
     }
     *ret_tokens = tokens.items;
     *ret_count = tokens.count;

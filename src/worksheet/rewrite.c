@@ -3,11 +3,19 @@
 #include "base/vec.h"
 #include "worksheet/internal.h"
 
+enum {
+    LET_LIMIT = 256,              /* names: each makes DuckDB's query one level deeper */
+    EXPANSION_LIMIT = 256 * 1024, /* bytes that aggregates put in place of their names */
+};
+
 /* LET name = expression; [from, to) are its tokens. */
 typedef struct let {
     str name;
     size_t from, to;
-    bool is_aggregate; /* after GROUP BY: stands for its text */
+    bool is_aggregate;  /* after GROUP BY: stands for its text */
+    bool is_being_made; /* its text is under way: meeting its name again is a circle */
+    bool has_sql;
+    str sql; /* of an aggregate, once it is made */
 } let;
 
 typedef struct rewriter {
@@ -21,7 +29,8 @@ typedef struct rewriter {
     int64_t start_us, end_us;
     bool is_copy; /* UUID_GENERATOR is the key of the row */
     VEC(let) lets;
-    size_t format_token;                       /* a date format in Java's letters; 0: none */
+    bool *is_format;                           /* tokens: a date format in Java's letters */
+    size_t expanded_bytes;                     /* by aggregates so far */
     size_t let_from[8], let_to[8], let_ranges; /* token ranges that are left out */
     strbuf b;
     size_t done; /* bytes of `text` that are copied */
@@ -61,6 +70,8 @@ static bool read_let(rewriter *r, size_t i, bool is_aggregate)
         if (x.to == x.from)
             return fail(r->err, ERR_INVALID, "LET " STR_FMT " = has no expression",
                         STR_ARG(x.name));
+        if (r->lets.count == LET_LIMIT)
+            return fail(r->err, ERR_INVALID, "more than %d names in LET", LET_LIMIT);
         vec_push(r->arena, &r->lets, x);
         i = x.to;
     } while (token_is_symbol(&r->t[i], ",") && ++i);
@@ -84,7 +95,8 @@ static bool find_lets(rewriter *r)
     return true;
 }
 
-static const let *aggregate_let(const rewriter *r, size_t i)
+/* The aggregate that token `i` names. In its own expression the name is the column's. */
+static let *aggregate_let(const rewriter *r, size_t i)
 {
     if (!select_is_name(&r->t[i]) || (i && token_is_symbol(&r->t[i - 1], ".")))
         return NULL;
@@ -107,6 +119,40 @@ static bool part_text(rewriter *r, size_t from, size_t to, str *ret)
     *ret = strbuf_str(&r->b);
     r->b = kept;
     r->done = done;
+    return true;
+}
+
+static bool fail_circle(rewriter *r, str name)
+{
+    strbuf b = strbuf_new(r->arena);
+    for (size_t k = 0; k < r->lets.count; k++)
+        if (r->lets.items[k].is_being_made)
+            strbuf_format(&b, "%s" STR_FMT, strbuf_str(&b).len ? ", " : "",
+                          STR_ARG(r->lets.items[k].name));
+    return fail(r->err, ERR_INVALID,
+                "LET " STR_FMT " needs itself: " STR_FMT " refer to each other in a circle",
+                STR_ARG(name), STR_ARG(strbuf_str(&b)));
+}
+
+/* An aggregate's expression where its name stands. Each is made once: time does not grow with how
+ * often it is named, and what all of them together may grow to is limited. */
+static bool add_aggregate(rewriter *r, let *named)
+{
+    if (named->is_being_made)
+        return fail_circle(r, named->name);
+    if (!named->has_sql) {
+        named->is_being_made = true;
+        TRY(part_text(r, named->from, named->to, &named->sql));
+        named->is_being_made = false;
+        named->has_sql = true;
+    }
+    r->expanded_bytes += named->sql.len + 2;
+    if (r->expanded_bytes > EXPANSION_LIMIT)
+        return fail(r->err, ERR_INVALID,
+                    "LET " STR_FMT " makes the query longer than %d bytes: its names stand for "
+                    "each other too often",
+                    STR_ARG(named->name), EXPANSION_LIMIT);
+    strbuf_format(&r->b, "(" STR_FMT ")", STR_ARG(named->sql));
     return true;
 }
 
@@ -234,7 +280,7 @@ static bool rewrite_date_call(rewriter *r, size_t i)
             continue;
         size_t last = skip_call(r->t, i + 1) - 2;
         if (r->t[last].kind == TOKEN_TEXT)
-            r->format_token = last;
+            r->is_format[last] = true;
         strbuf_add_c(&r->b, calls[k].ours);
         return true;
     }
@@ -288,20 +334,18 @@ static size_t rewrite_call(rewriter *r, size_t i)
 static bool rewrite_token(rewriter *r, size_t i, int depth, size_t *ret_next)
 {
     const token *t = &r->t[i];
-    const let *named = aggregate_let(r, i);
+    let *named = aggregate_let(r, i);
     size_t next = 0;
     *ret_next = i + 1;
     if (r->extra_item.len && depth == 0 && token_is_word(t, "FROM")) {
         strbuf_format(&r->b, ", " STR_FMT " FROM", STR_ARG(r->extra_item));
         r->extra_item = STR("");
     } else if (named) {
-        str text;
-        TRY(part_text(r, named->from, named->to, &text));
-        strbuf_format(&r->b, "(" STR_FMT ")", STR_ARG(text));
+        TRY(add_aggregate(r, named));
     } else if (r->count - i > 9 && is_window(t)) {
         strbuf_add_c(&r->b, "TRUE");
         *ret_next = i + 9;
-    } else if (r->format_token && i == r->format_token) {
+    } else if (r->is_format[i]) {
         add_format(r, token_unquote(r->arena, t));
     } else if (t->kind == TOKEN_WORD && token_is_symbol(&r->t[i + 1], "(") &&
                rewrite_date_call(r, i)) {
@@ -369,6 +413,7 @@ static bool rewrite(rewriter *r, str *ret)
     token *t;
     TRY(lexer_run(r->arena, STR("query"), r->text, &t, &r->count, r->err));
     r->t = t;
+    r->is_format = arena_array_of(r->arena, bool, r->count);
     r->b = strbuf_new(r->arena);
     TRY(find_lets(r));
     TRY(rewrite_part(r, 0, r->count - 1));

@@ -136,6 +136,8 @@ bool parser_select(parser *p, bool is_nested, select_query *ret)
     bool is_unnest = parser_is_word(p, "UNNEST") && token_is_symbol(&p->tokens[p->at + 1], "(");
     if (is_unnest) {
         p->at += 2;
+        if (parser_is_word(p, "UNNEST"))
+            return parser_fail(p, "SELECT");
         TRY(parser_select(p, true, ret));
         ret->is_unnest = true;
         return parser_need_symbol(p, ")");

@@ -137,6 +137,71 @@ TEST(any_cut_of_a_worksheet_parses_or_fails_cleanly)
     }
 }
 
+/* `count` names, each of which is twice the one before. */
+static str doubling_lets(arena *a, int count)
+{
+    strbuf b = strbuf_new(a);
+    strbuf_format(&b, "SELECT x%d FROM t GROUP BY g LET x0 = SUM(packets)", count - 1);
+    for (int i = 1; i < count; i++)
+        strbuf_format(&b, ", x%d = x%d + x%d", i, i - 1, i - 1);
+    return strbuf_str(&b);
+}
+
+TEST(names_of_let_that_stand_for_each_other_end)
+{
+    static const struct let_case {
+        const char *name, *query, *want, *part; /* `part`: of the error */
+    } cases[] = {
+        { "one of another", "SELECT b FROM t GROUP BY g LET a = SUM(x), b = a / 2",
+          "SELECT ((SUM(x)) / 2) FROM t GROUP BY g ", NULL },
+        { "a later one", "SELECT b FROM t GROUP BY g LET b = a / 2, a = SUM(x)",
+          "SELECT ((SUM(x)) / 2) FROM t GROUP BY g ", NULL },
+        { "the column of its own name", "SELECT x FROM t GROUP BY g LET x = SUM(x)",
+          "SELECT (SUM(x)) FROM t GROUP BY g ", NULL },
+        { "two formats",
+          "SELECT a FROM t GROUP BY g LET b = MAX(PARSE_DATE(x, 'yyyy')), a = "
+          "FORMAT_DATETIME(b, 'MM')",
+          "SELECT (strftime((MAX(strptime(x, '%Y'))), '%m')) FROM t GROUP BY g ", NULL },
+        { "a circle of two", "SELECT a FROM t GROUP BY g LET a = b, b = a", NULL,
+          "LET a needs itself: a, b refer to each other in a circle" },
+        { "a circle of three", "SELECT c FROM t GROUP BY g LET a = (b), b = f(c), c = -a", NULL,
+          "refer to each other in a circle" },
+    };
+    const struct let_case *c;
+    FOR_EACH_CASE (c, cases) {
+        AUTO(arena_free) arena *a = arena_new();
+        error err = { 0 };
+        str sql;
+        if (c->part) {
+            CHECK_FAILS(query_to_sql(a, str_of(c->query), &sql, &err), &err, c->part);
+        } else {
+            CHECK_OK(query_to_sql(a, str_of(c->query), &sql, &err), &err);
+            CHECK_STR(sql, str_of(c->want));
+        }
+    }
+}
+
+TEST(text_that_grows_or_nests_without_end_is_one_error)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    error err = { 0 };
+    str sql;
+    worksheet *w;
+    CHECK_OK(query_to_sql(a, doubling_lets(a, 12), &sql, &err), &err);
+    CHECK_FAILS(query_to_sql(a, doubling_lets(a, 60), &sql, &err), &err, "longer than");
+    CHECK_FAILS(query_to_sql(a, doubling_lets(a, 300), &sql, &err), &err, "more than 256 names");
+    strbuf nested = strbuf_new(a);
+    strbuf_add_c(&nested, "SELECT ");
+    for (int i = 0; i < 100000; i++)
+        strbuf_add_c(&nested, "(");
+    CHECK_FAILS(query_to_sql(a, strbuf_str(&nested), &sql, &err), &err, "more than 200 deep");
+    strbuf lists = strbuf_new(a);
+    strbuf_add_c(&lists, "CREATE JOB j AS INSERT INTO a.b ");
+    for (int i = 0; i < 100000; i++)
+        strbuf_add_c(&lists, "UNNEST(");
+    CHECK_FAILS(worksheet_parse(a, STR("t"), strbuf_str(&lists), &w, &err), &err, "200 deep");
+}
+
 TEST(dates_are_found_in_paths)
 {
     static const struct date_case {
