@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "base/arena.h"
+#include "exec/query.h"
 #include "gremlin/ast.h"
 
 TEST(gremlin_text_parses_in_the_forms_people_type)
@@ -97,5 +98,94 @@ TEST(errors_in_broken_text_stay_inside_of_it)
         strcpy(text + 170, texts[i]);
         CHECK(!gremlin_parse(a, str_of(text), &t, &err));
         CHECK(err.message[0] != 0);
+    }
+}
+
+/* ---- Traversals built by hand, as decoders of bytecode do ---- */
+
+static graph *a_graph(void)
+{
+    graph *g = NULL;
+    error err = { 0 };
+    CHECK(graph_open_scratch(STR("bytecode"), 16 << 20, &g, &err));
+    return g;
+}
+
+typedef struct built_step {
+    const char *name;
+    gremlin_argument args[3];
+    size_t count;
+} built_step;
+
+static traversal *built(arena *a, const built_step *steps)
+{
+    traversal_builder b = traversal_builder_new(a);
+    for (; steps->name; steps++) {
+        for (size_t i = 0; i < steps->count; i++)
+            traversal_builder_add(&b, steps->args[i]);
+        traversal_builder_step(&b, str_of(steps->name), 0);
+    }
+    return traversal_builder_done(&b, STR(""));
+}
+
+TEST(arguments_of_the_wrong_kind_are_refused)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    AUTO(graph_close) graph *g = a_graph();
+    gremlin_argument inner = gremlin_arg_traversal(built(a, (built_step[]){ { "out" }, { 0 } }));
+    gremlin_argument five = gremlin_arg_value(value_int(5));
+    gremlin_argument text = gremlin_arg_value(value_text(STR("x")));
+    gremlin_argument token = gremlin_arg_token(STR("id"));
+    const str keys[] = { STR("partitionKey"), STR("keys"), STR("seed"), STR("vertices") };
+    gremlin_argument partition = gremlin_arg_strategy(a, STR("PartitionStrategy"), keys, &five, 1);
+    gremlin_argument reserved =
+        gremlin_arg_strategy(a, STR("ReservedKeysVerificationStrategy"), keys + 1, &five, 1);
+    gremlin_argument seed = gremlin_arg_strategy(a, STR("SeedStrategy"), keys + 2, &inner, 1);
+    gremlin_argument part = gremlin_arg_strategy(a, STR("SubgraphStrategy"), keys + 3, &text, 1);
+    const struct wrong_case {
+        const char *name, *part;
+        built_step steps[4];
+    } cases[] = {
+        { "V", "V() takes ids", { { "V", { inner }, 1 } } },
+        { "E", "E() takes ids", { { "E", { token }, 1 } } },
+        { "id", "id() takes no arguments", { { "V" }, { "id", { five }, 1 } } },
+        { "toV", "toV() takes OUT", { { "E" }, { "toV" } } },
+        { "timeLimit", "takes milliseconds", { { "V" }, { "timeLimit", { text }, 1 } } },
+        { "repeat", "takes a name and", { { "V" }, { "repeat", { five, inner }, 2 } } },
+        { "until",
+          "until() takes a traversal",
+          { { "V" }, { "until" }, { "repeat", { inner }, 1 } } },
+        { "partition", "takes a text", { { "withStrategies", { partition }, 1 }, { "V" } } },
+        { "reserved", "a set of up to", { { "withStrategies", { reserved }, 1 }, { "V" } } },
+        { "seed", "takes a whole number", { { "withStrategies", { seed }, 1 }, { "V" } } },
+        { "subgraph", "takes a traversal", { { "withStrategies", { part }, 1 }, { "V" } } },
+    };
+    const struct wrong_case *c;
+    FOR_EACH_CASE (c, cases) {
+        plan *p;
+        error err = { 0 };
+        CHECK_FAILS(gremlin_compile_traversal(a, STR(""), built(a, c->steps), NULL, g, &p, &err),
+                    &err, c->part);
+    }
+}
+
+/* times(-1) once stood for no times() at all, and no traversal said when to end. */
+TEST(a_negative_number_of_times_goes_round_once)
+{
+    static const char *const texts[] = { "g.inject(1).repeat(identity()).times(-1).loops()",
+                                         "g.inject(1).times(-5).repeat(identity()).loops()" };
+    AUTO(graph_close) graph *g = a_graph();
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        AUTO(arena_free) arena *a = arena_new();
+        AUTO(query_close) query *q = NULL;
+        query_options options = { 0 };
+        plan *p;
+        batch *b;
+        error err = { 0 };
+        test_case(texts[i]);
+        CHECK_OK(gremlin_compile(a, str_of(texts[i]), g, &p, &err), &err);
+        CHECK_OK(query_open(g, p, &options, &q, &err), &err);
+        CHECK_OK(query_next(q, &b, &err), &err);
+        CHECK_INT(b->rows, 1);
     }
 }

@@ -74,6 +74,12 @@ static bool is_true(const gremlin_argument *a)
     return a->kind == ARG_LITERAL && a->literal.kind == VALUE_BOOL && a->literal.boolean;
 }
 
+static bool fail_option(machine *m, const gremlin_strategy *s, size_t i, const char *takes)
+{
+    return fail_at(m->err, STR("gremlin"), m->text, s->values[i].offset,
+                   STR_FMT ": " STR_FMT " takes %s", STR_ARG(s->name), STR_ARG(s->keys[i]), takes);
+}
+
 static bool set_subgraph(machine *m, const gremlin_strategy *s)
 {
     subgraph_rule *r = arena_new_of(m->arena, subgraph_rule);
@@ -85,7 +91,9 @@ static bool set_subgraph(machine *m, const gremlin_strategy *s)
                                                                   : NULL;
         if (str_eq(s->keys[i], STR("checkAdjacentVertices")))
             r->checks_adjacent = is_true(&s->values[i]);
-        else if (to && s->values[i].kind == ARG_TRAVERSAL)
+        else if (to && s->values[i].kind != ARG_TRAVERSAL)
+            return fail_option(m, s, i, "a traversal");
+        else if (to)
             TRY(machine_flow(m, s->values[i].traversal, NULL, to, m->err));
     }
     m->subgraph = r;
@@ -97,9 +105,16 @@ static bool set_partition(machine *m, const gremlin_strategy *s)
     partition_rule *p = arena_new_of(m->arena, partition_rule);
     for (size_t i = 0; i < s->count; i++) {
         const value *v = &s->values[i].literal;
-        bool is_new;
-        if (s->values[i].kind != ARG_LITERAL)
-            continue;
+        bool is_new, is_literal = s->values[i].kind == ARG_LITERAL;
+        bool is_name =
+            str_eq(s->keys[i], STR("partitionKey")) || str_eq(s->keys[i], STR("writePartition"));
+        if (is_name && (!is_literal || v->kind != VALUE_STRING))
+            return fail_option(m, s, i, "a text");
+        if (str_eq(s->keys[i], STR("includeMetaProperties")) &&
+            (!is_literal || v->kind != VALUE_BOOL))
+            return fail_option(m, s, i, "true or false");
+        if (!is_literal)
+            return fail_option(m, s, i, "values");
         if (str_eq(s->keys[i], STR("partitionKey")))
             p->key = v->text;
         else if (str_eq(s->keys[i], STR("writePartition")))
@@ -125,13 +140,17 @@ static bool set_reserved(machine *m, const gremlin_strategy *s)
         const value *v = &s->values[i].literal;
         if (str_eq(s->keys[i], STR("throwException")))
             r->throws = is_true(&s->values[i]);
-        if (!str_eq(s->keys[i], STR("keys")) || s->values[i].kind != ARG_LITERAL)
+        if (!str_eq(s->keys[i], STR("keys")))
             continue;
+        if (s->values[i].kind != ARG_LITERAL || (v->kind != VALUE_SET && v->kind != VALUE_LIST) ||
+            v->list.count > ARRAY_LEN(r->keys))
+            return fail_option(m, s, i, "a set of up to 32 texts");
         r->count = 0;
-        for (size_t k = 0; (v->kind == VALUE_SET || v->kind == VALUE_LIST) && k < v->list.count &&
-                           r->count < ARRAY_LEN(r->keys);
-             k++)
+        for (size_t k = 0; k < v->list.count; k++) {
+            if (v->list.items[k].kind != VALUE_STRING)
+                return fail_option(m, s, i, "a set of up to 32 texts");
             r->keys[r->count++] = v->list.items[k].text;
+        }
     }
     m->reserved = r;
     return true;
@@ -161,6 +180,8 @@ static bool set_strategy(machine *m, const step *x, const gremlin_argument *a)
             str_eq(s->keys[i], STR("throwException")) && is_true(&s->values[i]))
             m->reads_only_edges_with_labels = true;
         if (str_eq(s->name, STR("SeedStrategy")) && str_eq(s->keys[i], STR("seed"))) {
+            if (s->values[i].kind != ARG_LITERAL || s->values[i].literal.kind != VALUE_INT)
+                return fail_option(m, s, i, "a whole number");
             m->seed = s->values[i].literal.integer;
             m->is_seeded = true;
         }

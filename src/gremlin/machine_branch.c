@@ -7,19 +7,16 @@
 typedef struct repeat_state {
     flow *body, *until, *emit;
     const predicate *until_test, *emit_test;
-    bool has_until, has_emit, is_until_first, is_emit_first, has_barrier;
-    int64_t times; /* -1: none */
+    bool has_until, has_times, has_emit, is_until_first, is_emit_first, has_barrier;
+    int64_t times; /* negative: as 0 */
     str name;
 } repeat_state;
 
 repeat_state *repeat_of(stage *s);
 repeat_state *repeat_of(stage *s)
 {
-    if (!s->state) {
-        repeat_state *r = arena_new_of(s->machine->arena, repeat_state);
-        r->times = -1;
-        s->state = r;
-    }
+    if (!s->state)
+        s->state = arena_new_of(s->machine->arena, repeat_state);
     return s->state;
 }
 
@@ -45,7 +42,7 @@ static bool is_until(stage *s, const traverser *t, bool is_first, bool *ret, err
     *ret = false;
     if (!r->has_until || r->is_until_first != is_first)
         return true;
-    if (r->times >= 0) {
+    if (r->has_times) {
         *ret = t->loops && t->loops->rounds >= r->times;
         return true;
     }
@@ -153,7 +150,9 @@ bool modulate_repeat(stage *s, const step *x)
         size_t at = x->arg_count == 2;
         if (!x->arg_count)
             return stage_fail(s, "repeat() takes a traversal");
-        if (at && x->args[0].kind == ARG_LITERAL)
+        if (at && (x->args[0].kind != ARG_LITERAL || x->args[0].literal.kind != VALUE_STRING))
+            return stage_fail(s, "repeat() takes a name and a traversal");
+        if (at)
             r->name = x->args[0].literal.text;
         TRY(child(s, &x->args[at], &r->body));
         r->has_barrier = flow_has_barrier(r->body);
@@ -177,6 +176,7 @@ bool modulate_repeat(stage *s, const step *x)
     if (str_eq(name, STR("times"))) {
         if (!x->arg_count || x->args[0].kind != ARG_LITERAL || x->args[0].literal.kind != VALUE_INT)
             return stage_fail(s, "times() takes a whole number");
+        r->has_times = true;
         r->times = x->args[0].literal.integer;
         return true;
     }

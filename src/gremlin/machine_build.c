@@ -5,10 +5,10 @@
 static const struct step_entry {
     const char *name;
     const stage_kind *kind;
-    bool (*build)(stage *s);
+    bool (*build)(stage *s); /* NULL: it takes no arguments */
 } entries[] = {
-    { "V", &stage_V, NULL },
-    { "E", &stage_E, NULL },
+    { "V", &stage_V, build_elements },
+    { "E", &stage_E, build_elements },
     { "out", &stage_move, build_move },
     { "in", &stage_move, build_move },
     { "both", &stage_move, build_move },
@@ -17,7 +17,7 @@ static const struct step_entry {
     { "bothE", &stage_move, build_move },
     { "to", &stage_move, build_move },
     { "toE", &stage_move, build_move },
-    { "toV", &stage_ends, NULL },
+    { "toV", &stage_ends, build_toV },
     { "outV", &stage_ends, NULL },
     { "inV", &stage_ends, NULL },
     { "bothV", &stage_ends, NULL },
@@ -47,15 +47,15 @@ static const struct step_entry {
     { "tail", &stage_range, build_range },
     { "coin", &stage_coin, build_coin },
     { "sample", &stage_sample, build_sample },
-    { "timeLimit", &stage_timeLimit, build_is },
+    { "timeLimit", &stage_timeLimit, build_timeLimit },
     { "simplePath", &stage_simplePath, build_simplePath },
     { "cyclicPath", &stage_simplePath, build_simplePath },
     { "all", &stage_all, build_all },
     { "any", &stage_all, build_all },
     { "none", &stage_all, build_all },
     { "where", &stage_whereP, build_whereP },
-    { "~whereStart", &stage_whereStart, NULL },
-    { "~whereEnd", &stage_whereEnd, NULL },
+    { "~whereStart", &stage_whereStart, build_whereEnd },
+    { "~whereEnd", &stage_whereEnd, build_whereEnd },
     { "filter", &stage_whereP, build_whereP },
     { "discard", &stage_discard, NULL },
     { "iterate", &stage_discard, NULL },
@@ -361,6 +361,8 @@ static bool add_step(flow *f, const step *x)
     if (++m->stages > 10000)
         return fail_at(m->err, STR("gremlin"), m->text, x->offset, "the query has too many steps");
     stage *s = append(f, e->kind, x);
+    if (!e->build && x->arg_count)
+        return stage_fail(s, STR_FMT "() takes no arguments", STR_ARG(x->name));
     return e->build ? e->build(s) : true;
 }
 

@@ -278,10 +278,11 @@ bool modulate_from(stage *s, const step *x)
         bounds[!is_from] = x->args[0].literal.text;
         return true;
     }
+    stage *last = s;
     while (s && s->kind == &stage_property)
         s = s->before;
     if (!s || s->kind != &stage_addE)
-        return fail(s ? s->machine->err : NULL, ERR_INVALID, "from() and to() stand behind addE()");
+        return stage_fail(last, "from() and to() stand behind addE()");
     change_state *c = s->state;
     *(is_from ? &c->has_from : &c->has_to) = true;
     return read_arg(s, &x->args[0], is_from ? &c->from : &c->to);

@@ -478,6 +478,14 @@ static bool timeLimit_filter(stage *s, traverser *t, bool *ret_keep, error *err)
     return true;
 }
 
+bool build_timeLimit(stage *s)
+{
+    return s->arg_count == 1 && s->args[0].kind == ARG_LITERAL &&
+                   s->args[0].literal.kind == VALUE_INT
+               ? true
+               : stage_fail(s, "timeLimit() takes milliseconds");
+}
+
 /* ---- Paths ---- */
 
 /* The part of a path between two labels. */
@@ -681,6 +689,13 @@ bool build_whereP(stage *s)
     TRY(machine_flow(m, where_traversal(m, a->traversal, false), s, &f, m->err));
     vec_push(m->arena, &s->flows, f);
     return true;
+}
+
+bool build_whereEnd(stage *s)
+{
+    return s->arg_count && s->args[0].kind == ARG_LITERAL && s->args[0].literal.kind == VALUE_STRING
+               ? true
+               : stage_fail(s, "as() takes labels");
 }
 
 static bool whereStart_map(stage *s, const traverser *t, value *ret, bool *ret_has, error *err)

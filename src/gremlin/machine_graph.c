@@ -88,6 +88,14 @@ static bool E_flat(stage *s, const traverser *t, error *err)
     return elements(s, false, err);
 }
 
+bool build_elements(stage *s)
+{
+    for (size_t i = 0; i < s->arg_count; i++)
+        if (s->args[i].kind != ARG_LITERAL)
+            return stage_fail(s, STR_FMT "() takes ids", STR_ARG(s->step->name));
+    return true;
+}
+
 /* ---- Moves ---- */
 
 typedef struct move {
@@ -180,6 +188,13 @@ static bool ends_flat(stage *s, const traverser *t, error *err)
     if (wants_out)
         TRY(give_element(s, true, from, err));
     return wants_in ? give_element(s, true, to, err) : true;
+}
+
+bool build_toV(stage *s)
+{
+    return s->arg_count == 1 && s->args[0].kind == ARG_TOKEN
+               ? true
+               : stage_fail(s, "toV() takes OUT, IN or BOTH");
 }
 
 /* The end of an edge that the path does not come from. */

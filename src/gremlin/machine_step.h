@@ -5,7 +5,9 @@
 
 extern const stage_kind stage_V, stage_E, stage_move, stage_ends, stage_otherV, stage_id,
     stage_label, stage_key, stage_element, stage_values, stage_properties, stage_maps, stage_has;
+bool build_elements(stage *s);
 bool build_move(stage *s);
+bool build_toV(stage *s);
 bool build_keys(stage *s);
 bool build_has(stage *s);
 
@@ -25,6 +27,8 @@ extern const stage_kind stage_is, stage_identity, stage_dedup, stage_range, stag
     stage_whereEnd;
 const path_node *gremlin_path_part(machine *m, const path_node *p, str from, str to);
 bool build_is(stage *s);
+bool build_timeLimit(stage *s);
+bool build_whereEnd(stage *s);
 bool build_scoped(stage *s);
 bool build_barrier(stage *s);
 bool build_dedup(stage *s);

@@ -64,16 +64,19 @@ static bool choose_graph(answer *a, const answer_request *r, error *err)
     return session_graph(a->earlier, &a->graph, err);
 }
 
-bool answer_run(answer *a, plan *p, error *err)
+query_options answer_limits(const answer *a)
 {
     uint64_t now = clock_monotonic_us(), deadline = a->ticket->deadline_us;
-    query_options options = {
-        .deadline_ms = !deadline        ? 0
-                       : deadline > now ? (deadline - now) / 1000 + 1
-                                        : 1,
-        .cancel = &a->ticket->is_cancelled,
-        .is_profiled = p->ending == ENDING_PROFILE,
-    };
+    return (query_options){ .deadline_ms = !deadline        ? 0
+                                           : deadline > now ? (deadline - now) / 1000 + 1
+                                                            : 1,
+                            .cancel = &a->ticket->is_cancelled };
+}
+
+bool answer_run(answer *a, plan *p, error *err)
+{
+    query_options options = answer_limits(a);
+    options.is_profiled = p->ending == ENDING_PROFILE;
     str text;
     a->plan = p;
     a->column_count = p->column_count;

@@ -29,6 +29,8 @@ struct answer {
 NODISCARD bool language_open_cypher(answer *a, const answer_request *r, error *err);
 NODISCARD bool language_open_gremlin(answer *a, const answer_request *r, error *err);
 
+/* What is left of the ticket's time, and how it is cancelled. */
+query_options answer_limits(const answer *a);
 /* Run `p`, or say what it is when that is all it wants. */
 NODISCARD bool answer_run(answer *a, plan *p, error *err);
 void answer_say(answer *a, str name, str text);

@@ -55,7 +55,7 @@ static bool collect(answer *a, plan *p, arena *into, value *ret, error *err)
 {
     AUTO(query_close) query *q = NULL;
     VEC(value) found = { 0 };
-    query_options options = { .cancel = &a->ticket->is_cancelled };
+    query_options options = answer_limits(a);
     TRY(query_open(a->graph, p, &options, &q, err));
     for (batch *b;;) {
         TRY(query_next(q, &b, err));
