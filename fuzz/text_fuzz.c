@@ -12,7 +12,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char path[64];
     static const str required[] = { STR_INIT("srcaddr") };
-    AUTO(arena_free) arena *a = arena_new();
     AUTO(text_scan_close) text_scan *scan = NULL;
     error err = { 0 };
     snprintf(path, sizeof path, "/tmp/floe-fuzz-%d.log", (int)getpid());

@@ -40,6 +40,7 @@ IN_MEMORY = [
     ("MATCH (a:software) WITH elementId(a) AS i MATCH (b) WHERE elementId(b) = i RETURN b.name", [["loom"]]),
     ("RETURN point.distance(point({x: 0, y: 0}), point({x: 3, y: 4}))", [[5.0]]),
     ("RETURN $a + size($l)", [[7]]),
+    ("RETURN {a: 1, b: 2, a: 3} AS m", [[{"a": 3, "b": 2}]]),
 ]
 ERRORS = [
     ("CREATE (:devices)", "read-only"),

@@ -250,6 +250,8 @@ def answers_equal_python(seed):
         check("emit before", g.gremlin(f"{one}.emit().repeat(out()).times(2).count()"), [str(sum(int(g.gremlin(f"{one}{x}.count()")[0]) for x in ("", ".out()", ".out().out()")))])
         check("reached", set(map(name, g.gremlin(f"{one}.repeat(out().dedup()).emit().dedup().id()"))), set().union(*(set(distances(out, y)) for y in out[start])))
         check("path", len(g.gremlin(f"{one}.out().out().path()")), int(g.gremlin(f"{one}.out().out().count()")[0]))
+        check("a label selected twice is one key", g.gremlin(f"{one}.as('a').select('a', 'a').by(constant(1)).by(constant(2)).unfold().count()"), ["1"])
+        check("a name projected twice", "the name 'a' twice" in g.gremlin(f"{one}.project('a', 'a')")[0], True)
         check("too many paths", "more paths than" in g.gremlin("g.V().repeat(out()).times(200).count()")[0], True)
         costs = collections.defaultdict(lambda: float("inf"), {start: 0})
         for _ in vertices:

@@ -478,7 +478,7 @@ static bool map(compiler *c, const ast_expr *e, plan_expr **ret)
         all[2 * i] = plan_literal_text(c->plan, e->map.items[i].key);
         TRY(expression(c, e->map.items[i].value, &all[2 * i + 1], &ignored));
     }
-    *ret = plan_call_list(c->plan, FN_MAP, all, 2 * e->map.count);
+    *ret = plan_map(c->plan, all, e->map.count);
     return true;
 }
 

@@ -285,13 +285,19 @@ static bool select_map(stage *s, const traverser *t, value *ret, bool *ret_has, 
         return select_one(s, t, s->args[0].literal.text, ret, ret_has, err);
     value *keys = arena_array_of(m->arena, value, s->arg_count),
           *values = arena_array_of(m->arena, value, s->arg_count);
+    size_t n = 0;
     for (size_t i = 0; i < s->arg_count; i++) {
-        keys[i] = s->args[i].literal;
-        TRY(select_one(s, t, keys[i].text, &values[i], ret_has, err));
+        value key = s->args[i].literal;
+        size_t at = 0; /* of a label named twice the last by() counts */
+        while (at < n && !str_eq(keys[at].text, key.text))
+            at++;
+        keys[at] = key;
+        TRY(select_one(s, t, key.text, &values[at], ret_has, err));
         if (!*ret_has)
             return true;
+        n += at == n;
     }
-    *ret = (value){ .kind = VALUE_MAP, .map = { keys, values, s->arg_count } };
+    *ret = (value){ .kind = VALUE_MAP, .map = { keys, values, n } };
     return true;
 }
 

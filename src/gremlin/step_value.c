@@ -146,8 +146,7 @@ bool gremlin_step_select(compiler *c, const step *s, const modulators *m)
         TRY(gremlin_plain_by(c, m->count ? m->by[i % m->count] : NULL,
                              plan_slot_expr(c->plan, slot), &args[2 * i + 1]));
     }
-    return gremlin_let(c, plan_call_list(c->plan, FN_MAP, args, 2 * s->arg_count), SLOT_VALUE,
-                       s->offset);
+    return gremlin_let(c, plan_map(c->plan, args, s->arg_count), SLOT_VALUE, s->offset);
 }
 
 bool gremlin_step_project(compiler *c, const step *s, const modulators *m)
@@ -158,6 +157,11 @@ bool gremlin_step_project(compiler *c, const step *s, const modulators *m)
     for (size_t i = 0; i < s->arg_count; i++) {
         str name;
         TRY(gremlin_need_text(c, s, i, "names", &name));
+        for (size_t k = 0; k < i; k++)
+            if (str_eq(args[2 * k]->literal.text, name))
+                return gremlin_fail_step(c, s->args[i].offset,
+                                         "project() has the name '" STR_FMT "' twice",
+                                         STR_ARG(name));
         args[2 * i] = plan_literal_text(c->plan, name);
         TRY(gremlin_plain_by(c, m->count ? m->by[i % m->count] : NULL, gremlin_current(c),
                              &args[2 * i + 1]));

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "base/map.h"
+
 plan *plan_new(arena *a, str text)
 {
     plan *p = arena_new_of(a, plan);
@@ -101,6 +103,23 @@ plan_expr *plan_call_list(plan *p, plan_function f, plan_expr **args, size_t cou
     e->call.args = arena_copy(p->arena, args, count * sizeof *args);
     e->call.arg_count = count;
     return e;
+}
+
+plan_expr *plan_map(plan *p, plan_expr **pairs, size_t count)
+{
+    plan_expr **all = arena_array_of(p->arena, plan_expr *, 2 * count);
+    map at = map_new(p->arena); /* key → its pair */
+    for (size_t i = 0; i < count; i++) {
+        str key = pairs[2 * i]->literal.text;
+        plan_expr **pair = map_get(&at, key);
+        if (!pair) {
+            pair = &all[2 * at.count];
+            map_set(&at, key, pair);
+        }
+        pair[0] = pairs[2 * i];
+        pair[1] = pairs[2 * i + 1];
+    }
+    return plan_call_list(p, FN_MAP, all, 2 * at.count);
 }
 
 plan_expr *plan_and(plan *p, plan_expr *left, plan_expr *right)

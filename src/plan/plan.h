@@ -548,6 +548,9 @@ plan_expr *plan_call_list(plan *p, plan_function f, plan_expr **args, size_t cou
 #define plan_call(p, f, ...)                                                                       \
     plan_call_list((p), (f), (plan_expr *[]){ __VA_ARGS__ },                                       \
                    sizeof((plan_expr *[]){ __VA_ARGS__ }) / sizeof(plan_expr *))
+/* A map of `count` pairs, each a literal text as key and its value. Of a key that comes twice the
+ * last value counts, at the first one's place. */
+plan_expr *plan_map(plan *p, plan_expr **pairs, size_t count);
 /* `left` may be NULL: then `right`. */
 plan_expr *plan_and(plan *p, plan_expr *left, plan_expr *right);
 
