@@ -69,9 +69,11 @@ export async function open(url: string, theme: 'dark' | 'light' = 'dark', size =
   const page = await context.newPage()
   page.setDefaultTimeout(15000)
   const faults: string[] = []
+  await page.exposeFunction('toldViolation', (what: string) => faults.push(`against the policy: ${what}`))
+  await page.addInitScript(() => addEventListener('securitypolicyviolation', (e) => void (window as any).toldViolation(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`)))
   page.on('pageerror', (e) => faults.push(`page error: ${e.message}`))
   page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource/.test(m.text())) faults.push(`console: ${m.text()}`) })
-  page.on('request', (r) => { if (!/^(http:\/\/127\.0\.0\.1|blob:|data:)/.test(r.url())) faults.push(`request to another host: ${r.url()}`) })
+  page.on('request', (r) => { if (!/^(http:\/\/127\.0\.0\.1:|blob:|data:)/.test(r.url())) faults.push(`request to another host: ${r.url()}`) })
   await page.goto(url)
   return { page, faults, context }
 }
