@@ -57,15 +57,75 @@ typedef struct copy {
     file_vec dead; /* data files of dead letters */
 } copy;
 
+/* A source of one statement: a text scan or the files of one shape. */
+typedef struct part {
+    str relation; /* with "_object" and "_row" */
+    size_t column_count;
+    str *names, *types;
+} part;
+
+/* The objects of one day: text ones stand together, first. */
+typedef struct day_objects {
+    int32_t day;
+    size_t from, text_to, to;
+    text_scan *scan; /* NULL: no text */
+} day_objects;
+
+/* ---- copy_current.c: what SQL functions ask about the run ---- */
+
+bool copy_register_functions(job *j, error *err);
+/* From now on they ask about this run. */
+void copy_publish_objects(copy *c);
+uint32_t copy_object_of_path(str path);
+/* RFC 9562 version 8: 60 bits of the hash of the object's URI, 2 more in the variant's byte, then
+ * the row. The same object and row give the same key whenever they are loaded; 36 characters. */
+void copy_row_key(uint64_t object_hash, uint64_t row, char *ret_text);
+
+/* ---- copy_look.c: what the objects are ---- */
+
+str copy_content_type(const job *j);
+/* Finds the reader of an object that has its path, or its fault. */
+void copy_look_at(copy *c, store *s, run_object *o, str type);
+void copy_set_fault(run_object *o, const char *why);
+/* Group the good objects that are not flow-log text by their columns. */
+bool copy_find_shapes(copy *c, error *err);
+/* Find the files that make statements fail; the number found. */
+size_t copy_find_faults(copy *c);
+/* "['path', …]" of objects by index. */
+void copy_add_paths(strbuf *b, const copy *c, const size_t *objects, size_t count);
+
+/* ---- copy_schema.c: columns of the target ---- */
+
 /* The column transformations of the job, or NULL. */
 const option *copy_transformations(const job *j);
 /* What a column that arrives with DuckDB type `type` is in the table: flow-log fields have their
  * own types. */
 bool copy_arriving_type(arena *a, str name, str type, const iceberg_type **ret, error *err);
-void copy_set_fault(run_object *o, const char *why);
-/* RFC 9562 version 8: 60 bits of the hash of the object's URI, 2 more in the variant's byte, then
- * the row. The same object and row give the same key whenever they are loaded; 36 characters. */
-void copy_row_key(uint64_t object_hash, uint64_t row, char *ret_text);
+bool copy_type_fits(const iceberg_type *arriving, const iceberg_type *column);
+/* Check what the transformations read, and set `c->schema`: the table's, or what it grows to. */
+bool copy_grow_schema(copy *c, day_objects *days, size_t day_count, error *err);
+
+/* ---- copy_part.c ---- */
+
+part copy_text_part(copy *c, const text_scan *scan, size_t first_object);
+part copy_shape_part(copy *c, size_t shape_index, const size_t *objects, size_t count);
+/* Its rows with the target's columns. */
+str copy_part_select(copy *c, const part *p, int32_t day);
+
+/* ---- copy_day.c ---- */
+
+/* Open the scan of a day's text files. */
+bool copy_day_open(copy *c, day_objects *d, error *err);
+/* Carry the scan's faults over; the number of new ones. */
+size_t copy_day_note_faults(copy *c, const day_objects *d);
+bool copy_day_write(copy *c, day_objects *d, error *err);
+
+/* ---- copy_load.c ---- */
+
+/* Fetch the objects and write the data files; what is bad has its fault. */
+bool copy_load(copy *c, error *err);
+/* The local copies have served. */
+void copy_forget(copy *c);
 
 /* ---- copy_format.c: what is neither Parquet nor flow-log text with a header ---- */
 

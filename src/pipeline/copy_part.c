@@ -1,0 +1,122 @@
+/* The sources of one statement of a COPY run: a text scan or the files of one shape, as a SELECT
+ * with the target's columns. */
+#include "base/clock.h"
+#include "pipeline/copy_internal.h"
+#include "pipeline/flow_field.h"
+
+static void add_expression(strbuf *b, const part *p, const iceberg_field *f, arena *a)
+{
+    for (size_t i = 0; i < p->column_count; i++) {
+        const iceberg_type *arriving;
+        error ignored = { 0 };
+        bool is_same = str_eq_nocase(p->names[i], f->name);
+        str sibling = STR("");
+        if (!copy_arriving_type(a, p->names[i], p->types[i], &arriving, &ignored))
+            continue;
+        if (!is_same)
+            sibling = str_format(a, STR_FMT "_" STR_FMT, STR_ARG(p->names[i]),
+                                 STR_ARG(iceberg_type_text(a, arriving)));
+        if (!is_same && !str_eq_nocase(sibling, f->name))
+            continue;
+        if (!copy_type_fits(arriving, f->type))
+            continue;
+        bool is_text = str_eq(p->types[i], STR("VARCHAR"));
+        strbuf_add_c(b, is_text ? "nullif(" : "CAST(");
+        strbuf_add_sql_name(b, p->names[i]);
+        if (is_text)
+            strbuf_add_c(b, ", '-')");
+        else
+            strbuf_format(b, " AS " STR_FMT ")", STR_ARG(iceberg_type_sql(a, f->type)));
+        return;
+    }
+    strbuf_format(b, "NULL::" STR_FMT, STR_ARG(iceberg_type_sql(a, f->type)));
+}
+
+/* Paths of the run's objects, with commas. */
+static str object_paths(copy *c)
+{
+    strbuf b = strbuf_new(c->arena);
+    for (size_t i = 0; i < c->object_count; i++) {
+        strbuf_add_c(&b, i ? ", " : "");
+        strbuf_add_sql_text(&b, c->objects[i].path);
+    }
+    return strbuf_str(&b);
+}
+
+str copy_part_select(copy *c, const part *p, int32_t day)
+{
+    strbuf b = strbuf_new(c->arena);
+    const option *o = copy_transformations(c->job);
+    strbuf_add_c(&b, "SELECT ");
+    for (size_t i = 0; i < c->schema->field_count; i++) {
+        const iceberg_field *f = &c->schema->fields[i];
+        const assignment *given = NULL;
+        for (size_t k = 0; o && k < o->assignments.count; k++)
+            if (str_eq_nocase(o->assignments.items[k].column, f->name))
+                given = &o->assignments.items[k];
+        strbuf_add_c(&b, i ? ", " : "");
+        if (str_eq(f->name, STR(EVENT_DATE)))
+            strbuf_format(&b, "DATE '" STR_FMT "'", STR_ARG(clock_format_days(c->arena, day)));
+        else if (str_eq(f->name, STR(EVENT_TIME)))
+            strbuf_add_c(&b, "floe_event_time(\"_object\")");
+        else if (given)
+            strbuf_format(&b, "(" STR_FMT ")::" STR_FMT,
+                          STR_ARG(expression_to_sql(c->arena, given->expression)),
+                          STR_ARG(iceberg_type_sql(c->arena, f->type)));
+        else
+            add_expression(&b, p, f, c->arena);
+        strbuf_add_c(&b, " AS ");
+        strbuf_add_sql_name(&b, f->name);
+    }
+    if (c->job->statement->expectation_count)
+        copy_add_checks(c, &b);
+    strbuf_format(&b, " FROM " STR_FMT, STR_ARG(p->relation));
+    if (c->replay.len) /* "_object" and row of each dead letter */
+        strbuf_format(
+            &b,
+            " WHERE (\"_object\", \"_row\") IN (SELECT floe_object(file), \"row\" FROM " STR_FMT
+            " WHERE file IN (" STR_FMT "))",
+            STR_ARG(c->replay), STR_ARG(object_paths(c)));
+    return strbuf_str(&b);
+}
+
+/* The files of one shape. */
+part copy_shape_part(copy *c, size_t shape_index, const size_t *objects, size_t count)
+{
+    const shape *s = &c->shapes.items[shape_index];
+    strbuf b = strbuf_new(c->arena);
+    if (s->raw_names || s->is_message) {
+        for (size_t i = 0; i < count; i++)
+            strbuf_format(&b, "%s" STR_FMT, i ? " UNION ALL BY NAME " : "(",
+                          STR_ARG(copy_format_relation(c, objects[i], s)));
+        strbuf_add_char(&b, ')');
+        return (part){ strbuf_str(&b), s->column_count, s->names, s->types };
+    }
+    strbuf_add_c(&b, "(SELECT * EXCLUDE (filename, file_row_number), floe_object(filename) AS "
+                     "\"_object\", file_row_number AS \"_row\" FROM read_parquet(");
+    copy_add_paths(&b, c, objects, count);
+    strbuf_add_c(&b, ", filename = true, file_row_number = true))");
+    return (part){ strbuf_str(&b), s->column_count, s->names, s->types };
+}
+
+static const char *sql_type_of(column_type type)
+{
+    return type == COLUMN_STRING ? "VARCHAR" : column_type_name(type);
+}
+
+/* All flow-log fields that some file of the scan has. */
+part copy_text_part(copy *c, const text_scan *scan, size_t first_object)
+{
+    part p = { .names = arena_array_of(c->arena, str, flow_field_count),
+               .types = arena_array_of(c->arena, str, flow_field_count) };
+    for (size_t i = 0; i < flow_field_count; i++)
+        if (text_scan_has_column(scan, i)) {
+            p.names[p.column_count] = str_of(flow_fields[i].name);
+            p.types[p.column_count++] = str_of(sql_type_of(flow_fields[i].type));
+        }
+    p.relation = str_format(
+        c->arena,
+        "(SELECT * EXCLUDE (\"_file\"), \"_file\"::BIGINT + %zu AS \"_object\" FROM " STR_FMT ")",
+        first_object, STR_ARG(text_scan_relation(scan)));
+    return p;
+}
