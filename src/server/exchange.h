@@ -56,9 +56,10 @@ NODISCARD bool value_of_json(arena *a, const json_t *j, value *ret, error *err);
 /* ---- Routes, by topic: each file has its table ---- */
 
 extern const route session_routes[], query_routes[], schema_routes[], watch_routes[],
-    compatible_routes[], ui_routes[], gremlin_routes[], job_routes[], upsolver_routes[];
+    compatible_routes[], ui_routes[], gremlin_routes[], job_routes[], upsolver_routes[],
+    table_routes[], source_routes[];
 extern const size_t session_route_count, query_route_count, schema_route_count, watch_route_count,
     compatible_route_count, ui_route_count, gremlin_route_count, job_route_count,
-    upsolver_route_count;
+    upsolver_route_count, table_route_count, source_route_count;
 /* What no route takes: the UI's files. */
 void ui_answer(server *s, http_request *r);

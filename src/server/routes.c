@@ -292,7 +292,8 @@ static const route *find_route(const http_request *q, str *ret_rest)
         { schema_routes, schema_route_count },         { watch_routes, watch_route_count },
         { compatible_routes, compatible_route_count }, { ui_routes, ui_route_count },
         { gremlin_routes, gremlin_route_count },       { job_routes, job_route_count },
-        { upsolver_routes, upsolver_route_count }
+        { upsolver_routes, upsolver_route_count },     { table_routes, table_route_count },
+        { source_routes, source_route_count }
     };
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)
         for (size_t k = 0; k < tables[i].count; k++)
