@@ -106,3 +106,39 @@ for name, body in {
     "bindings": {"text": "RETURN date('2024-04-18') AS d", "bindings": {"x": typed("Int32", 5), "l": typed("List", [1])}},
 }.items():
     seed("query_body", name, json.dumps(body))
+
+# ---- Cypher ----
+
+for i, statement in enumerate("""
+MATCH (a:person {name: 'marko'})-[e:knows|created*1..3 {weight: 0.5}]->(b)<--(c) WHERE a.age > 27 AND NOT b:software RETURN DISTINCT a, e, b.name AS n ORDER BY n DESC SKIP 1 LIMIT 5
+OPTIONAL MATCH p = (a)-[:knows]-(b) WITH a, collect(b) AS l, count(DISTINCT b) AS c WHERE c >= 0 UNWIND l AS x RETURN p, x
+MATCH (a) WHERE EXISTS { (a)-->(:software) } AND COUNT { (a)--() } > 1 RETURN COLLECT { MATCH (a)-->(b) RETURN b.name ORDER BY b.name } AS l
+MATCH p = shortestPath((a:person)-[*..4]-(b:software)) RETURN nodes(p), relationships(p), length(p)
+MATCH p = allShortestPaths((a)-[:created*]->(b)) RETURN p
+MATCH (a)-[:knows]->{1,3}(b)-[]->+(c) RETURN count(*)
+MATCH (a) ((x)-[:knows]->(y) WHERE x.age > y.age){0,2} (b) RETURN a, x, y, b
+CALL { MATCH (a:person) RETURN a UNION ALL MATCH (b:software) RETURN b AS a } RETURN a
+MATCH (a) CALL (a) { WITH a MATCH (a)-->(b) RETURN max(b.age) AS m } RETURN a.name, m
+CALL algo.pagerank({maxIterations: 5}) YIELD id, score WHERE score > 0 RETURN id, score
+CALL algo.louvain() YIELD node AS n, communityId RETURN n.name, communityId
+CALL db.labels() YIELD label RETURN label UNION CALL db.relationshipTypes() YIELD relationshipType AS label RETURN label
+SHOW FUNCTIONS YIELD name WHERE name STARTS WITH 'a' RETURN name
+EXPLAIN MATCH (a)-->(b) RETURN b, count(*)
+EXPLAIN SQL MATCH (a)-->(b) RETURN b.name, count(*)
+PROFILE MATCH (a) RETURN a
+RETURN [x IN range(1, 10) WHERE x % 2 = 0 | x ^ 2] AS l, reduce(t = 0, x IN [1, 2] | t + x) AS r, all(x IN [1] WHERE x > 0) AS q
+RETURN CASE 1 WHEN 1 THEN 'a' ELSE 'b' END AS c, CASE WHEN true THEN null END AS d, {a: 1, b: [1.5, -2e3, 0x1F, 0o17]}['a'] AS m
+MATCH (a:person) RETURN a {.name, .*, age: a.age + 1, b: [(a)-->(x) WHERE x.name <> '' | x.name]} AS m
+RETURN date('2024-04-18') + duration('P1M2DT3H') AS d, datetime({year: 2024, month: 4, timezone: 'Europe/Berlin'}) AS t, localtime('12:31:14.645876123') AS l
+RETURN duration.between(date('1984-10-11'), datetime('2015-06-24T12:00+01:00')) AS d, date.truncate('week', date()) AS w, time('10:00:00+01:00').offset AS o
+RETURN point({x: 1, y: 2}) = point({x: 1.0, y: 2.0}) AS e, point.distance(point({latitude: 1, longitude: 2}), point({latitude: 3, longitude: 4})) AS d
+RETURN 'a' + 'b' STARTS WITH 'a' XOR null IS NULL OR 'abc' =~ 'a.*' AND 3 IN [1, 2, 3] AS b, toUpper('é') AS u, split('a,b', ',')[0..1] AS s
+RETURN "\\u00e9\\n'" AS t, `back``tick` IS NOT NULL AS b, $p.q[1].r AS x
+CREATE (a:person {name: 'x'})-[:knows {since: date()}]->(b) SET a.age = 3, a += {b: 1}, b:software REMOVE a.age, b:software DELETE a
+MERGE (a:person {name: 'x'}) ON CREATE SET a.new = true ON MATCH SET a.old = true
+MATCH (a) FOREACH (x IN [1, 2] | CREATE (a)-[:made]->({n: x})) DETACH DELETE a
+MATCH (a)-[e]->(b), (b)-[f]->(c) WHERE id(a) = 'person[0]' OR elementId(b) IN ['1', '2'] USING INDEX a:person(name) RETURN type(e), startNode(f), labels(c), keys(a), properties(b)
+RETURN inCidr('10.0.0.1', '10.0.0.0/8') AS a, ipNetwork('10.1.2.3', 16) AS b, ipVersion('::1') AS c
+UNWIND [[1, 'a', null], [2.5, true, {a: 1}]] AS r WITH r ORDER BY r[0] RETURN min(r), max(r[1]), avg(r[0]), stDev(r[0]), percentileCont(r[0], 0.5), sum(r[0])
+""".strip().splitlines()):
+    seed("cypher", str(i), statement.replace("\\\\", "\\"))

@@ -41,12 +41,28 @@ IN_MEMORY = [
     ("RETURN point.distance(point({x: 0, y: 0}), point({x: 3, y: 4}))", [[5.0]]),
     ("RETURN $a + size($l)", [[7]]),
     ("RETURN {a: 1, b: 2, a: 3} AS m", [[{"a": 3, "b": 2}]]),
+    ("CALL floe.defineProcedure({signature: 'test.port(number :: INTEGER?, way :: STRING) :: (name :: STRING, weight :: FLOAT)', "
+     "rows: [[22, 'in', 'ssh', 1], [22, 'out', 'ssh', 2.5], [null, 'in', 'any', 0.5]]})", [["test.port(number :: INTEGER?, way :: STRING) :: (name :: STRING, weight :: FLOAT)"]]),
+    ("UNWIND [22, 80, null] AS n CALL test.port(n, 'in') YIELD name AS x, weight RETURN n, x, weight", [[22, "ssh", 1], [None, "any", 0.5]]),
+    ("CALL test.port(22, 'out')", [["ssh", 2.5]]),
+]
+MEMORY_ERRORS = [
+    ("CALL test.port('x', 'in')", "number takes a value of type INTEGER"),
+    ("CALL test.port(1)", "takes 2 arguments, not 1"),
+    ("MATCH (a) CALL test.port YIELD name RETURN name", "a call inside a query writes its arguments"),
+    ("CALL test.port(22, 'in') YIELD * RETURN name", "YIELD * stands in a call that is the whole query"),
+    ("CALL test.port", "number"),
+    ("CALL floe.defineProcedure({signature: 'f(a : INTEGER) :: ()', rows: []})", "expected '::' at character 5"),
+    ("CALL floe.defineProcedure({signature: 'f(a :: WORD) :: ()', rows: []})", "expected a type (ANY, BOOLEAN"),
+    ("CALL floe.defineProcedure({signature: 'f(a :: INTEGER) :: ()', rows: [['x']]})", "row 1: the cell of a is no INTEGER"),
+    ("CALL floe.defineProcedure({signature: 'f() :: (a :: ANY)', rows: [[1, 2]]})", "row 1 is no list of 1 cells"),
 ]
 ERRORS = [
     ("CREATE (:devices)", "read-only"),
     ("MATCH (a) SET a.x = 1", "read-only"),
     ("MATCH (a) DETACH DELETE a", "read-only"),
     ("MATCH (a) RETURN b", "cypher:1:18: variable `b` is not defined\n  MATCH (a) RETURN b\n" + " " * 19 + "^"),
+    ("CALL floe.defineProcedure({signature: 'f() :: (a :: ANY)', rows: [[1]]})", "read-only"),
     ("RETURN 1 +", "cypher:1:11: "),
 ]
 
@@ -102,6 +118,11 @@ def test_memory(h):
                 time.sleep(0.1)
         for text, wanted in IN_MEMORY:
             check(text, ask(ports[0], text), wanted)
+        for text, part in MEMORY_ERRORS:
+            check_in(text, part, str(ask(ports[0], text)))
+        check("a procedure is taken away", ask(ports[0], "CALL floe.defineProcedure({signature: 'test.port'})"), [["test.port"]])
+        check_in("and gone", "no procedure test.port", str(ask(ports[0], "CALL test.port(22, 'in')")))
+        check_in("EXPLAIN SQL of a graph in memory is refused", "no tables", str(ask(ports[0], "EXPLAIN SQL MATCH (a) RETURN a.name")))
     finally:
         server.terminate()
         server.wait(20)

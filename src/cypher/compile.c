@@ -177,8 +177,8 @@ static bool compile_single(compiler *c, const ast_single *s, bool is_inner, scop
     TRY(check_order(c, s, is_inner));
     for (size_t i = 0; i < s->count; i++)
         TRY(cypher_clause(c, &s->clauses[i], s->count == 1));
-    *ret_has_rows =
-        last == CLAUSE_RETURN || (last == CLAUSE_CALL && s->count == 1) || last == CLAUSE_MATCH;
+    *ret_has_rows = last == CLAUSE_RETURN || last == CLAUSE_MATCH ||
+                    (last == CLAUSE_CALL && s->count == 1 && c->scope.count);
     *ret_columns = c->scope;
     return true;
 }

@@ -182,9 +182,10 @@ bool each_eval(query *q, const plan_expr *e, const rows *r, value *ret, error *e
     size_t at = 0;
     for (size_t i = 0; i < r->count; i++) {
         size_t count = lists[i].kind == VALUE_NULL ? 0 : lists[i].list.count;
+        outcome *own = count ? all.items + at : NULL;
         ret[i] = lists[i].kind == VALUE_NULL ? value_null()
-                 : e->each.kind == EACH_MAP  ? kept_items(q, e, all.items + at, count)
-                                             : judge(e->each.kind, all.items + at, count);
+                 : e->each.kind == EACH_MAP  ? kept_items(q, e, own, count)
+                                             : judge(e->each.kind, own, count);
         at += count;
     }
     return true;

@@ -337,6 +337,24 @@ static bool run_for_paths(query *q, const plan_procedure *p, const value *option
     return true;
 }
 
+/* ---- Definitions ---- */
+
+static bool run_definition(query *q, const value *options, result *ret, error *err)
+{
+    const value *signature = option(options, "signature"), *rows = option(options, "rows");
+    if (!signature || signature->kind != VALUE_STRING)
+        return fail(err, ERR_INVALID,
+                    "floe.defineProcedure takes {signature: 'f(a :: INTEGER) :: (b :: STRING)', "
+                    "rows: [[1, 'one']]}; without rows, {signature: 'f'} takes it away");
+    if (rows)
+        TRY(graph_define_procedure(q->graph, signature->text, rows, err));
+    else
+        graph_drop_procedure(q->graph, signature->text);
+    ret->count = 1;
+    ret->columns[0].values = signature;
+    return true;
+}
+
 /* ---- The operator ---- */
 
 typedef struct call {
@@ -364,6 +382,8 @@ static bool run(call *x, error *err)
     x->result = (result){ 0 };
     x->next = 0;
     x->is_run = true;
+    if (p->call.procedure->kind == PROCEDURE_DEFINE)
+        return run_definition(q, mine, &x->result, err);
     bool for_paths = p->call.procedure->kind >= PROCEDURE_SHORTEST;
     return for_paths ? run_for_paths(q, p->call.procedure, mine, &x->result, err)
                      : run_for_vertices(q, p->call.procedure, mine, &x->result, err);

@@ -13,6 +13,8 @@ typedef struct writer {
     VEC(kept_row) kept;
     size_t next;
     bool is_read;
+    size_t room;       /* rows that the arrays of `base.out` hold: a statement of a thousand CREATEs
+                          hands on one row a thousand times */
     plan_slots needed; /* what is read above, and by the operator itself */
 } writer;
 
@@ -61,12 +63,18 @@ static bool read_all(writer *w, error *err)
     return true;
 }
 
-static void put_cell(query *q, rows *out, plan_slot s, const value *v)
+/* `room`: how many rows the slot's array will hold. */
+static void put_cell(query *q, rows *out, size_t room, plan_slot s, const value *v)
 {
-    if (slot_is_ref(q, s))
-        rows_refs(q, out, s)[out->count] = v->kind == VALUE_NULL ? NO_REF : v->ref;
-    else
-        rows_values(q, out, s)[out->count] = *v;
+    if (slot_is_ref(q, s)) {
+        if (!out->refs[s])
+            out->refs[s] = arena_array_of(q->arena, uint64_t, room);
+        out->refs[s][out->count] = v->kind == VALUE_NULL ? NO_REF : v->ref;
+    } else {
+        if (!out->values[s])
+            out->values[s] = arena_array_of(q->arena, value, room);
+        out->values[s][out->count] = *v;
+    }
 }
 
 /* The next kept rows as a block. */
@@ -74,11 +82,15 @@ static void fill_block(writer *w)
 {
     query *q = w->base.query;
     rows *out = &w->base.out;
+    if (w->room < w->kept.count && w->room < BATCH_ROWS) {
+        w->room = w->kept.count < BATCH_ROWS ? w->kept.count : BATCH_ROWS;
+        rows_init(q, out);
+    }
     out->count = 0;
     for (; w->next < w->kept.count && out->count < BATCH_ROWS; w->next++) {
         for (plan_slot s = 1; s < q->plan->slot_count; s++)
             if (plan_slots_has(&w->needed, s))
-                put_cell(q, out, s, &w->kept.items[w->next].cells[s]);
+                put_cell(q, out, w->room, s, &w->kept.items[w->next].cells[s]);
         out->bulk[out->count++] = 1;
     }
 }
@@ -90,7 +102,7 @@ static void fill_row(writer *w, rows *one)
     one->count = 0;
     for (plan_slot s = 1; s < q->plan->slot_count; s++)
         if (plan_slots_has(&w->needed, s))
-            put_cell(q, one, s, &w->kept.items[w->next].cells[s]);
+            put_cell(q, one, 1, s, &w->kept.items[w->next].cells[s]);
     one->bulk[0] = 1;
     one->count = 1;
 }

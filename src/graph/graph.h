@@ -245,3 +245,26 @@ value graph_scratch_property(graph *g, bool is_vertex, graph_ref r, str key, are
 size_t graph_scratch_keys(graph *g, bool is_vertex, graph_ref r, arena *a, str **ret_keys);
 /* The live element with this id (1, 1.0 and "1" are the same); false: none. */
 bool graph_scratch_find(graph *g, bool is_vertex, const value *id, graph_ref *ret);
+
+/* ---- Procedures of a scratch graph ----
+ *
+ * A table that queries call: the rows whose first cells are the arguments, null like null. Held
+ * until the graph ends; defining one of the same name again takes its place. */
+
+typedef struct graph_procedure_field {
+    str name;
+    const char *type; /* "INTEGER" */
+} graph_procedure_field;
+
+typedef struct graph_procedure {
+    str name, signature;
+    graph_procedure_field *fields; /* arguments, then columns */
+    size_t argument_count, column_count;
+    value rows; /* a list of lists, one cell a field */
+} graph_procedure;
+
+/* `signature`: name(argument :: TYPE, …) :: (column :: TYPE, …). ERR_INVALID on a graph of tables.
+ */
+NODISCARD bool graph_define_procedure(graph *g, str signature, const value *rows, error *err);
+void graph_drop_procedure(graph *g, str name);
+const graph_procedure *graph_find_procedure(const graph *g, str name); /* NULL: none */

@@ -90,6 +90,7 @@ bool graph_open_scratch(str name, size_t memory_bytes, graph **ret_graph, error 
     s->journal = arena_new();
     s->label_numbers[0] = map_new(s->names);
     s->label_numbers[1] = map_new(s->names);
+    s->procedures = map_new(s->names);
     add_label(s, true, STR(""));
     start_anew(s);
     *ret_graph = g;

@@ -64,6 +64,7 @@ struct scratch {
     arena *journal;               /* events; starts anew with each statement */
     VEC(graph_label *) labels[2]; /* of edges, of vertices; [1][0] stands for any vertex */
     map label_numbers[2];
+    map procedures; /* name → graph_procedure, never changed once it is there */
     VEC(scratch_vertex) vertices;
     VEC(scratch_edge) edges;
     map ids[2]; /* of live elements: text of the id → number + 1 */

@@ -16,7 +16,7 @@
 
 typedef uint16_t plan_slot;
 
-enum { PLAN_BULK = 0, PLAN_NO_SLOT = 0, PLAN_SLOTS_MAX = 1024 };
+enum { PLAN_BULK = 0, PLAN_NO_SLOT = 0, PLAN_SLOTS_MAX = 2048 };
 
 typedef enum plan_slot_kind {
     SLOT_VALUE,  /* any value */
@@ -249,6 +249,7 @@ typedef enum plan_procedure_kind {
     PROCEDURE_ALL_SHORTEST,
     PROCEDURE_CHEAPEST,
     PROCEDURE_EARLIEST,
+    PROCEDURE_DEFINE,
 } plan_procedure_kind;
 
 enum { PROCEDURE_COLUMNS = 4 };

@@ -66,6 +66,7 @@ static const plan_procedure procedures[] = {
       { "algo.earliestPath" },
       LABELS ENDS "startProperty endProperty notBefore ",
       { { "path", SLOT_VALUE }, { "arrival", SLOT_VALUE } } },
+    { PROCEDURE_DEFINE, { "floe.defineProcedure" }, "signature rows ", { { "name", SLOT_VALUE } } },
 };
 
 const plan_procedure *plan_procedure_find(str name)

@@ -555,6 +555,8 @@ bool plan_to_sql(plan *p, graph *g, str *ret_sql, error *err)
 {
     sql_translation t = { .plan = p, .graph = g, .out = strbuf_new(p->arena), .err = err };
     relation last;
+    if (graph_is_scratch(g))
+        return fail(err, ERR_INVALID, "a graph in memory has no tables that SQL could read");
     TRY(add_labels(&t));
     TRY(chain(&t, p->root, &last));
     strbuf b = strbuf_new(p->arena);
