@@ -57,7 +57,7 @@ static const system_table tables[] = {
       "(SELECT r.rows * 1e6 / max(r.done_us - r.planned_us, 1) " DONE
       " AND r.rows > 0 ORDER BY r.run DESC LIMIT 1), "
       "((SELECT max(o.event_us) FROM floe_objects o WHERE o.job_id = j.id AND o.state = 'done') - "
-      "unixepoch('subsec') * 1e6) / -1e6, (SELECT r.commit_us / 1e3 " DONE
+      "(julianday('now') - 2440587.5) * 86400e6) / -1e6, (SELECT r.commit_us / 1e3 " DONE
       " ORDER BY r.run DESC LIMIT 1), (SELECT max(r.done_us) " DONE
       "), (SELECT max(o.event_us) FROM floe_objects o WHERE o.job_id = j.id AND o.state = 'done'), "
       "j.last_error FROM floe_jobs j ORDER BY j.id",

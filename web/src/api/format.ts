@@ -40,3 +40,6 @@ export function cell(v: unknown): string {
     default: return cell(o.value)
   }
 }
+
+/** Seconds since 1970 of a time as the server writes it, UTC unless it says. */
+export const secondsOf = (text: string): number => Date.parse(text.replace(' ', 'T').replace(/(Z|[+-]\d\d(:?\d\d)?)?$/, (z) => (z ? (z.length === 3 ? `${z}:00` : z) : 'Z'))) / 1000

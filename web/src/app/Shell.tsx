@@ -4,7 +4,7 @@ import { CircleHelp, LogOut, Moon, PanelLeft, Search, Sun } from 'lucide-react'
 import { Component, Suspense, useEffect, useState, type ReactNode } from 'react'
 import { json, onReach } from '../api/client'
 import { jobs } from '../api/lake'
-import { clock } from '../api/format'
+import { clock, duration } from '../api/format'
 import { Failure, Skeleton } from '../ui'
 import { Activity } from './Activity'
 import { Help } from './Help'
@@ -69,7 +69,7 @@ function StatusBar({ session, isOnline }: { session: Session; isOnline: boolean 
     <footer className="statusbar">
       <span className={isOnline ? 'ok' : 'warn'}>{isOnline ? '● Connected' : '▲ Reconnecting'}</span>
       <a href="#/jobs">{all.filter((j) => j.isRunning).length} of {all.length} jobs on</a>
-      {lag > 0 && <span>most lag {Math.round(lag)} s</span>}
+      {lag > 0 && <span>at most {duration(lag * 1000)} behind</span>}
       {bad && <a className="err" href={href('jobs', bad.name)}>last error: {bad.name}</a>}
       <span className="spacer" /><span>{session.user}</span><span>Floe {session.version}</span>
     </footer>

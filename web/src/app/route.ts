@@ -32,3 +32,15 @@ export function replace(to: string): void {
   history.replaceState(null, '', to)
   current = parse(to)
 }
+/** One word of a screen's state in the address, so that it survives a reload; the default is left out. */
+export function useParam(key: string, otherwise: string): [string, (value: string) => void] {
+  const value = useRoute().query.get(key) ?? otherwise
+  const set = (to: string): void => {
+    const query = new URLSearchParams(current.query)
+    if (to === otherwise) query.delete(key)
+    else query.set(key, to)
+    replace(href(current.screen, current.rest, Object.fromEntries(query)))
+    for (const f of subscribers) f()
+  }
+  return [value, set]
+}

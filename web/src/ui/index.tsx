@@ -2,6 +2,8 @@
 import { CircleAlert, Copy, X } from 'lucide-react'
 import { useEffect, useId, useRef, useState, type ReactNode } from 'react'
 import { ApiError } from '../api/client'
+import { clock, secondsOf } from '../api/format'
+import { useSettings } from '../app/settings'
 
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
   const e = error instanceof Error ? error : new Error(String(error))
@@ -115,4 +117,11 @@ const announcer = (): HTMLElement | null => document.getElementById('announcer')
 export function announce(text: string): void {
   const a = announcer()
   if (a) a.textContent = text
+}
+
+/** A time that the server wrote, in the zone that is chosen. */
+export function When({ text }: { text: string | null | undefined }) {
+  const { isLocalTime } = useSettings()
+  if (!text) return null
+  return <time className="nowrap" dateTime={text} title={text}>{clock(secondsOf(text), isLocalTime)}</time>
 }

@@ -1,22 +1,28 @@
 /** Connections, then catalogs → schemas → tables → columns; Enter or a click inserts a name. */
-import { useQuery } from '@tanstack/react-query'
-import { ChevronDown, ChevronRight, Cylinder, Plug, RefreshCw, Table2 } from 'lucide-react'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { ChevronDown, ChevronRight, Cylinder, RefreshCw, Table2 } from 'lucide-react'
 import { useState } from 'react'
-import { columns, connections, tables } from '../../api/lake'
+import { columns, connections, jobs, tables } from '../../api/lake'
 import { short } from '../../api/format'
 import { Failure, Skeleton } from '../../ui'
 import { href } from '../../app/route'
+import { useRoving } from '../../ui/useRoving'
+import { Connection } from './Connection'
 
 export function useCatalog() {
+  const client = useQueryClient()
   const t = useQuery({ queryKey: ['tables'], queryFn: tables })
   const c = useQuery({ queryKey: ['columns'], queryFn: columns })
   const n = useQuery({ queryKey: ['connections'], queryFn: connections })
-  return { tables: t, columns: c, connections: n, refetch: () => void Promise.all([t.refetch(), c.refetch(), n.refetch()]) }
+  return { tables: t, columns: c, connections: n, refetch: () => void Promise.all([t.refetch(), c.refetch(), n.refetch(), client.invalidateQueries({ queryKey: ['source'] })]) }
 }
 
 export function Tree({ catalog, insert }: { catalog: ReturnType<typeof useCatalog>; insert: (text: string) => void }) {
   const [filter, setFilter] = useState('')
   const [open, setOpen] = useState<Record<string, boolean>>({})
+  const roving = useRoving('.node:is(button, a)')
+  const work = useQuery({ queryKey: ['jobs'], queryFn: jobs })
+  const placesOf = (name: string): string[] => [...new Set((work.data ?? []).flatMap((j) => new RegExp(`FROM\\s+S3\\s+"?${name}"?\\s+LOCATION\\s*=\\s*'([^']+)'`, 'i').exec(j.statement)?.[1] ?? []))]
   const f = filter.toLowerCase()
   const all = catalog.tables.data ?? []
   const found = all.filter((t) => !f || t.full.toLowerCase().includes(f) || (catalog.columns.data ?? []).some((c) => c.table === t.full && c.name.toLowerCase().includes(f)))
@@ -26,11 +32,10 @@ export function Tree({ catalog, insert }: { catalog: ReturnType<typeof useCatalo
     <aside aria-label="Connections and tables">
       <div className="toolbar"><input className="field" style={{ flex: 1, width: 80 }} aria-label="Filter tables and columns" placeholder="Filter" value={filter} onChange={(e) => setFilter(e.target.value)} />
         <button type="button" className="button small quiet" aria-label="Read the catalog again" onClick={catalog.refetch}><RefreshCw size={14} aria-hidden /></button></div>
-      <div className="tree">
+      <div className="tree" role="group" aria-label="Connections, tables, columns" {...roving}>
         {catalog.tables.isLoading && <Skeleton lines={5} />}
         {catalog.tables.error && <Failure error={catalog.tables.error} retry={catalog.refetch} />}
-        {(catalog.connections.data ?? []).length > 0 && <><h3>Connections</h3><ul>{catalog.connections.data!.map((c) => (
-          <li key={c.name}><button type="button" className="node" onClick={() => insert(c.name)}><Plug size={13} aria-hidden /><span>{c.name}</span><small>{c.type}</small></button></li>))}</ul></>}
+        {(catalog.connections.data ?? []).length > 0 && <><h3>Connections</h3><ul>{catalog.connections.data!.map((c) => <Connection key={c.name} connection={c} places={placesOf(c.name)} insert={insert} />)}</ul></>}
         <h3>Tables</h3>
         {all.length === 0 && !catalog.tables.isLoading && <p className="muted pad">No table yet. Create one, or load sample data on the <a href="#/">start page</a>.</p>}
         <ul>{schemas.map((s) => (
