@@ -16,8 +16,8 @@ export function nodeTable(scene: Scene, v: Visible): { columns: Column[]; rows: 
 }
 export function edgeTable(scene: Scene, v: Visible): { columns: Column[]; rows: unknown[][] } {
   return {
-    columns: [column('from'), column('to'), column('split'), column('bytes', 'BIGINT'), column('packets', 'BIGINT'), column('flows', 'BIGINT'), column('rejected', 'BIGINT'), column('pairs', 'BIGINT')],
-    rows: scene.edges.filter((e) => v.edges.has(e.id)).map((e) => [e.s, e.d, e.split, e.bytes, e.packets, e.flows, e.rejected, e.pairs]),
+    columns: [column('from'), column('to'), column('label'), column('split'), column('bytes', 'BIGINT'), column('packets', 'BIGINT'), column('flows', 'BIGINT'), column('rejected', 'BIGINT'), column('pairs', 'BIGINT')],
+    rows: scene.edges.filter((e) => v.edges.has(e.id)).map((e) => [e.s, e.d, e.label, e.split, e.bytes, e.packets, e.flows, e.rejected, e.pairs]),
   }
 }
 export const nodesCsv = (scene: Scene, v: Visible): string => { const t = nodeTable(scene, v); return toCsv(t.columns, t.rows) }
@@ -29,13 +29,13 @@ export function sceneJson(scene: Scene, v: Visible, spec: Spec, camera: unknown,
 
 const xml = (s: unknown): string => String(s).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 export function graphMl(scene: Scene, v: Visible): string {
-  const keys = [['label', 'node', 'string'], ['bytes', 'all', 'long'], ['flows', 'all', 'long'], ['rejected', 'all', 'long'], ['members', 'node', 'long'], ['packets', 'edge', 'long']]
+  const keys = [['label', 'all', 'string'], ['bytes', 'all', 'long'], ['flows', 'all', 'long'], ['rejected', 'all', 'long'], ['members', 'node', 'long'], ['packets', 'edge', 'long']]
   const data = (k: string, x: unknown): string => `<data key="${k}">${xml(x)}</data>`
   return [
     '<?xml version="1.0" encoding="UTF-8"?>', '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">',
     ...keys.map(([id, of, type]) => `<key id="${id}" for="${of}" attr.name="${id}" attr.type="${type}"/>`), '<graph edgedefault="directed">',
     ...[...scene.nodes.values()].filter((n) => v.nodes.has(n.id)).map((n) => `<node id="${xml(n.id)}">${data('label', n.name)}${data('bytes', n.bytes)}${data('flows', n.flows)}${data('rejected', n.rejected)}${data('members', n.members)}</node>`),
-    ...scene.edges.filter((e) => v.edges.has(e.id)).map((e) => `<edge source="${xml(e.s)}" target="${xml(e.d)}">${data('bytes', e.bytes)}${data('flows', e.flows)}${data('rejected', e.rejected)}${data('packets', e.packets)}</edge>`),
+    ...scene.edges.filter((e) => v.edges.has(e.id)).map((e) => `<edge source="${xml(e.s)}" target="${xml(e.d)}">${data('label', e.label)}${data('bytes', e.bytes)}${data('flows', e.flows)}${data('rejected', e.rejected)}${data('packets', e.packets)}</edge>`),
     '</graph>', '</graphml>', '',
   ].join('\n')
 }

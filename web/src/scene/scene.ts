@@ -1,4 +1,5 @@
 /** A scene as it is drawn: nodes and edges with their numbers, and what filters by time and legend leave visible. */
+import { keyOf } from './elements'
 import { BUCKETS } from './sql'
 import { isGroup, isInternal, GROUP, type Spec } from './spec'
 
@@ -21,6 +22,7 @@ export interface Edge {
   id: string
   s: string
   d: string
+  label: string
   split: string
   flows: number
   bytes: number
@@ -30,29 +32,32 @@ export interface Edge {
   high: number
   pairs: number
 }
-export interface Scene { nodes: Map<string, Node>; edges: Edge[]; allNodes: number; isCut: boolean }
-export const emptyScene: Scene = { nodes: new Map(), edges: [], allNodes: 0, isCut: false }
+/** `allNodes` and `allEdges` are how many there are; the scene has those with most bytes. */
+export interface Scene { nodes: Map<string, Node>; edges: Edge[]; allNodes: number; allEdges: number }
+export const emptyScene: Scene = { nodes: new Map(), edges: [], allNodes: 0, allEdges: 0 }
 
 type Row = Record<string, any>
 
-export function makeScene(nodeRows: Row[], edgeRows: Row[], properties: Map<string, Record<string, unknown>>, mostEdges: number): Scene {
+export function makeScene(nodeRows: Row[], edgeRows: Row[], properties: Map<string, Record<string, unknown>>, isMixed: boolean): Scene {
   const nodes = new Map<string, Node>()
   for (const r of nodeRows) {
     const id = String(r.id)
     const group = isGroup(id)
-    const name = group ? id.slice(GROUP.length) : id
+    const name = group ? id.slice(GROUP.length) : keyOf(id)
     const sent = Number(r.sent)
     const received = Number(r.received)
     nodes.set(id, {
-      id, name, isGroup: group, isOutside: isOutsideName(name), group: String(r.grp ?? ''), members: Number(r.members), sent, received, bytes: sent + received,
+      id, name, isGroup: group, isOutside: !id.endsWith(']') && isOutsideName(name), group: String(r.grp ?? ''), members: Number(r.members), sent, received, bytes: sent + received,
       flows: Number(r.flows), rejected: Number(r.rejected), degree: Number(r.degree), properties: properties.get(id) ?? {},
     })
   }
   const edges = edgeRows.filter((r) => nodes.has(r.s) && nodes.has(r.d)).map((r): Edge => ({
-    id: `${r.s}→${r.d}${r.x ? `|${r.x}` : ''}`, s: r.s, d: r.d, split: r.x ?? '', flows: Number(r.flows), bytes: Number(r.bytes), packets: Number(r.packets), rejected: Number(r.rejected), low: Number(r.low), high: Number(r.high), pairs: Number(r.pairs),
+    id: edgeId(r.s, r.d, isMixed ? r.l : '', r.x ?? ''), s: r.s, d: r.d, label: r.l, split: r.x ?? '', flows: Number(r.flows), bytes: Number(r.bytes), packets: Number(r.packets), rejected: Number(r.rejected), low: Number(r.low), high: Number(r.high), pairs: Number(r.pairs),
   }))
-  return { nodes, edges, allNodes: Number(nodeRows[0]?.all_nodes ?? 0), isCut: edgeRows.length >= mostEdges }
+  return { nodes, edges, allNodes: Number(nodeRows[0]?.all_nodes ?? 0), allEdges: Number(edgeRows[0]?.all_edges ?? 0) }
 }
+/** Of several labels, an edge's name says which. */
+export const edgeId = (s: string, d: string, label: string, split: string): string => `${s}→${d}${[label, split].filter(Boolean).map((x) => `|${x}`).join('')}`
 const isOutsideName = (name: string): boolean => /^[0-9a-f]*[.:]/i.test(name) && !isInternal(name)
 
 /** Two 32-bit masks of the buckets from a to b. */
@@ -69,10 +74,11 @@ export function timeMask([a, b]: [number, number]): [number, number] {
 /** Values of a node that can colour, size or name it. */
 export function valueOf(n: Node, what: string): unknown {
   switch (what) {
-    case 'kind': return n.isGroup ? (n.isOutside ? 'outside network' : 'inside network') : n.isOutside ? 'outside' : 'inside'
+    case 'kind': return n.id.endsWith(']') ? n.id.slice(0, n.id.indexOf('[')) : n.isGroup ? (n.isOutside ? 'outside network' : 'inside network') : n.isOutside ? 'outside' : 'inside'
     case 'name': return n.name
     case 'rejects': return n.flows && n.rejected / n.flows > 0.5 ? 'mostly rejected' : n.rejected ? 'some rejected' : 'accepted'
     case 'network': return n.group
+    case 'label': return n.isGroup ? 'network' : n.id.endsWith(']') ? n.id.split('[')[0] : n.properties.label ?? 'address'
     case 'bytes': return n.bytes
     case 'sent': return n.sent
     case 'received': return n.received

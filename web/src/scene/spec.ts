@@ -8,8 +8,11 @@ export interface Filter {
   maxBytes: string
 }
 export interface Spec {
-  edge: string
+  /** Edge labels of the scene; none is the graph's biggest one. */
+  edges: string[]
   hasGroups: boolean
+  /** Every address by itself, as many as can be drawn; what is left over stays in groups. */
+  isAll: boolean
   groupBy: string
   nodes: string[]
   hidden: string[]
@@ -32,17 +35,20 @@ export interface Spec {
 }
 export const noFilter: Filter = { ports: '', protocol: '', action: '', direction: '', minBytes: '', maxBytes: '' }
 export const emptySpec: Spec = {
-  edge: '', hasGroups: true, groupBy: 'network', nodes: [], hidden: [], only: [], pinned: {}, filter: noFilter, split: '', colour: 'kind', size: 'bytes', width: 'bytes', label: 'name',
+  edges: [], hasGroups: true, isAll: false, groupBy: 'network', nodes: [], hidden: [], only: [], pinned: {}, filter: noFilter, split: '', colour: 'kind', size: 'bytes', width: 'bytes', label: 'name',
   layout: 'structure', limit: 300, off: [], path: [], time: [0, 63], notes: {}, grown: {},
 }
+/** More are drawn as groups. */
+export const MOST_NODES = 20000
 export const GROUP = 'group:'
 export const isGroup = (id: string): boolean => id.startsWith(GROUP)
 export const isInternal = (a: string): boolean => /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd][0-9a-f]{2}:|fe80:)/i.test(a)
 
 export const add = (s: Spec, ids: string[], by = ''): Spec => {
-  const fresh = ids.filter((i) => !s.nodes.includes(i))
+  const [had, given] = [new Set(s.nodes), new Set(ids)]
+  const fresh = ids.filter((i) => !had.has(i))
   const grown = by && fresh.length ? { ...s.grown, [by]: [...(s.grown[by] ?? []), ...fresh] } : s.grown
-  return { ...s, nodes: [...s.nodes, ...fresh], hidden: s.hidden.filter((h) => !ids.includes(h)), only: s.only.length ? [...new Set([...s.only, ...ids])] : s.only, grown }
+  return { ...s, nodes: [...s.nodes, ...fresh], hidden: s.hidden.filter((h) => !given.has(h)), only: s.only.length ? [...new Set([...s.only, ...ids])] : s.only, grown }
 }
 export const collapse = (s: Spec, id: string): Spec => {
   const gone = new Set<string>()
@@ -99,6 +105,20 @@ export function unpack(text: string): Spec | undefined {
     return undefined
   }
 }
+const isSpot = (v: unknown): boolean => Array.isArray(v) && v.length === 2 && v.every((x) => Number.isFinite(x))
+const kept = (v: unknown, isGood: (x: unknown) => boolean): Record<string, unknown> => Object.fromEntries(Object.entries(v as object).filter(([, x]) => isGood(x)).slice(0, MOST_NODES))
+function adoptPart(name: string, v: unknown): unknown {
+  const isText = (x: unknown): boolean => typeof x === 'string'
+  switch (name) {
+    case 'time': return isSpot(v) ? (v as number[]).map((x) => Math.max(0, Math.min(63, Math.round(x)))) : emptySpec.time
+    case 'limit': return Math.max(1, Math.min(MOST_NODES, Math.round(v as number) || emptySpec.limit))
+    case 'filter': return { ...noFilter, ...kept(v, isText) }
+    case 'pinned': return kept(v, isSpot)
+    case 'notes': return kept(v, isText)
+    case 'grown': return kept(v, (x) => Array.isArray(x) && x.every(isText))
+    default: return Array.isArray(v) ? v.filter(isText).slice(0, MOST_NODES) : v
+  }
+}
 /** A scene from outside: every part has the right type or is the empty scene's. */
 export function adopt(o: unknown): Spec | undefined {
   if (typeof o !== 'object' || o === null) return undefined
@@ -107,7 +127,7 @@ export function adopt(o: unknown): Spec | undefined {
   for (const [k, fallback] of Object.entries(emptySpec)) {
     const v = given[k]
     if (v === undefined || typeof v !== typeof fallback || Array.isArray(v) !== Array.isArray(fallback)) continue
-    made[k] = Array.isArray(v) && k !== 'time' ? v.filter((x) => typeof x === 'string').slice(0, 20000) : k === 'filter' ? { ...noFilter, ...(v as object) } : v
+    made[k] = adoptPart(k, v)
   }
   return made as unknown as Spec
 }

@@ -17,14 +17,14 @@ export function sceneOf(elements: Elements): Scene {
   }
   const edges = new Map<string, Edge>()
   for (const e of elements.edges) {
-    const id = `${e.from}→${e.to}`
-    const had = edges.get(id) ?? { id, s: e.from, d: e.to, split: e.label, flows: 0, bytes: 0, packets: 0, rejected: 0, low: -1, high: -1, pairs: 1 }
+    const id = `${e.from}→${e.to}|${e.label}`
+    const had = edges.get(id) ?? { id, s: e.from, d: e.to, label: e.label, split: '', flows: 0, bytes: 0, packets: 0, rejected: 0, low: -1, high: -1, pairs: 1 }
     had.flows++
     had.bytes += Number(e.properties.bytes ?? 0)
     had.rejected += e.properties.action === 'REJECT' ? 1 : 0
     edges.set(id, had)
   }
-  return { nodes, edges: [...edges.values()], allNodes: nodes.size, isCut: false }
+  return { nodes, edges: [...edges.values()], allNodes: nodes.size, allEdges: edges.size }
 }
 
 export default function MiniGraph({ elements }: { elements: Elements }) {

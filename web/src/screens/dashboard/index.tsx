@@ -13,14 +13,14 @@ import { adoptBoard, firstBoard, type Board, type Tile, type TileKind } from './
 import './dashboard.css'
 
 export default function Dashboard() {
-  const world = useWorld('')
+  const world = useWorld([])
   const saved = useQuery({ queryKey: ['board'], queryFn: async () => adoptBoard(await load<unknown>('dashboards', 'main')) ?? null })
   const [board, setBoard] = useState<Board | undefined>()
   const [isEditing, setEditing] = useState(false)
   const [edited, setEdited] = useState<Tile | undefined>()
   const [error, setError] = useState<unknown>()
   useEffect(() => {
-    if (!board && saved.data !== undefined && !world.isLoading) setBoard(saved.data ?? firstBoard(world.data?.flow))
+    if (!board && saved.data !== undefined && !world.isLoading) setBoard(saved.data ?? firstBoard(world.data?.flows[0]))
   }, [saved.data, world.isLoading, world.data])
   if (saved.error) return <div className="page"><Failure error={saved.error} retry={() => void saved.refetch()} /></div>
   if (!board) return <Skeleton />
@@ -50,7 +50,7 @@ export default function Dashboard() {
         <Select label="Refresh" value={String(board.refreshSeconds)} onChange={(v) => change({ ...board, refreshSeconds: Number(v) })} options={[['5', '5 s'], ['30', '30 s'], ['300', '5 min'], ['86400', 'never']]} />
         <button type="button" className="button" aria-pressed={isEditing} onClick={() => setEditing(!isEditing)}><Pencil size={13} aria-hidden />Edit</button>
         {isEditing && <button type="button" className="button" onClick={() => setEdited({ id: crypto.randomUUID?.() ?? String(Math.random()), name: 'New tile', kind: 'table', language: 'sql', text: '' })}><Plus size={13} aria-hidden />Tile</button>}
-        {isEditing && <button type="button" className="button" onClick={() => change(firstBoard(world.data?.flow))}>Default set</button>}
+        {isEditing && <button type="button" className="button" onClick={() => change(firstBoard(world.data?.flows[0]))}>Default set</button>}
         <button type="button" className="button" onClick={() => save('dashboard.json', 'application/json', JSON.stringify(board, null, 1))}>Export</button><button type="button" className="button" onClick={open}>Import</button></header>
       {error !== undefined && <Failure error={error} />}
       <div className="tiles">{board.tiles.map((t, i) => (

@@ -1,6 +1,6 @@
 /** Tiles: a question in some language and the way its answer is shown. */
 import type { Language } from '../../api/query'
-import type { Flow } from '../../scene/sql'
+import type { Flow } from '../../scene/flow'
 import { sqlName } from '../../api/query'
 
 export type TileKind = 'number' | 'line' | 'bars' | 'table' | 'text'

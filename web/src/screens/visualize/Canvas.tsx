@@ -3,16 +3,20 @@ import { MultiDirectedGraph } from 'graphology'
 import { useEffect, useRef } from 'react'
 import Sigma from 'sigma'
 import type { Settings } from 'sigma/settings'
+import { bytes, count } from '../../api/format'
 import { useTheme } from '../../app/settings'
 import { place, type Placeable } from '../../scene/layout'
-import { LaneProgram, ShapeProgram } from '../../scene/programs'
-import type { Scene, Visible } from '../../scene/scene'
+import { Labels } from '../../scene/labels'
+import { Picker } from '../../scene/picking'
+import { LaneProgram, moving, ShapeProgram } from '../../scene/programs'
+import type { Edge, Scene, Visible } from '../../scene/scene'
 import type { Spec } from '../../scene/spec'
 import { isRejected, missing, nameOf, palette, sizes, type Palette } from './look'
 
 export interface CanvasHandle {
   sigma: Sigma
   graph: MultiDirectedGraph
+  labels: Labels
   fit: (ids?: string[]) => void
   /** Positions of all nodes, in the layout's own units. */
   spots: () => Map<string, { x: number; y: number }>
@@ -34,22 +38,12 @@ interface Props {
 const placeables = (scene: Scene): Placeable[] =>
   [...scene.nodes.values()].map((n) => ({ id: n.id, group: n.group, isGroup: n.isGroup, isOutside: n.isOutside, weight: n.bytes }))
 
-function settings(colours: () => Palette): Partial<Settings> {
+export function settings(colours: () => Palette): Partial<Settings> {
   const font = '11px "JetBrains Mono Variable", monospace'
   return {
     nodeProgramClasses: { shape: ShapeProgram }, edgeProgramClasses: { lane: LaneProgram }, defaultNodeType: 'shape', defaultEdgeType: 'lane',
-    enableEdgeEvents: true, labelRenderedSizeThreshold: 5, labelDensity: 0.8, labelGridCellSize: 90, zIndex: true, minCameraRatio: 0.02, maxCameraRatio: 4, stagePadding: 40, allowInvalidContainer: true,
-    hideEdgesOnMove: false, hideLabelsOnMove: false, doubleClickZoomingRatio: 1,
-    defaultDrawNodeLabel: (c, d) => {
-      if (!d.label) return
-      c.font = font
-      c.lineWidth = 3
-      c.lineJoin = 'round'
-      c.strokeStyle = colours().surface
-      c.fillStyle = colours().text
-      c.strokeText(d.label, d.x + d.size + 4, d.y + 4)
-      c.fillText(d.label, d.x + d.size + 4, d.y + 4)
-    },
+    enableEdgeEvents: true, renderLabels: false, zIndex: true, minCameraRatio: 0.02, maxCameraRatio: 4, stagePadding: 64, allowInvalidContainer: true,
+    hideEdgesOnMove: false, doubleClickZoomingRatio: 1,
     defaultDrawNodeHover: (c, d) => {
       c.strokeStyle = colours().text
       c.lineWidth = 1.5
@@ -70,6 +64,8 @@ function settings(colours: () => Palette): Partial<Settings> {
 export function Canvas(props: Props) {
   const box = useRef<HTMLDivElement>(null)
   const lasso = useRef<SVGPolygonElement>(null)
+  const tip = useRef<HTMLDivElement>(null)
+  const byId = useRef(new Map<string, Edge>())
   const latest = useRef(props)
   latest.current = props
   const theme = useTheme()
@@ -81,6 +77,17 @@ export function Canvas(props: Props) {
   useEffect(() => {
     const g = new MultiDirectedGraph()
     const s = new Sigma(g, box.current!, settings(() => colours.current))
+    const picker = new Picker(s, g)
+    const labels = new Labels(s, g, () => colours.current)
+    let isPanning = false
+    let still: ReturnType<typeof setTimeout> | undefined
+    s.getCamera().on('updated', () => {
+      moving.add(s)
+      clearTimeout(still)
+      still = setTimeout(() => { moving.delete(s); if (g.size > 2000 || g.order > 8000) s.scheduleRender() }, 160)
+    })
+    // The private pair by which sigma asks its own second picture; while a drag lasts nothing is looked for.
+    Object.assign(s, { getNodeAtPosition: (at: { x: number; y: number }) => (isPanning ? null : picker.node(at)), getEdgeAtPoint: (x: number, y: number) => (isPanning ? null : picker.edge(x, y)) })
     graph.current = g
     sigma.current = s
     laidOut.current = ''
@@ -94,7 +101,25 @@ export function Canvas(props: Props) {
     s.on('doubleClickNode', (e) => { e.preventSigmaDefault(); latest.current.onOpen(e.node) })
     s.on('enterNode', () => { box.current!.style.cursor = 'pointer' })
     s.on('leaveNode', () => { box.current!.style.cursor = '' })
-    s.on('downNode', (e) => { dragged = e.node; isMoved = false; s.getCamera().disable() })
+    s.on('enterEdge', ({ edge, event }) => {
+      box.current!.style.cursor = 'pointer'
+      const e = byId.current.get(edge)
+      if (!e || !tip.current) return
+      tip.current.textContent = edgeTip(e)
+      Object.assign(tip.current.style, { display: 'block', left: `${event.x + 12}px`, top: `${event.y + 12}px` })
+    })
+    const unhover = (): void => { box.current!.style.cursor = ''; if (tip.current) tip.current.style.display = 'none' }
+    s.on('leaveEdge', unhover)
+    s.getMouseCaptor().on('mousedown', () => { unhover(); if (!dragged) isPanning = true })
+    const release = (): void => { isPanning = false }
+    addEventListener('mouseup', release, true)
+    s.on('downNode', (e) => {
+      dragged = e.node
+      isMoved = false
+      s.getCamera().disable()
+      // A node that is dragged outwards must not change the scale of all others.
+      if (!s.getCustomBBox()) s.setCustomBBox(s.getBBox())
+    })
     s.on('downStage', (e) => {
       if (!e.event.original.shiftKey) return
       outline = [[e.event.x, e.event.y]]
@@ -128,18 +153,18 @@ export function Canvas(props: Props) {
     s.on('upStage', up)
     addEventListener('mouseup', up)
     props.handle({
-      sigma: s, graph: g,
+      sigma: s, graph: g, labels,
       fit: (which) => fit(s, g, which),
       spots: () => new Map(g.mapNodes((n, a) => [n, { x: a.x as number, y: a.y as number }])),
       setSpots: (spots) => g.updateEachNodeAttributes((n, a) => ({ ...a, ...spots.get(n) }), { attributes: ['x', 'y'] }),
     })
-    return () => { removeEventListener('mouseup', up); s.kill() }
+    return () => { removeEventListener('mouseup', up); removeEventListener('mouseup', release, true); labels.stop(); clearTimeout(still); s.kill() }
   }, [])
 
   useEffect(() => {
     const g = graph.current!
     const { scene, spec } = props
-    const key = [spec.layout, spec.groupBy, spec.hasGroups, spec.edge].join()
+    const key = [spec.layout, spec.groupBy, spec.hasGroups, spec.isAll, spec.edges.join("+")].join()
     const isFresh = laidOut.current !== key || g.order === 0
     laidOut.current = key
     const want = place(spec.layout, placeables(scene), scene.edges.map((e) => [e.s, e.d] as const), props.selected)
@@ -166,6 +191,7 @@ export function Canvas(props: Props) {
       lanes.set(`${e.s}→${e.d}`, lane)
       if (!g.hasEdge(e.id)) g.addEdgeWithKey(e.id, e.s, e.d, { lane: e.s === e.d ? 0 : lane * 2 - 1, size: 1, color: '#888' })
     }
+    if (isFresh) sigma.current!.setCustomBBox(null)
     if (isFresh) requestAnimationFrame(() => fit(sigma.current!, g))
   }, [props.scene, props.spec.layout, props.spec.pinned])
 
@@ -181,18 +207,18 @@ export function Canvas(props: Props) {
     g.updateEachNodeAttributes((id, a) => {
       const n = scene.nodes.get(id)
       if (!n) return a
-      const ring = chosen.has(id) ? p.accent : onPath.has(id) ? p.warn : spec.pinned[id] ? p.text : ''
+      const ring = chosen.has(id) ? p.accent : onPath.has(id) ? p.warn : spec.pinned[id] ? p.text : size.node(n) > 3 ? p.surface : ''
       return { ...a, hidden: !v.nodes.has(id), size: size.node(n) + (chosen.has(id) ? 3 : 0), color: p.node(n), ring, shape: n.isGroup ? 'square' : n.isOutside ? 'diamond' : 'circle', label: nameOf(n, spec, more.get(id) ?? 0), forceLabel: chosen.has(id) || onPath.has(id), zIndex: chosen.has(id) ? 2 : 1 }
     }, { attributes: ['hidden', 'size', 'color', 'ring', 'shape', 'label', 'forceLabel', 'zIndex'] })
-    const byId = new Map(scene.edges.map((e) => [e.id, e]))
+    byId.current = new Map(scene.edges.map((e) => [e.id, e]))
     const steps = new Set(spec.path.slice(1).map((d, i) => `${spec.path[i]}→${d}`))
     g.updateEachEdgeAttributes((id, a, s, d) => {
-      const e = byId.get(id)
+      const e = byId.current.get(id)
       if (!e) return a
       const isNear = chosen.has(s) || chosen.has(d)
       const isStep = steps.has(`${s}→${d}`)
-      const alpha = id === props.edge || isStep ? 'ff' : chosen.size ? (isNear ? 'e6' : '30') : scene.edges.length > 3000 ? '70' : 'b0'
-      return { ...a, hidden: !v.edges.has(id), size: size.edge(e) + (id === props.edge || isStep ? 2 : 0), color: (isStep ? p.warn : id === props.edge ? p.accent : p.edge(e)) + alpha, isDashed: isRejected(e), zIndex: isNear || isStep ? 1 : 0 }
+      const alpha = id === props.edge || isStep ? 'ff' : chosen.size ? (isNear ? 'e6' : '28') : p.strength(e)
+      return { ...a, hidden: !v.edges.has(id), size: size.edge(e) + (id === props.edge || isStep ? 2 : 0), color: (isStep ? p.warn : id === props.edge ? p.accent : p.edge(e)) + alpha, isDashed: isRejected(e), zIndex: isNear || isStep ? 0 : 1 }
     }, { attributes: ['hidden', 'size', 'color', 'isDashed', 'zIndex'] })
     sigma.current!.refresh()
   }, [props.scene, props.visible, props.spec, props.selected, props.edge, theme])
@@ -200,10 +226,13 @@ export function Canvas(props: Props) {
   return (
     <>
       <div ref={box} className="canvas" />
+      <div ref={tip} className="edge-tip" aria-hidden />
       <svg className="lasso" aria-hidden><polygon ref={lasso} points="" /></svg>
     </>
   )
 }
+
+const edgeTip = (e: Edge): string => `${e.s.replace('group:', '')} → ${e.d.replace('group:', '')}${e.split ? ` · ${e.split}` : ''}\n${e.label ? `${e.label} · ` : ''}${bytes(e.bytes)} · ${count(e.flows)} flows${e.rejected ? ` · ${count(e.rejected)} rejected` : ''}${e.pairs > 1 ? ` · ${count(e.pairs)} pairs` : ''}`
 
 function isInside(p: { x: number; y: number }, shape: [number, number][]): boolean {
   let inside = false

@@ -17,7 +17,7 @@ export function Coach({ spec, scene, start, focus }: Props) {
     const [from = '', to = ''] = told.split(',')
     setStory({ from, to })
     focus([from, to])
-    start((s) => ({ ...emptySpec, edge: s.edge, nodes: [from, to], filter: { ...noFilter, action: 'REJECT' }, colour: 'kind' }))
+    start((s) => ({ ...emptySpec, edges: s.edges, nodes: [from, to], filter: { ...noFilter, action: 'REJECT' }, colour: 'kind' }))
     replace('#/visualize')
   }, [route.query.get('story')])
   if (!story) return null

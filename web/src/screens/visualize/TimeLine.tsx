@@ -53,7 +53,7 @@ export function TimeLine({ bars, domain, value, onChange, playKey }: Props) {
           onPointerUp={(e) => { const t = at(e); const f = from.current ?? t; from.current = undefined; onChange([Math.min(f, t), Math.max(f, t)], true) }}
           onDoubleClick={() => onChange([0, BUCKETS - 1], true)}>
           {(bars ?? []).map((x, i) => {
-            const h = (38 * Math.sqrt(x.flows)) / Math.sqrt(top)
+            const h = x.flows ? Math.max(2, (38 * Math.sqrt(x.flows)) / Math.sqrt(top)) : 0
             const r = x.flows ? (h * x.rejected) / x.flows : 0
             const isIn = i >= a && i <= b
             return <g key={i} opacity={isIn ? 1 : 0.3}><rect x={i + 0.08} width={0.84} y={40 - h} height={h - r} fill="var(--c6)" /><rect x={i + 0.08} width={0.84} y={40 - r} height={r} fill="var(--err)" /></g>

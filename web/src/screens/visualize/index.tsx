@@ -1,41 +1,42 @@
 /** Visualize: the graph as a picture that can be searched, opened, filtered, played and shared. */
-import { Maximize, Minus, Plus, Redo2, Search, Share2, Table2, Undo2 } from 'lucide-react'
+import { Maximize, Minus, Plus } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { ApiError } from '../../api/client'
 import { clock, count } from '../../api/format'
 import { go, replace, useRoute } from '../../app/route'
 import { getSettings } from '../../app/settings'
 import { edgeTable, edgesCsv, graphMl, nodesCsv, nodeTable, sceneJson } from '../../scene/export'
-import { neighbours, visible, type Node } from '../../scene/scene'
-import { add, adopt, collapse, emptySpec, hide, isGroup, type Spec } from '../../scene/spec'
-import { asCypher, asGremlin, BUCKETS, edgesSql, GROUPINGS, type Grow } from '../../scene/sql'
-import { announce, Empty, Failure, Loading, save, Select, Tabs } from '../../ui'
+import { neighbours, visible, type Node, type Scene, type Visible } from '../../scene/scene'
+import { add, adopt, collapse, emptySpec, hide, isGroup, MOST_NODES, type Spec } from '../../scene/spec'
+import { BUCKETS, edgesSql } from '../../scene/sql'
+import { asCypher, asGremlin } from '../../scene/languages'
+import type { Grow } from '../../scene/sql_ask'
+import { announce, Empty, Failure, Loading, save, Tabs } from '../../ui'
 import { Grid } from '../../ui/Grid'
 import * as actions from './actions'
+import { Bar } from './Bar'
 import { Canvas, type CanvasHandle } from './Canvas'
 import { Coach } from './Coach'
 import { EdgeDrawer, firstGrow, NodeDrawer } from './Drawer'
 import { Filters } from './Filters'
+import { Legend } from './Legend'
 import { missing } from './look'
 import { PathDialog } from './PathDialog'
 import { savePng } from './png'
 import { stepBy, TimeLine } from './TimeLine'
 import { useForce } from './useForce'
 import { onKey } from './useKeys'
-import { useScene, useWorld } from './useScene'
+import { useScene, useWorld, type World } from './useScene'
 import { addressOf, useUndo } from './useUndo'
 import './visualize.css'
-
-const LAYOUTS = [['structure', 'Structure'], ['force', 'Force'], ['radial', 'Radial'], ['layered', 'Layered'], ['grid', 'Grid']] as const
-const EXPORTS = [['', 'Export'], ['png1', 'PNG'], ['png2', 'PNG 2×'], ['png4', 'PNG 4×'], ['nodes', 'Nodes CSV'], ['edges', 'Edges CSV'], ['json', 'Scene JSON'], ['graphml', 'GraphML'], ['open', 'Open scene JSON…'], ['gremlin', 'As Gremlin'], ['cypher', 'As Cypher'], ['sql', 'As SQL']] as const
 
 export default function Visualize() {
   const u = useUndo()
   const { spec } = u
   const route = useRoute()
-  const world = useWorld(spec.edge)
+  const world = useWorld(spec.edges)
   const w = world.data
-  const live = useMemo<Spec>(() => (w ? { ...spec, edge: w.edge } : spec), [w, spec])
+  const live = useMemo<Spec>(() => (w ? { ...spec, edges: w.edges } : spec), [w, spec])
   const s = useScene(w, live)
   const { scene } = s
   const shown = useMemo(() => visible(scene, live), [scene, live])
@@ -49,7 +50,6 @@ export default function Visualize() {
   const [tableTab, setTableTab] = useState('nodes')
   const [playKey, setPlayKey] = useState(0)
   const [handle, setHandle] = useState<CanvasHandle>()
-  const [text, setText] = useState('')
   const focus = useRef<string[]>([])
   const stage = useRef<HTMLDivElement>(null)
   const force = useForce(handle, scene, shown, spec.layout, spec.pinned)
@@ -135,13 +135,20 @@ export default function Visualize() {
     if (kind.startsWith('png')) void savePng(handle, scene, live, caption, Number(kind.slice(3)))
     else if (kind === 'nodes') save('nodes.csv', 'text/csv', nodesCsv(scene, shown))
     else if (kind === 'edges') save('edges.csv', 'text/csv', edgesCsv(scene, shown))
+    else if (kind === 'members') void perform('Reading flows', async () => { const n = await actions.saveFlows(w, live, shown, scene); return { spec: live, said: n, focus: [] } })
     else if (kind === 'json') save('scene.json', 'application/json', sceneJson(scene, shown, live, handle.sigma.getCamera().getState(), selected))
     else if (kind === 'graphml') save('scene.graphml', 'application/xml', graphMl(scene, shown))
     else if (kind === 'open') openFile((o) => { const x = adopt((o as { spec?: unknown }).spec); if (x) u.change(() => x); else setError(new Error('That file is not a scene that was exported here.')) })
-    else if (kind === 'gremlin') go('gremlin', '', { text: asGremlin(live, w.vertex, ids, w.flow) })
-    else if (kind === 'cypher') go('cypher', '', { text: asCypher(live, w.vertex, ids, w.flow) })
-    else if (kind === 'sql') go('worksheets', '', { text: edgesSql(w.flow, live, w.domain) })
+    else if (kind === 'gremlin') go('gremlin', '', { text: asGremlin(live, w.flows, w.vertex, ids) })
+    else if (kind === 'cypher') go('cypher', '', { text: asCypher(live, w.flows, w.vertex, ids) })
+    else if (kind === 'sql') go('worksheets', '', { text: edgesSql(w.flows, live, w.domain) })
   }
+  const group = (g: string): void => u.change((x) => {
+    if (g === 'all') return { ...x, isAll: true }
+    if (g) return { ...x, hasGroups: true, isAll: false, groupBy: g }
+    const had = new Set(x.nodes)
+    return { ...x, hasGroups: false, isAll: false, nodes: [...x.nodes, ...(x.isAll ? [] : [...shown.nodes].filter((i) => !isGroup(i) && !had.has(i)))] }
+  })
   const share = async (): Promise<void> => {
     const to = await addressOf(live)
     replace(to)
@@ -149,7 +156,7 @@ export default function Visualize() {
     tell('The address restores this scene; it is copied')
   }
   useEffect(() => {
-    Object.assign(window, { floeScene: () => ({ nodes: [...shown.nodes], edges: [...shown.edges], spec: live, selected, isLoading: s.query.isFetching || Boolean(busy), camera: handle?.sigma.getCamera().getState(), at: (id: string) => handle && handle.graph.hasNode(id) ? handle.sigma.graphToViewport(handle.graph.getNodeAttributes(id) as { x: number; y: number }) : undefined, sigma: handle?.sigma }) })
+    Object.assign(window, { floeScene: () => ({ nodes: [...shown.nodes], edges: [...shown.edges], spec: live, selected, isLoading: s.query.isFetching || Boolean(busy), camera: handle?.sigma.getCamera().getState(), labels: () => handle?.labels.boxes() ?? [], at: (id: string) => handle && handle.graph.hasNode(id) ? handle.sigma.graphToViewport(handle.graph.getNodeAttributes(id) as { x: number; y: number }) : undefined, sigma: handle?.sigma }) })
   })
 
   const nodeGrid = useMemo(() => (isTable ? nodeTable(scene, shown) : undefined), [isTable, scene, shown])
@@ -163,29 +170,13 @@ export default function Visualize() {
   return (
     <div className={`visualize ${isDrawer ? '' : 'no-drawer'}`}>
       <h1 className="visually-hidden">Visualize</h1>
-      <div className="viz-bar" role="toolbar" aria-label="Scene">
-        <form role="search" onSubmit={(e) => { e.preventDefault(); if (w && text.trim()) void perform('Searching', () => actions.find(w, live, text)) }}>
-          <input className="field" data-search aria-label="Find an address, CIDR, port, interface, instance, subnet, account" placeholder="10.0.3.0/24, :3389, i-…, eni-…" value={text} onChange={(e) => setText(e.target.value)} />
-          <button className="button" type="submit" aria-label="Find"><Search size={14} aria-hidden /></button>
-        </form>
-        <Select label="Layout" hideLabel value={spec.layout} options={LAYOUTS} onChange={(layout) => u.change((x) => ({ ...x, layout }))} />
-        <Select label="Group by" hideLabel value={spec.hasGroups ? spec.groupBy : ''} onChange={(g) => u.change((x) => (g ? { ...x, hasGroups: true, groupBy: g } : { ...x, hasGroups: false, nodes: [...x.nodes, ...[...shown.nodes].filter((i) => !isGroup(i) && !x.nodes.includes(i))] }))}
-          options={[...Object.entries(GROUPINGS).filter(([k]) => k === 'network' || k === 'wide' || (w?.flow.columns.includes(k) ?? false)).map(([k, v]) => [k, `Group: ${v}`] as const), ['', 'No groups']]} />
-        <Select label="Colour by" hideLabel value={spec.colour} onChange={(colour) => u.change((x) => ({ ...x, colour, off: [] }))} options={[['kind', 'Colour: kind'], ['rejects', 'Colour: rejects'], ['network', 'Colour: network'], ...(w?.properties ?? []).map((p) => [p, `Colour: ${p}`] as const)]} />
-        <Select label="Size by" hideLabel value={spec.size} onChange={(size) => u.change((x) => ({ ...x, size }))} options={[['bytes', 'Size: bytes'], ['sent', 'Size: sent'], ['received', 'Size: received'], ['flows', 'Size: flows'], ['degree', 'Size: neighbours'], ['members', 'Size: members'], ['same', 'Size: same']]} />
-        <Select label="Width by" hideLabel value={spec.width} onChange={(width) => u.change((x) => ({ ...x, width }))} options={[['bytes', 'Width: bytes'], ['packets', 'Width: packets'], ['flows', 'Width: flows']]} />
-        <Select label="Label by" hideLabel value={spec.label} onChange={(label) => u.change((x) => ({ ...x, label }))} options={[['name', 'Label: name'], ['bytes', 'Label: bytes'], ['none', 'Label: none'], ...(w?.properties ?? []).map((p) => [p, `Label: ${p}`] as const)]} />
-        <button type="button" className="button" aria-label="Undo" disabled={!u.canUndo} onClick={u.undo}><Undo2 size={14} aria-hidden /></button>
-        <button type="button" className="button" aria-label="Redo" disabled={!u.canRedo} onClick={u.redo}><Redo2 size={14} aria-hidden /></button>
-        <button type="button" className="button" aria-pressed={isTable} onClick={() => setTable(!isTable)}><Table2 size={14} aria-hidden />Table</button>
-        <button type="button" className="button" onClick={() => setDialog('path')}>Path</button>
-        <select className="field" aria-label="Export" value="" onChange={(e) => exportAs(e.target.value)}>{EXPORTS.map(([k, v]) => <option key={k} value={k} disabled={!k}>{v}</option>)}</select>
-        <button type="button" className="button" onClick={() => void share()}><Share2 size={14} aria-hidden />Share</button>
-        <button type="button" className="button" onClick={() => { setSelected([]); u.change((x) => ({ ...emptySpec, edge: x.edge })); handle?.fit() }}>Start over</button>
-      </div>
+      <Bar spec={spec} world={w} isTable={isTable} canUndo={u.canUndo} canRedo={u.canRedo} exportAs={exportAs}
+        find={(text) => { if (w) void perform('Searching', () => actions.find(w, live, text)) }} layout={(layout) => u.change((x) => ({ ...x, layout }))} group={group}
+        act={(what) => ({ undo: u.undo, redo: u.redo, table: () => setTable(!isTable), path: () => setDialog('path'), share: () => void share(), over: () => { setSelected([]); u.change((x) => ({ ...emptySpec, edges: x.edges })); handle?.fit() } })[what]()} />
       <div className="side" role="region" aria-label="Filters and legend" tabIndex={0}>
-        {w && w.model.edges.length > 1 && <div className="side-block"><Select label="Edges" value={w.edge} onChange={(e) => u.change(() => ({ ...emptySpec, edge: e }))} options={w.model.edges.map((e) => [e.label, `${e.label} (${count(e.count)})`] as const)} /></div>}
-        <Filters spec={spec} scene={scene} totals={totals} change={u.change} />
+        {w && w.model.edges.length > 1 && <EdgeLabels world={w} change={(edges) => u.change((x) => ({ ...x, edges }))} />}
+        <Filters spec={spec} totals={totals} change={u.change} />
+        <Legend spec={spec} scene={scene} properties={w?.properties ?? []} isMixed={(w?.kinds.length ?? 0) > 1} change={u.change} />
       </div>
       <div className="stage" ref={stage} role="application" aria-label="Graph. Arrows move, Enter expands, t shows the same as a table." aria-roledescription="graph" tabIndex={0}
         onKeyDown={(e) => { if (e.target === stage.current) onKey(e, { selected, select: (i) => { setEdge(''); setSelected(i); if (i.length) announce(`${i.at(-1)}, ${count(scene.nodes.get(i.at(-1)!)?.degree ?? 0)} neighbours`) }, act, undo: u.undo, redo: u.redo, layout: (layout) => u.change((x) => ({ ...x, layout })), handle }, getSettings().hasLetterKeys) }}>
@@ -204,9 +195,8 @@ export default function Visualize() {
             {tableTab === 'nodes' ? <Grid label="Nodes of the scene" columns={nodeGrid.columns} rows={nodeGrid.rows} selected={(r) => selected.includes(String(r[0]))} onRow={(r) => setSelected([String(r[0])])} /> : <Grid label="Edges of the scene" columns={edgeGrid.columns} rows={edgeGrid.rows} onRow={(r) => { setSelected([]); setEdge(`${r[0]}→${r[1]}${r[2] ? `|${r[2]}` : ''}`) }} />}
           </div>)}
         <div className="facts-bar" role="status">
-          <span data-testid="scene-facts">{scene.allNodes > scene.nodes.size ? `Top ${count(scene.nodes.size)} of ${count(scene.allNodes)} nodes by bytes` : `${count(shown.nodes.size)} of ${count(scene.nodes.size)} nodes`} · {count(shown.edges.size)} edges{totals ? ` · ${count(totals.addresses ?? 0)} addresses, ${count(totals.pairs ?? 0)} connections behind them` : ''}</span>
-          {scene.isCut && <span className="warn">the {count(scene.edges.length)} edges with most bytes</span>}
-          {scene.allNodes > scene.nodes.size && <button type="button" className="button small" onClick={() => u.change((x) => ({ ...x, limit: Math.min(20000, x.limit * 4) }))}>Show {count(Math.min(20000, spec.limit * 4))}</button>}
+          <span data-testid="scene-facts">{factsOf(scene, shown, live, totals)}</span>
+          {scene.allNodes > scene.nodes.size && <button type="button" className="button small" onClick={() => u.change((x) => ({ ...x, limit: Math.min(MOST_NODES, x.limit * 4) }))}>Show {count(Math.min(MOST_NODES, spec.limit * 4))}</button>}
           {(spec.hidden.length > 0 || spec.only.length > 0) && <button type="button" className="button small" onClick={() => u.change((x) => ({ ...x, hidden: [], only: [] }))}>Show hidden</button>}
           {force.progress && <><span>Layout {force.progress.done}/{force.progress.of}</span><button type="button" className="button small" onClick={force.stop}>Stop</button></>}
           {said && <span className="muted">{said}</span>}
@@ -225,6 +215,30 @@ export default function Visualize() {
       {w && <TimeLine bars={s.histogram} domain={w.domain} value={spec.time} playKey={playKey} onChange={(time, isFinal) => (isFinal ? u.change((x) => ({ ...x, time })) : u.adjust((x) => ({ ...x, time })))} />}
       {dialog === 'path' && w && <PathDialog from={selected[0] ?? ''} to={selected[1] ?? ''} close={() => setDialog(undefined)} find={(from, to, how) => { setDialog(undefined); void perform('Looking for a path', () => actions.path(w, live, from, to, how)) }} />}
     </div>
+  )
+}
+
+/** What is shown, of how much: nothing is left out unsaid. */
+function factsOf(scene: Scene, shown: Visible, spec: Spec, totals: Record<string, number> | undefined): string {
+  const single = [...shown.nodes].filter((i) => !isGroup(i)).length
+  const groups = shown.nodes.size - single
+  const parts = [scene.allNodes > scene.nodes.size ? `Top ${count(scene.nodes.size)} of ${count(scene.allNodes)} nodes by bytes` : shown.nodes.size < scene.nodes.size ? `${count(shown.nodes.size)} of ${count(scene.nodes.size)} nodes` : `${count(shown.nodes.size)} nodes`]
+  if (groups && single) parts[0] += ` (${count(single)} addresses, ${count(groups)} networks)`
+  if (spec.isAll && groups) parts[0] += `: the ${count(MOST_NODES)} busiest addresses by themselves, the others in their networks`
+  parts.push(scene.allEdges > scene.edges.length ? `the ${count(shown.edges.size)} edges with most bytes of ${count(scene.allEdges)}` : `${count(shown.edges.size)} edges`)
+  if (totals) parts.push(`${count(totals.addresses ?? 0)} addresses, ${count(totals.pairs ?? 0)} connections behind them`)
+  return parts.join(' · ')
+}
+
+function EdgeLabels({ world, change }: { world: World; change: (edges: string[]) => void }) {
+  return (
+    <fieldset className="side-block plain"><legend>Edges</legend>
+      {world.model.edges.map((e) => {
+        const isOn = world.edges.includes(e.label)
+        const next = isOn ? world.edges.filter((l) => l !== e.label) : [...world.edges, e.label]
+        return <label key={e.label} className="check"><input type="checkbox" checked={isOn} disabled={isOn && next.length === 0} onChange={() => change(next)} /><span>{e.label}</span><small>{e.from} → {e.to} · {count(e.count)}</small></label>
+      })}
+    </fieldset>
   )
 }
 

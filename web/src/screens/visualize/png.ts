@@ -2,6 +2,7 @@
 import Sigma from 'sigma'
 import { colour } from '../../app/settings'
 import { save } from '../../ui'
+import { Labels } from '../../scene/labels'
 import { legend, type Scene } from '../../scene/scene'
 import type { Spec } from '../../scene/spec'
 import type { CanvasHandle } from './Canvas'
@@ -13,6 +14,7 @@ export async function savePng(h: CanvasHandle, scene: Scene, spec: Spec, caption
   document.body.append(box)
   const size = h.sigma.getSetting('zoomToSizeRatioFunction')
   const s = new Sigma(h.graph, box, { ...h.sigma.getSettings(), zoomToSizeRatioFunction: (r) => size(r) / scale })
+  const labels = new Labels(s, h.graph, () => ({ text: colour('text'), surface: colour('surface') }), scale)
   s.getCamera().setState(h.sigma.getCamera().getState())
   s.refresh()
   const out = document.createElement('canvas')
@@ -36,6 +38,7 @@ export async function savePng(h: CanvasHandle, scene: Scene, spec: Spec, caption
   c.fillStyle = colour('muted')
   c.fillText(caption, Math.max(x, width - c.measureText(caption).width - 10), height + 18)
   const blob = await new Promise<Blob | null>((done) => out.toBlob(done, 'image/png'))
+  labels.stop()
   s.kill()
   box.remove()
   if (blob) save('scene.png', 'image/png', blob)
