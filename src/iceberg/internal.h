@@ -154,8 +154,10 @@ typedef struct bound_predicate {
     size_t count;
     bool is_usable;
 } bound_predicate;
-bool predicates_bind(const iceberg_table *t, arena *a, const iceberg_predicate *where, size_t count,
-                     bound_predicate **ret, error *err);
+/* `s`: the schema whose names the columns are. */
+bool predicates_bind(const iceberg_table *t, const iceberg_schema *s, arena *a,
+                     const iceberg_predicate *where, size_t count, bound_predicate **ret,
+                     error *err);
 bool predicates_may_hold_in_manifest(const iceberg_table *t, arena *a, const bound_predicate *p,
                                      size_t count, const manifest *m);
 bool predicates_may_hold_in_partition(const iceberg_table *t, arena *a, const bound_predicate *p,

@@ -49,12 +49,13 @@ static bool range_may_hold(const iceberg_type *type, const bound_predicate *p, s
     return true;
 }
 
-bool predicates_bind(const iceberg_table *t, arena *a, const iceberg_predicate *where, size_t count,
-                     bound_predicate **ret, error *err)
+bool predicates_bind(const iceberg_table *t, const iceberg_schema *s, arena *a,
+                     const iceberg_predicate *where, size_t count, bound_predicate **ret,
+                     error *err)
 {
     bound_predicate *out = arena_array_of(a, bound_predicate, count);
     for (size_t i = 0; i < count; i++) {
-        const iceberg_field *f = iceberg_schema_find(t->schema, where[i].column);
+        const iceberg_field *f = iceberg_schema_find(s, where[i].column);
         if (!f)
             return fail(err, ERR_NOT_FOUND, "table " STR_FMT " has no column " STR_FMT,
                         STR_ARG(t->name), STR_ARG(where[i].column));

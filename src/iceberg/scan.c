@@ -205,24 +205,42 @@ static bool plan(planning *p, const iceberg_snapshot *s, iceberg_scan *ret, erro
     return true;
 }
 
-bool iceberg_table_scan_where(const iceberg_table *t, arena *a, int64_t snapshot_id,
-                              const iceberg_predicate *where, size_t where_count,
-                              iceberg_scan *ret_scan, error *err)
+static bool scan_snapshot(const iceberg_table *t, arena *a, const iceberg_snapshot *s,
+                          const iceberg_schema *schema, const iceberg_predicate *where,
+                          size_t where_count, iceberg_scan *ret_scan, error *err)
 {
-    const iceberg_snapshot *s =
-        iceberg_table_snapshot_by_id(t, snapshot_id == -1 ? t->current_snapshot_id : snapshot_id);
     bound_predicate *bound = NULL;
     iceberg_scan scan = { 0 };
-    if (!s && snapshot_id != -1)
-        return fail(err, ERR_NOT_FOUND, "table " STR_FMT " has no snapshot %lld", STR_ARG(t->name),
-                    (long long)snapshot_id);
-    TRY(predicates_bind(t, a, where, where_count, &bound, err));
+    TRY(predicates_bind(t, schema, a, where, where_count, &bound, err));
     planning p = { .table = t, .arena = a, .where = bound, .where_count = where_count };
     if (s)
         TRY(plan(&p, s, &scan, err));
     finish_scan(t, a, &p.data, &p.deletes, &scan);
     *ret_scan = scan;
     return true;
+}
+
+bool iceberg_table_scan_as_of(const iceberg_table *t, arena *a, const iceberg_snapshot *snapshot,
+                              const iceberg_predicate *where, size_t where_count,
+                              iceberg_scan *ret_scan, error *err)
+{
+    const iceberg_schema *schema = snapshot ? iceberg_table_schema_of(t, snapshot) : t->schema;
+    TRY(scan_snapshot(t, a, snapshot ? snapshot : iceberg_table_current(t), schema, where,
+                      where_count, ret_scan, err));
+    ret_scan->schema = schema;
+    return true;
+}
+
+bool iceberg_table_scan_where(const iceberg_table *t, arena *a, int64_t snapshot_id,
+                              const iceberg_predicate *where, size_t where_count,
+                              iceberg_scan *ret_scan, error *err)
+{
+    const iceberg_snapshot *s =
+        iceberg_table_snapshot_by_id(t, snapshot_id == -1 ? t->current_snapshot_id : snapshot_id);
+    if (!s && snapshot_id != -1)
+        return fail(err, ERR_NOT_FOUND, "table " STR_FMT " has no snapshot %lld", STR_ARG(t->name),
+                    (long long)snapshot_id);
+    return scan_snapshot(t, a, s, t->schema, where, where_count, ret_scan, err);
 }
 
 bool iceberg_table_scan(const iceberg_table *t, arena *a, int64_t snapshot_id,

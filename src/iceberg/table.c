@@ -252,6 +252,19 @@ static const iceberg_snapshot *snapshot_at_time(const iceberg_table *t, int64_t 
     return s;
 }
 
+bool iceberg_table_as_of_time(const iceberg_table *t, str time,
+                              const iceberg_snapshot **ret_snapshot, error *err)
+{
+    int64_t time_us;
+    const iceberg_snapshot *s =
+        clock_parse_us(time, &time_us) ? snapshot_at_time(t, time_us / 1000) : NULL;
+    if (!s)
+        return fail(err, ERR_NOT_FOUND, "table " STR_FMT " has no snapshot as of '" STR_FMT "'",
+                    STR_ARG(t->name), STR_ARG(time));
+    *ret_snapshot = s;
+    return true;
+}
+
 bool iceberg_table_as_of(const iceberg_table *t, arena *a, str as_of,
                          const iceberg_snapshot **ret_snapshot, error *err)
 {

@@ -71,6 +71,9 @@ const iceberg_ref *iceberg_table_refs(const iceberg_table *t, size_t *ret_count)
  * ERR_NOT_FOUND says what there is. */
 NODISCARD bool iceberg_table_as_of(const iceberg_table *t, arena *a, str as_of,
                                    const iceberg_snapshot **ret_snapshot, error *err);
+/* The same of a time only. */
+NODISCARD bool iceberg_table_as_of_time(const iceberg_table *t, str time,
+                                        const iceberg_snapshot **ret_snapshot, error *err);
 /* The schema a snapshot was written with; the current one where it does not say. */
 const iceberg_schema *iceberg_table_schema_of(const iceberg_table *t, const iceberg_snapshot *s);
 str iceberg_snapshot_summary(const iceberg_snapshot *s, str key); /* empty when absent */
@@ -160,6 +163,12 @@ NODISCARD bool iceberg_table_scan(const iceberg_table *t, arena *a, int64_t snap
 /* The same without files in which no row can satisfy all of `where`, by partition and bounds. Files
  * that stay may still hold rows that do not. */
 NODISCARD bool iceberg_table_scan_where(const iceberg_table *t, arena *a, int64_t snapshot_id,
+                                        const iceberg_predicate *where, size_t where_count,
+                                        iceberg_scan *ret_scan, error *err);
+/* The same as of a snapshot (NULL: the current one): `where` names columns of its schema, and the
+ * scan has that schema. */
+NODISCARD bool iceberg_table_scan_as_of(const iceberg_table *t, arena *a,
+                                        const iceberg_snapshot *snapshot,
                                         const iceberg_predicate *where, size_t where_count,
                                         iceberg_scan *ret_scan, error *err);
 /* Data files that appends and row deltas added after `after_snapshot_id` (-1: from the beginning)

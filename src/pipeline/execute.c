@@ -217,44 +217,73 @@ static bool make_schema(context *x, iceberg_schema *schema, error *err)
     return true;
 }
 
+/* What the transforms of PARTITIONED BY take; spec, "Partition Transforms". */
+static const struct {
+    const char *name, *suffix; /* of the partition field's name */
+    iceberg_transform_kind kind;
+    bool has_argument;
+    uint32_t types;
+} transforms[] = {
+#define OF(kind) (1u << ICEBERG_##kind)
+#define MOMENTS (OF(TIMESTAMP) | OF(TIMESTAMPTZ) | OF(TIMESTAMP_NS) | OF(TIMESTAMPTZ_NS))
+    { "identity", NULL, TRANSFORM_IDENTITY, false, ~0u },
+    { "year", "year", TRANSFORM_YEAR, false, OF(DATE) | MOMENTS },
+    { "month", "month", TRANSFORM_MONTH, false, OF(DATE) | MOMENTS },
+    { "day", "day", TRANSFORM_DAY, false, OF(DATE) | MOMENTS },
+    { "hour", "hour", TRANSFORM_HOUR, false, MOMENTS },
+    { "bucket", "bucket", TRANSFORM_BUCKET, true,
+      OF(INT) | OF(LONG) | OF(DECIMAL) | OF(DATE) | OF(TIME) | MOMENTS | OF(STRING) | OF(UUID) |
+          OF(FIXED) | OF(BINARY) },
+    { "truncate", "trunc", TRANSFORM_TRUNCATE, true,
+      OF(INT) | OF(LONG) | OF(DECIMAL) | OF(STRING) | OF(BINARY) },
+#undef MOMENTS
+#undef OF
+};
+
+static bool make_partition(context *x, const iceberg_schema *schema, const partition_item *p,
+                           iceberg_partition_field *ret, error *err)
+{
+    const iceberg_field *source = iceberg_schema_find(schema, p->column);
+    size_t k = 0;
+    if (!source)
+        return worksheet_fail_at(x->worksheet, p->span, err,
+                                 "PARTITIONED BY " STR_FMT ": there is no such column",
+                                 STR_ARG(p->column));
+    while (!str_eq(p->transform, str_of(transforms[k].name)))
+        k++; /* the parser lets no other pass */
+    if (!(transforms[k].types & (1u << source->type->kind)))
+        return worksheet_fail_at(x->worksheet, p->span, err, "%s does not take type " STR_FMT,
+                                 transforms[k].name,
+                                 STR_ARG(iceberg_type_text(x->arena, source->type)));
+    if (transforms[k].has_argument ? p->argument < 1 || p->argument > INT32_MAX : p->argument != 0)
+        return worksheet_fail_at(x->worksheet, p->span, err,
+                                 transforms[k].has_argument
+                                     ? "%s takes a number above 0 and a column: %s(16, column)"
+                                     : "%s takes a column alone: %s(column)",
+                                 transforms[k].name, transforms[k].name);
+    ret->source_id = source->id;
+    ret->transform = transforms[k].kind;
+    ret->argument = (int32_t)p->argument;
+    ret->name = transforms[k].suffix ? str_format(x->arena, STR_FMT "_%s", STR_ARG(source->name),
+                                                  transforms[k].suffix)
+                                     : source->name;
+    return true;
+}
+
 static bool make_spec(context *x, const iceberg_schema *schema, iceberg_spec *spec, error *err)
 {
-    static const struct {
-        const char *name;
-        iceberg_transform_kind kind;
-    } transforms[] = { { "identity", TRANSFORM_IDENTITY },
-                       { "year", TRANSFORM_YEAR },
-                       { "month", TRANSFORM_MONTH },
-                       { "day", TRANSFORM_DAY },
-                       { "hour", TRANSFORM_HOUR } };
     const statement *s = x->statement;
     iceberg_partition_field *fields =
         arena_array_of(x->arena, iceberg_partition_field, s->partition_count);
     for (size_t i = 0; i < s->partition_count; i++) {
         const partition_item *p = &s->partitions[i];
-        const iceberg_field *source = iceberg_schema_find(schema, p->column);
-        bool is_known = false;
-        if (!source)
-            return worksheet_fail_at(x->worksheet, p->span, err,
-                                     "PARTITIONED BY " STR_FMT ": there is no such column",
-                                     STR_ARG(p->column));
-        fields[i] = (iceberg_partition_field){ .source_id = source->id,
-                                               .field_id = 1000 + (int32_t)i,
-                                               .name = source->name };
-        for (size_t k = 0; k < ARRAY_LEN(transforms); k++)
-            if (str_eq(p->transform, str_of(transforms[k].name))) {
-                fields[i].transform = transforms[k].kind;
-                is_known = true;
-            }
-        if (!is_known)
-            return worksheet_fail_at(
-                x->worksheet, p->span, err,
-                "partitioning by " STR_FMT
-                " cannot be written by this version; a column, year, month, day and hour can",
-                STR_ARG(p->transform));
-        if (fields[i].transform != TRANSFORM_IDENTITY)
-            fields[i].name = str_format(x->arena, STR_FMT "_" STR_FMT, STR_ARG(source->name),
-                                        STR_ARG(p->transform));
+        fields[i].field_id = 1000 + (int32_t)i;
+        TRY(make_partition(x, schema, p, &fields[i], err));
+        for (size_t k = 0; k < i; k++)
+            if (str_eq(fields[k].name, fields[i].name))
+                return worksheet_fail_at(x->worksheet, p->span, err,
+                                         "PARTITIONED BY names " STR_FMT " twice",
+                                         STR_ARG(fields[i].name));
     }
     *spec = (iceberg_spec){ .fields = fields, .field_count = s->partition_count };
     return true;

@@ -22,7 +22,10 @@ NODISCARD bool execute_statement(home *h, arena *a, const worksheet *w, const st
 NODISCARD bool execute_text(home *h, arena *a, str source_name, str text, execution *ret,
                             error *err);
 
-/* Make the tables, views and system tables that `query` names visible to `c`; `*ret_sql` is the
- * query in the form that `c` runs (sql_query). From any thread. */
+/* Make the tables, views and system tables that `query` names visible to `c`, those of its tables'
+ * files that its conditions leave; `*ret_sql` is the query in the form that `c` runs (sql_query).
+ * From any thread. */
 NODISCARD bool execute_query_sql(home *h, sql_connection *c, arena *a, str query, str *ret_sql,
                                  error *err);
+/* Only make them visible, whole. */
+NODISCARD bool execute_show_tables(home *h, sql_connection *c, arena *a, str query, error *err);

@@ -23,6 +23,11 @@ bool execute_find_table(context *x, const table_name *name, iceberg_table **ret,
 bool execute_find_job(context *x, state_job *ret, error *err);
 bool execute_fail_absent(context *x, const char *what, str name, span at, error *err);
 
+/* ---- execute_query.c ---- */
+/* Make the whole of one table visible to `c` under `*ret_name`. */
+bool execute_show_table(home *h, sql_connection *c, arena *a, catalog *k, str catalog_name,
+                        const catalog_entry *e, str *ret_name, error *err);
+
 /* ---- execute_alter.c ---- */
 bool execute_alter_connection(context *x, error *err);
 bool execute_alter_table(context *x, error *err);

@@ -5,6 +5,7 @@
 #include "pipeline/execute_internal.h"
 
 #include "base/map.h"
+#include "pipeline/scan_plan.h"
 #include "worksheet/internal.h"
 
 /* Which version of each table the engine's views show. One engine a process, so one list; an entry
@@ -140,18 +141,39 @@ static bool show_tables(home *h, sql_connection *c, arena *a, str query, strbuf 
     return true;
 }
 
-bool execute_query_sql(home *h, sql_connection *c, arena *a, str query, str *ret_sql, error *err)
+/* The list of views is the engine's. Under the lock. */
+static void keep_views_of(sql_engine *engine)
+{
+    if (views.engine == engine)
+        return;
+    arena_free(views.arena);
+    views.arena = arena_new();
+    views.shown = map_new(views.arena);
+    views.engine = engine;
+}
+
+bool execute_show_table(home *h, sql_connection *c, arena *a, catalog *k, str catalog_name,
+                        const catalog_entry *e, str *ret_name, error *err)
+{
+    sql_engine *engine;
+    strbuf name = strbuf_new(a);
+    TRY(home_engine(h, &engine, err));
+    pthread_mutex_lock(&views.lock);
+    keep_views_of(engine);
+    bool works = show_table(c, a, k, catalog_name, e, err);
+    pthread_mutex_unlock(&views.lock);
+    add_name(&name, catalog_name, e);
+    *ret_name = strbuf_str(&name);
+    return works;
+}
+
+bool execute_show_tables(home *h, sql_connection *c, arena *a, str query, error *err)
 {
     sql_engine *engine;
     strbuf path = strbuf_new(a);
     TRY(home_engine(h, &engine, err));
     pthread_mutex_lock(&views.lock);
-    if (views.engine != engine) {
-        arena_free(views.arena);
-        views.arena = arena_new();
-        views.shown = map_new(views.arena);
-        views.engine = engine;
-    }
+    keep_views_of(engine);
     strbuf_add_c(&path, "memory.main");
     bool works = sql_run(c, STR("ATTACH IF NOT EXISTS ':memory:' AS " HOME_CATALOG), err) &&
                  show_tables(h, c, a, query, &path, 0, err) && show_others(h, c, a, query, err);
@@ -164,7 +186,86 @@ bool execute_query_sql(home *h, sql_connection *c, arena *a, str query, str *ret
     error ignored = { 0 }; /* a namespace whose name the path cannot hold is reached in full */
     if (!sql_run(c, strbuf_str(&set), &ignored))
         error_clear(&ignored);
-    return query_to_sql(a, query, ret_sql, err);
+    return true;
+}
+
+/* EXPLAIN [ANALYZE] [(…)] before a query: its bytes; 0: there is none. */
+static size_t explain_length(arena *a, str sql)
+{
+    token *t;
+    size_t count, i = 1;
+    error ignored = { 0 };
+    if (!lexer_run(a, STR("query"), sql, &t, &count, &ignored) || !token_is_word(&t[0], "EXPLAIN"))
+        return 0;
+    while (token_is_word(&t[i], "ANALYZE") || token_is_word(&t[i], "VERBOSE"))
+        i++;
+    if (token_is_symbol(&t[i], "(") && !token_is_word(&t[i + 1], "SELECT")) {
+        while (t[i].kind != TOKEN_END && !token_is_symbol(&t[i], ")"))
+            i++;
+        i += t[i].kind != TOKEN_END;
+    }
+    return t[i].span.from;
+}
+
+static void add_explained(strbuf *b, str key, str value)
+{
+    strbuf_add_c(b, b->len ? ", (" : "(");
+    strbuf_add_sql_text(b, key);
+    strbuf_add_c(b, ", ");
+    strbuf_add_sql_text(b, value);
+    strbuf_add_char(b, ')');
+}
+
+/* EXPLAIN's text line by line, and before it what the scans read. */
+static bool explain(scan_plan *p, str prefix, str sql, str *ret_sql, error *err)
+{
+    batch *rows;
+    strbuf b = strbuf_new(p->arena);
+    bool is_text = str_find_char(prefix, '(') < 0; /* no FORMAT */
+    TRY(sql_query_all(p->connection, p->arena,
+                      str_format(p->arena, STR_FMT STR_FMT, STR_ARG(prefix), STR_ARG(sql)), &rows,
+                      err));
+    for (size_t i = 0; i < p->ref_count; i++)
+        add_explained(&b,
+                      str_format(p->arena, STR_FMT "." STR_FMT, STR_ARG(p->refs[i].entry.namespace),
+                                 STR_ARG(p->refs[i].entry.name)),
+                      scan_plan_text(p, i));
+    for (size_t i = 0; i < rows->rows; i++) {
+        str key = column_text(&rows->columns[0], p->arena, i),
+            rest = column_text(&rows->columns[1], p->arena, i);
+        while (is_text && str_find_char(rest, '\n') >= 0)
+            add_explained(&b, key, str_cut(&rest, '\n'));
+        if (rest.len)
+            add_explained(&b, key, rest);
+    }
+    *ret_sql =
+        str_format(p->arena, "SELECT * FROM (VALUES " STR_FMT ") plan(explain_key, explain_value)",
+                   STR_ARG(strbuf_str(&b)));
+    return true;
+}
+
+bool execute_query_sql(home *h, sql_connection *c, arena *a, str query, str *ret_sql, error *err)
+{
+    scan_plan p;
+    str whole, sql;
+    error why = { 0 };
+    TRY(query_to_sql(a, query, &whole, err));
+    size_t cut = explain_length(a, whole);
+    scan_plan_find(h, c, a, str_slice(whole, cut, whole.len), &p);
+    TRY(execute_show_tables(h, c, a, p.shows_all ? query : p.others, err));
+    *ret_sql = whole;
+    if (p.ref_count == 0)
+        return true;
+    if (scan_plan_make(&p, &sql, &why)) {
+        *ret_sql = sql;
+        return cut == 0 || explain(&p, str_slice(whole, 0, cut), sql, ret_sql, err);
+    }
+    if (p.has_as_of || why.code == ERR_CANCELLED) {
+        *err = why;
+        return false;
+    }
+    /* what a plain view cannot do either fails there, in the query's own words */
+    return execute_show_tables(h, c, a, query, err);
 }
 
 bool execute_text(home *h, arena *a, str source_name, str text, execution *ret, error *err)

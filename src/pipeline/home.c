@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/secret.h"
+#include "column/stand_in.h"
 #include "pipeline/connection.h"
 #include "pipeline/functions.h"
 #include "pipeline/state.h"
@@ -131,7 +132,7 @@ bool home_engine(home *h, sql_engine **ret_engine, error *err)
                                     str_format(h->arena, STR_FMT "/tmp", STR_ARG(h->path)) };
         works = sql_engine_open(&options, &h->engine, err) &&
                 iceberg_register_functions(h->engine, err) && functions_register(h->engine, err) &&
-                system_register(h, h->engine, err);
+                stand_in_register(h->engine, err) && system_register(h, h->engine, err);
     }
     pthread_mutex_unlock(&h->lock);
     *ret_engine = h->engine;

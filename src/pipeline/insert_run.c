@@ -121,11 +121,11 @@ static bool plan_columns(insertion *x, sql_stream *shape, str *ret_items, error 
 /* Tables that the SELECT names beside its source are read as they are now. */
 static bool show_joined(insertion *x, error *err)
 {
-    str text = x->job->statement->query.text, ignored;
+    str text = x->job->statement->query.text;
     if (!expression_mentions(text, STR("JOIN")) &&
         str_find(str_lower(x->arena, str_slice(text, 6, text.len)), STR("select")) < 0)
         return true;
-    return execute_query_sql(x->job->home, x->job->connection, x->arena, text, &ignored, err);
+    return execute_show_tables(x->job->home, x->job->connection, x->arena, text, err);
 }
 
 /* UNNEST(SELECT …): the lists of a row become rows, side by side. */

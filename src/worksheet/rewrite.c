@@ -158,6 +158,93 @@ static bool add_aggregate(rewriter *r, let *named)
 
 /* ---- The source ---- */
 
+static size_t skip_call(const token *t, size_t i)
+{
+    int depth = 0;
+    for (; t[i].kind != TOKEN_END; i++) {
+        depth += token_is_symbol(&t[i], "(");
+        depth -= token_is_symbol(&t[i], ")");
+        if (depth == 0)
+            return i + 1;
+    }
+    return i;
+}
+
+/* [AS] alias at token `i`; the token behind, or `i` when there is none. */
+static size_t skip_alias(const rewriter *r, size_t i)
+{
+    static const char *const others[] = { "JOIN",  "LEFT", "RIGHT", "INNER",      "FULL",
+                                          "CROSS", "ON",   "USING", "NATURAL",    "WITH",
+                                          "ASOF",  "ANTI", "SEMI",  "POSITIONAL", "TABLESAMPLE" };
+    size_t end = i;
+    if (token_is_word(&r->t[end], "AS") && select_is_name(&r->t[end + 1]))
+        end++;
+    if (!select_is_name(&r->t[end]) || select_is_clause_word(&r->t[end]))
+        return i;
+    for (size_t k = 0; k < ARRAY_LEN(others); k++)
+        if (token_is_word(&r->t[end], others[k]))
+            return i;
+    return end + 1;
+}
+
+/* [FOR unit] AS OF expression, behind a table, as other engines write it; DuckDB's form is
+ * AT (unit => expression), behind the alias. The token behind the expression; 0: something else. */
+static size_t read_as_of(rewriter *r, size_t i, str *ret_at)
+{
+    static const struct {
+        const char *word;
+        bool is_time;
+    } units[] = {
+        { "VERSION", false },  { "SYSTEM_VERSION", false }, { "SNAPSHOT", false },
+        { "TIMESTAMP", true }, { "SYSTEM_TIME", true },     { "SYSTEM_TIMESTAMP", true }
+    };
+    const token *t = r->t;
+    size_t at = i + token_is_word(&t[i], "FOR"), end;
+    bool has_unit = false, is_time = false;
+    for (size_t k = 0; k < ARRAY_LEN(units) && !has_unit; k++)
+        if (token_is_word(&t[at], units[k].word)) {
+            has_unit = true;
+            is_time = units[k].is_time;
+        }
+    if (at != i && !has_unit)
+        return 0;
+    at += has_unit;
+    if (i == 0 || at + 3 >= r->count || !token_is_word(&t[at], "AS") ||
+        !token_is_word(&t[at + 1], "OF") ||
+        !(select_is_name(&t[i - 1]) || token_is_symbol(&t[i - 1], ")")))
+        return 0;
+    at += 2;
+    end = at + 1;
+    if (token_is_symbol(&t[at], "("))
+        end = skip_call(t, at);
+    else if (t[at].kind == TOKEN_WORD && has_unit && token_is_symbol(&t[at + 1], "("))
+        end = skip_call(t, at + 1);
+    else if (t[at].kind == TOKEN_WORD && t[at + 1].kind == TOKEN_TEXT)
+        end++;
+    else if (t[at].kind != TOKEN_TEXT && t[at].kind != TOKEN_NUMBER)
+        return 0;
+    while ((token_is_symbol(&t[end], "-") || token_is_symbol(&t[end], "+")) &&
+           token_is_word(&t[end + 1], "INTERVAL") && t[end + 2].kind != TOKEN_END)
+        end += t[end + 2].kind == TOKEN_NUMBER && t[end + 3].kind == TOKEN_WORD ? 4 : 3;
+    *ret_at = str_format(r->arena, "AT (%s => " STR_FMT ")", is_time ? "TIMESTAMP" : "VERSION",
+                         STR_ARG(str_slice(r->text, t[at].span.from, t[end - 1].span.to)));
+    return end;
+}
+
+static size_t rewrite_as_of(rewriter *r, size_t i)
+{
+    str at;
+    size_t end = read_as_of(r, i, &at);
+    if (!end)
+        return 0;
+    size_t behind = skip_alias(r, end);
+    if (behind > end)
+        strbuf_format(&r->b, STR_FMT " ",
+                      STR_ARG(str_slice(r->text, r->t[end].span.from, r->t[behind - 1].span.to)));
+    strbuf_add(&r->b, at);
+    return behind;
+}
+
 /* The FROM item that starts at token `i`: the relation, wrapped once for each LET, and its alias.
  * `*ret_next`: the first token behind. */
 static bool rewrite_source(rewriter *r, size_t i, size_t *ret_next)
@@ -174,15 +261,17 @@ static bool rewrite_source(rewriter *r, size_t i, size_t *ret_next)
     }
     alias = select_name_of(r->arena, &r->t[end]);
     end++;
-    if (token_is_word(&r->t[end], "AS") && select_is_name(&r->t[end + 1]))
-        end++;
-    static const char *const no_alias[] = { "JOIN",  "LEFT", "RIGHT", "INNER",   "FULL",
-                                            "CROSS", "ON",   "USING", "NATURAL", "WITH" };
-    bool has_alias = select_is_name(&r->t[end]) && !select_is_clause_word(&r->t[end]);
-    for (size_t k = 0; k < ARRAY_LEN(no_alias); k++)
-        has_alias &= !token_is_word(&r->t[end], no_alias[k]);
-    if (has_alias)
-        alias = select_name_of(r->arena, &r->t[end++]);
+    str at;
+    size_t behind = r->source.to > r->source.from ? 0 : read_as_of(r, end, &at);
+    if (behind) {
+        relation = str_format(r->arena, "(SELECT * FROM " STR_FMT " " STR_FMT ")",
+                              STR_ARG(relation), STR_ARG(at));
+        end = behind;
+    }
+    behind = skip_alias(r, end);
+    if (behind > end)
+        alias = select_name_of(r->arena, &r->t[behind - 1]);
+    end = behind;
     strbuf quoted = strbuf_new(r->arena);
     strbuf_add_sql_name(&quoted, alias);
     for (size_t k = 0; k < r->lets.count; k++) {
@@ -203,18 +292,6 @@ static bool rewrite_source(rewriter *r, size_t i, size_t *ret_next)
 }
 
 /* ---- Words ---- */
-
-static size_t skip_call(const token *t, size_t i)
-{
-    int depth = 0;
-    for (; t[i].kind != TOKEN_END; i++) {
-        depth += token_is_symbol(&t[i], "(");
-        depth -= token_is_symbol(&t[i], ")");
-        if (depth == 0)
-            return i + 1;
-    }
-    return i;
-}
 
 /* $event_time BETWEEN run_start_time() AND run_end_time(): the long form of TIME_FILTER(). */
 static bool is_window(const token *t)
@@ -350,7 +427,8 @@ static bool rewrite_token(rewriter *r, size_t i, int depth, size_t *ret_next)
     } else if (t->kind == TOKEN_WORD && token_is_symbol(&r->t[i + 1], "(") &&
                rewrite_date_call(r, i)) {
         ;
-    } else if ((next = rewrite_call(r, i)) || (next = rewrite_elements(r, i))) {
+    } else if ((next = rewrite_call(r, i)) || (next = rewrite_elements(r, i)) ||
+               (next = rewrite_as_of(r, i))) {
         *ret_next = next;
     } else if (is_athena_schema(t, r->count - i) && !(i && token_is_symbol(&r->t[i - 1], "."))) {
         strbuf_add_c(&r->b, "floe_system.athena");
