@@ -25,6 +25,7 @@ static const meaning meanings[] = {
     { "SESSION_TOKEN", "s3.session-token", true, NULL },
     { "AWS_PROFILE", "client.profile", false, NULL },
     { "STS_ENDPOINT", "sts.endpoint", false, NULL },
+    { "SQS_ENDPOINT", "sqs.endpoint", false, "S3" },
     { "REGION", "client.region", false, NULL },
     { "ENDPOINT", "s3.endpoint", false, "S3" },
     { "ENDPOINT", "glue.endpoint", false, "GLUE_CATALOG" },

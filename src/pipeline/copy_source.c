@@ -1,28 +1,11 @@
-/* Which objects a COPY job has yet to load: a listing held against the ledger. */
-#include <regex.h>
+/* The place that a COPY job reads, and which of its objects are taken already. */
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/map.h"
 #include "pipeline/connection.h"
-#include "pipeline/run_internal.h"
+#include "pipeline/copy_source_internal.h"
 #include "pipeline/state_select.h"
 #include "worksheet/date_pattern.h"
-
-struct copy_source {
-    arena *arena;
-    store *store; /* the home's */
-    str location; /* URI of the folder or file */
-    str pattern;  /* DATE_PATTERN, or empty */
-    str suffix;
-    regex_t file_pattern;
-    bool has_file_pattern;
-    int64_t start_us, end_us; /* event times outside are not the job's business */
-    map taken;                /* URI → its state_object, whose etag says which version */
-    map gone;                 /* URI → how often it was listed, but not there */
-    bool is_ledger_read;
-    int64_t pending_files, pending_bytes; /* found and left for later runs */
-};
 
 static const state_object
     loaded_mark; /* stands for objects that are loaded: no version loads again */
@@ -87,6 +70,28 @@ static bool s3_location(job *j, copy_source *s, error *err)
 
 static bool read_times(job *j, copy_source *s, error *err);
 
+static bool has_wildcard(str text)
+{
+    return str_find_char(text, '*') >= 0 || str_find_char(text, '?') >= 0;
+}
+
+/* Part LOCATION before the first folder with a wildcard. */
+static void part_location(copy_source *s)
+{
+    str rest = s->location;
+    size_t scheme = (size_t)(str_find(rest, STR("://")) + 3);
+    for (size_t from = scheme; from < rest.len;) {
+        ptrdiff_t slash = str_find_char(str_slice(rest, from, rest.len), '/');
+        size_t to = slash < 0 ? rest.len : from + (size_t)slash;
+        if (has_wildcard(str_slice(rest, from, to))) {
+            s->wild = str_slice(rest, from, rest.len);
+            s->location = str_slice(rest, 0, from > scheme ? from - 1 : from);
+            return;
+        }
+        from = to + 1;
+    }
+}
+
 static bool read_options(job *j, copy_source *s, error *err)
 {
     const option *location = option_find(j->statement->source_options, "LOCATION");
@@ -100,6 +105,10 @@ static bool read_options(job *j, copy_source *s, error *err)
                                  STR_ARG(j->statement->connection));
     if (str_eq(connection.type, STR("S3"))) {
         TRY(s3_location(j, s, err));
+        part_location(s);
+        if (s->location.len <= STR("s3://").len)
+            return worksheet_fail_at(j->worksheet, j->statement->connection_span, err,
+                                     "the bucket needs a name: wildcards stand after it");
         TRY(connection_serve(j->home, connection.name, s->location, false, err));
         return read_times(j, s, err);
     }
@@ -127,6 +136,7 @@ static bool read_options(job *j, copy_source *s, error *err)
                              : str_format(s->arena, "file://" STR_FMT, STR_ARG(connection.root));
     while (s->location.len > 8 && s->location.data[s->location.len - 1] == '/')
         s->location.len--;
+    part_location(s);
     return read_times(j, s, err);
 }
 
@@ -137,6 +147,10 @@ static bool read_times(job *j, copy_source *s, error *err)
                  *end = option_find(j->statement->options, "END_AT");
     s->pattern = text_option(j->statement, "DATE_PATTERN");
     s->suffix = text_option(j->statement, "FILE_SUFFIX");
+    const option *delay = option_find(j->statement->options, "MAX_DELAY"),
+                 *full = option_find(j->statement->options, "FULL_LISTING_INTERVAL");
+    s->look_back_us = delay && delay->kind == OPTION_DURATION ? delay->us : 86400000000ll;
+    s->full_every_us = full && full->kind == OPTION_DURATION ? full->us : 0;
     s->start_us = INT64_MIN;
     s->end_us = INT64_MAX;
     if (start)
@@ -155,6 +169,9 @@ bool copy_source_open(job *j, error *err)
     s->arena = arena_new();
     s->taken = map_new(s->arena);
     s->gone = map_new(s->arena);
+    s->date_roots = map_new(s->arena);
+    s->found_arena = arena_new();
+    s->found_uris = map_new(s->found_arena);
     TRY(read_options(j, s, err));
     str pattern = text_option(j->statement, "FILE_PATTERN");
     if (pattern.len) {
@@ -164,7 +181,8 @@ bool copy_source_open(job *j, error *err)
         s->has_file_pattern = true;
     }
     s->store = home_store(j->home);
-    return true;
+    str queue = text_option(j->statement, "SQS_QUEUE_NAME");
+    return queue.len == 0 || j->limits.is_look_only || copy_events_open(j, queue, err);
 }
 
 void copy_source_close(copy_source *s)
@@ -173,6 +191,8 @@ void copy_source_close(copy_source *s)
         return;
     if (s->has_file_pattern)
         regfree(&s->file_pattern);
+    copy_events_close(s->events);
+    arena_free(s->found_arena);
     arena_free(s->arena);
     free(s);
 }
@@ -198,13 +218,17 @@ static bool time_in_name(str name, int64_t *ret_us)
     return false;
 }
 
+static str below_location(const copy_source *s, str uri)
+{
+    str below = str_slice(uri, s->location.len, uri.len);
+    return below.len && below.data[0] == '/' ? str_slice(below, 1, below.len) : below;
+}
+
 /* The time in the path by DATE_PATTERN, made finer by the time in the name when that lies in the
  * same day; else the time in the name; else the modification time. */
-static int64_t event_time(const copy_source *s, const store_object *object)
+int64_t copy_source_time(const copy_source *s, const store_object *object)
 {
-    str below = str_slice(object->uri, s->location.len, object->uri.len);
-    if (below.len && below.data[0] == '/')
-        below = str_slice(below, 1, below.len);
+    str below = below_location(s, object->uri);
     str name =
         str_slice(object->uri, (size_t)(str_rfind_char(object->uri, '/') + 1), object->uri.len);
     int64_t path_us, name_us;
@@ -217,84 +241,76 @@ static int64_t event_time(const copy_source *s, const store_object *object)
 
 int64_t copy_source_event_time(job *j, const store_object *object)
 {
-    return event_time(j->source, object);
+    return copy_source_time(j->source, object);
 }
 
-typedef struct finding {
-    job *job;
-    copy_source *source;
-    arena *arena;
-    VEC(state_object) objects;
-} finding;
-
-static bool find_object(void *context, const store_object *object, error *err)
+/* "*" stands for any text and "?" for any character. */
+bool copy_source_folder_matches(str wild, str name)
 {
-    (void)err;
-    finding *f = context;
-    copy_source *s = f->source;
-    const state_object *known = map_get(&s->taken, object->uri);
-    if (known == &loaded_mark || (known && str_eq(known->etag, object->etag)))
-        return true;
-    if (s->suffix.len && !str_ends_with(object->uri, s->suffix))
-        return true;
-    if (s->has_file_pattern) {
-        AUTO(arena_free) arena *scratch = arena_new();
-        if (regexec(&s->file_pattern,
-                    str_to_c(scratch, str_slice(object->uri, s->location.len, object->uri.len)), 0,
-                    NULL, 0) != 0)
-            return true;
+    size_t w = 0, n = 0, star = SIZE_MAX, resume = 0;
+    while (n < name.len) {
+        if (w < wild.len && wild.data[w] == '*') {
+            star = w++;
+            resume = n;
+        } else if (w < wild.len && (wild.data[w] == '?' || wild.data[w] == name.data[n])) {
+            w++;
+            n++;
+        } else if (star != SIZE_MAX) {
+            w = star + 1;
+            n = ++resume;
+        } else {
+            return false;
+        }
     }
-    state_object found = { .uri = str_copy(f->arena, object->uri),
-                           .etag = str_copy(f->arena, object->etag),
-                           .size_bytes = object->size_bytes,
-                           .modified_us = object->modified_us,
-                           .event_us = event_time(s, object) };
-    if (found.event_us >= s->start_us && found.event_us < s->end_us)
-        vec_push(f->arena, &f->objects, found);
+    while (w < wild.len && wild.data[w] == '*')
+        w++;
+    return w == wild.len;
+}
+
+bool copy_source_is_in_place(const copy_source *s, str uri)
+{
+    str below = below_location(s, uri), wild = s->wild;
+    if (!str_starts_with(uri, s->location) ||
+        (uri.len > s->location.len && uri.data[s->location.len] != '/'))
+        return false;
+    while (wild.len) {
+        if (!copy_source_folder_matches(str_cut(&wild, '/'), str_cut(&below, '/')))
+            return false;
+    }
     return true;
 }
 
-static int by_event_time(const void *x, const void *y)
+bool copy_source_wants(const copy_source *s, const store_object *object)
 {
-    const state_object *p = x, *q = y;
-    return p->event_us != q->event_us ? (p->event_us > q->event_us) - (p->event_us < q->event_us)
-                                      : str_compare(p->uri, q->uri);
+    const state_object *known = map_get(&s->taken, object->uri);
+    if (known == &loaded_mark || (known && str_eq(known->etag, object->etag)))
+        return false;
+    if (s->suffix.len && !str_ends_with(object->uri, s->suffix))
+        return false;
+    if (!s->has_file_pattern)
+        return true;
+    AUTO(arena_free) arena *scratch = arena_new();
+    str below = str_slice(object->uri, s->location.len, object->uri.len);
+    return regexec(&s->file_pattern, str_to_c(scratch, below), 0, NULL, 0) == 0;
 }
 
-bool copy_source_find(job *j, arena *a, state_object **ret_objects, size_t *ret_count,
-                      bool *ret_has_more, error *err)
+bool copy_source_read_ledger(job *j, error *err)
 {
     copy_source *s = j->source;
-    if (!s->is_ledger_read) {
+    if (!s->is_ledger_read)
         TRY(state_objects(home_state(j->home), j->record.id, take_from_ledger, s, err));
-        s->is_ledger_read = true;
-    }
-    finding f = { .job = j, .source = s, .arena = a };
-    if (!store_list(s->store, s->location, find_object, &f, err))
-        return fail_while(err, "LOCATION of job " STR_FMT, STR_ARG(j->record.name));
-    if (f.objects.count)
-        qsort(f.objects.items, f.objects.count, sizeof *f.objects.items, by_event_time);
-    size_t most = j->limits.most_files ? j->limits.most_files : 4000, count = 0;
-    uint64_t room = j->limits.most_bytes ? j->limits.most_bytes : 1ull << 30;
-    while (count < f.objects.count && count < most &&
-           (count == 0 || f.objects.items[count].size_bytes <= room)) {
-        room -= f.objects.items[count].size_bytes < room ? f.objects.items[count].size_bytes : room;
-        count++;
-    }
-    *ret_objects = f.objects.items;
-    *ret_count = count;
-    *ret_has_more = count < f.objects.count;
-    s->pending_files = (int64_t)(f.objects.count - count);
-    s->pending_bytes = 0;
-    for (size_t i = count; i < f.objects.count; i++)
-        s->pending_bytes += (int64_t)f.objects.items[i].size_bytes;
+    s->is_ledger_read = true;
     return true;
 }
 
 bool copy_source_note_pending(job *j, error *err)
 {
-    value parameters[] = { value_int(j->record.id), value_int(j->source->pending_files),
-                           value_int(j->source->pending_bytes) };
+    const copy_source *s = j->source;
+    int64_t bytes = 0;
+    for (size_t i = s->found_at; i < s->found.count; i++)
+        bytes += (int64_t)s->found.items[i].size_bytes;
+    value parameters[] = { value_int(j->record.id),
+                           value_int((int64_t)(s->found.count - s->found_at)), value_int(bytes) };
     return state_execute(home_state(j->home),
                          "INSERT INTO floe_job_state (job_id, pending_files, pending_bytes) VALUES "
                          "(?, ?, ?) ON CONFLICT (job_id) DO UPDATE SET pending_files = "
@@ -307,4 +323,6 @@ void copy_source_taken(job *j, const state_object *objects, size_t count)
     for (size_t i = 0; i < count; i++)
         if (!is_tried_again(j->source, &objects[i], true))
             take(j->source, &objects[i], objects[i].fault.len > 0);
+    j->source->is_out = false;
+    copy_events_settle(j->source);
 }

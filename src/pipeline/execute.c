@@ -405,6 +405,10 @@ static bool check_copy(context *x, const iceberg_table *target, error *err)
     error why = { 0 };
     if (pattern && !date_pattern_check(pattern->text, &why))
         return worksheet_fail_at(x->worksheet, pattern->span, err, "%s", why.message);
+    const option *queue = option_find(s->options, "SQS_QUEUE_NAME");
+    if (queue && !str_eq(c.type, STR("S3")))
+        return worksheet_fail_at(x->worksheet, queue->span, err,
+                                 "SQS_QUEUE_NAME is for jobs that copy from S3");
     if (iceberg_table_schema(target)->identifier_count)
         return worksheet_fail_at(x->worksheet, s->table.span, err,
                                  "a COPY job's target has no PRIMARY KEY: load the rows as they "

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/vec.h"
 #include "store/aws_json.h"
 #include "store/http.h"
@@ -68,7 +69,9 @@ static bool object_of(arena *a, const json_t *record, store_object *ret)
     str event = json_text_or(record, "eventName", STR(""));
     str bucket = json_text_or(json_object_get(s3, "bucket"), "name", STR("")),
         key = json_text_or(object, "key", STR(""));
-    int64_t size = json_int_or(object, "size", 0);
+    int64_t size = json_int_or(object, "size", 0), told_us = 0;
+    if (!clock_parse_us(json_text_or(record, "eventTime", STR("")), &told_us))
+        told_us = clock_wall_us();
     if (bucket.len == 0 || key.len == 0 || size < 0 ||
         !(str_starts_with(event, STR("ObjectCreated:")) ||
           str_starts_with(event, STR("s3:ObjectCreated:"))))
@@ -76,6 +79,7 @@ static bool object_of(arena *a, const json_t *record, store_object *ret)
     *ret = (store_object){ .uri = str_format(a, "s3://" STR_FMT "/" STR_FMT, STR_ARG(bucket),
                                              STR_ARG(http_unescape(a, key))),
                            .size_bytes = (uint64_t)size,
+                           .modified_us = told_us,
                            .etag = str_copy(a, json_text_or(object, "eTag", STR(""))) };
     return true;
 }

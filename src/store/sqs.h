@@ -18,7 +18,8 @@ DEFINE_AUTO(sqs_queue, sqs_close)
  * more than once: the ledger knows which are loaded. */
 typedef struct sqs_message {
     str receipt;
-    const store_object *objects; /* made or overwritten; without a modification time */
+    const store_object
+        *objects; /* made or overwritten; the event's time is the modification time */
     size_t object_count;
 } sqs_message;
 

@@ -92,15 +92,56 @@ static bool match_at(str pattern, str path, size_t at, found_date *ret)
 
 bool date_pattern_find(str pattern, str path, int64_t *ret_us)
 {
+    size_t at;
+    return date_pattern_find_at(pattern, path, ret_us, &at);
+}
+
+bool date_pattern_find_at(str pattern, str path, int64_t *ret_us, size_t *ret_at)
+{
     while (pattern.len && pattern.data[pattern.len - 1] == '/')
         pattern.len--;
     for (size_t at = 0; at < path.len; at++) {
         found_date d;
         if ((at == 0 || path.data[at - 1] == '/') && match_at(pattern, path, at, &d)) {
             int64_t days = clock_days_of(d.year, d.month, d.day);
+            *ret_at = at;
             *ret_us = (((days * 24 + d.hour) * 60 + d.minute) * 60 + d.second) * 1000000;
             return true;
         }
     }
     return false;
+}
+
+str date_pattern_folder(arena *a, str pattern, int32_t days)
+{
+    int year, month, day;
+    bool is_quoted = false;
+    size_t whole = 0; /* length of the folders that are complete */
+    strbuf b = strbuf_new(a);
+    clock_date_of(days, &year, &month, &day);
+    for (size_t i = 0; i < pattern.len;) {
+        char c = pattern.data[i];
+        if (c == '\'' && i + 1 < pattern.len && pattern.data[i + 1] == '\'') {
+            strbuf_add_char(&b, c);
+            i += 2;
+        } else if (c == '\'') {
+            is_quoted = !is_quoted;
+            i++;
+        } else if (!is_quoted && is_letter(c)) {
+            int width = 0;
+            for (; i < pattern.len && pattern.data[i] == c; i++)
+                width++;
+            if (c != 'y' && c != 'M' && c != 'd')
+                return str_slice(strbuf_str(&b), 0, whole);
+            strbuf_format(&b, "%0*d", width, c == 'y' ? year : c == 'M' ? month : day);
+        } else {
+            strbuf_add_char(&b, c);
+            i++;
+            if (c == '/')
+                whole = b.len;
+        }
+    }
+    if (b.len && b.data[b.len - 1] != '/')
+        strbuf_add_char(&b, '/');
+    return strbuf_str(&b);
 }

@@ -98,9 +98,6 @@ TEST(errors_of_worksheets_point_and_say_what_was_expected)
           "CREATE JOB j DEDUPLICATE_WITH = (COLUMNS = (a) WINDOW = 1 HOUR) AS COPY FROM FILE f "
           "LOCATION = 'x' INTO a.b",
           "DEDUPLICATE_WITH is not supported yet" },
-        { "a queue",
-          "CREATE JOB j SQS_QUEUE_NAME = 'q' AS COPY FROM FILE f LOCATION = 'x' INTO a.b",
-          "SQS_QUEUE_NAME is not supported yet" },
         { "arguments of TIME_FILTER",
           "CREATE JOB j AS INSERT INTO a.b MAP_COLUMNS_BY_NAME SELECT x FROM c.d WHERE "
           "TIME_FILTER(x)",
@@ -200,6 +197,27 @@ TEST(text_that_grows_or_nests_without_end_is_one_error)
     for (int i = 0; i < 100000; i++)
         strbuf_add_c(&lists, "UNNEST(");
     CHECK_FAILS(worksheet_parse(a, STR("t"), strbuf_str(&lists), &w, &err), &err, "200 deep");
+}
+
+TEST(days_have_folders)
+{
+    static const struct folder_case {
+        const char *name, *pattern, *want;
+    } cases[] = {
+        { "whole", "yyyy/MM/dd", "2024/04/08/" },
+        { "the hours are left out", "yyyy/MM/dd/HH/mm", "2024/04/08/" },
+        { "hive", "'year='yyyy'/month='MM'/day='dd'/hour='HH", "year=2024/month=04/day=08/" },
+        { "one folder", "yyyy-MM-dd", "2024-04-08/" },
+        { "months", "yyyy/MM/", "2024/04/" },
+        { "the hour is in the first folder", "yyyy-MM-dd-HH", "" },
+        { "a quote", "yyyy''MM", "2024'04/" },
+    };
+    const struct folder_case *c;
+    FOR_EACH_CASE (c, cases) {
+        AUTO(arena_free) arena *a = arena_new();
+        CHECK_STR(date_pattern_folder(a, str_of(c->pattern), clock_days_of(2024, 4, 8)),
+                  str_of(c->want));
+    }
 }
 
 TEST(dates_are_found_in_paths)
