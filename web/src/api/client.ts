@@ -23,12 +23,16 @@ export function errorOf(status: number, body: ErrorBody | undefined): ApiError {
   return new ApiError(status, body?.code ?? 'IO', body?.message ?? `the server answered ${status}`, body?.position)
 }
 
+/** A body that is JSON already, to be sent letter by letter. */
+class JsonText { constructor(readonly text: string) {} }
+export const sendText = <T>(method: string, path: string, text: string): Promise<T> => json<T>(method, path, new JsonText(text))
+
 export async function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   let response: Response
   try {
     response = await fetch(path, {
       method, signal: signal ?? null,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+      ...(body === undefined ? {} : { body: body instanceof JsonText ? body.text : JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
     })
   } catch (e) {
     if (signal?.aborted) throw new ApiError(499, 'CANCELLED', 'cancelled')

@@ -62,6 +62,8 @@ interface Props {
   onCancel?: () => void
   complete?: CompletionSource
   error?: { message: string; place?: Place } | undefined
+  /** Several, each with its place; instead of `error`. */
+  errors?: { message: string; place: Place }[]
   hint?: string
   handle?: (h: EditorHandle) => void
   readOnly?: boolean
@@ -138,11 +140,14 @@ export function Editor(props: Props) {
   useEffect(() => {
     const v = view.current
     if (!v) return
-    const e = props.error
-    const line = e?.place && e.place.line <= v.state.doc.lines ? v.state.doc.line(Math.max(1, e.place.line)) : undefined
-    const from = line ? Math.min(line.to, line.from + Math.max(0, e!.place!.column - 1)) : 0
-    v.dispatch(setDiagnostics(v.state, line ? [{ from, to: Math.max(from, line.to), severity: 'error', message: e!.message }] : []))
-  }, [props.error])
+    const all = props.errors ?? (props.error ? [props.error] : [])
+    v.dispatch(setDiagnostics(v.state, all.flatMap((e) => {
+      if (!e.place || e.place.line > v.state.doc.lines) return []
+      const line = v.state.doc.line(Math.max(1, e.place.line))
+      const from = Math.min(line.to, line.from + Math.max(0, e.place.column - 1))
+      return [{ from, to: Math.max(from, line.to), severity: 'error' as const, message: e.message }]
+    })))
+  }, [props.error, props.errors])
 
   return <div ref={host} className="editor" style={{ height: '100%', minHeight: 0, overflow: 'hidden' }} />
 }

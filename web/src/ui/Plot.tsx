@@ -34,7 +34,7 @@ export function Plot({ x, series, label, height = 140, unit = short, sync, isBar
     }
     const isFew = x.length < 2
     const plot = new uPlot({
-      width: host.clientWidth || 300, height, legend: { show: series.length > 1 }, padding: [10, 18, 0, 0],
+      width: host.clientWidth || 300, height, legend: { show: series.length > 1 }, padding: [10, 30, 0, 0],
       ...(isLocalTime ? {} : { tzDate: (ts: number) => uPlot.tzDate(new Date(ts * 1e3), 'Etc/UTC') }),
       ...(sync ? { cursor: { sync: { key: sync } } } : {}),
       ...(isFew && x.length ? { scales: { x: { range: [x[0]! - 60, x[0]! + 60] as [number, number] } } } : {}),

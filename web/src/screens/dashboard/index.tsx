@@ -67,14 +67,16 @@ export default function Dashboard() {
 
 function TileForm({ tile, close, put }: { tile: Tile; close: () => void; put: (t: Tile) => void }) {
   const [t, setT] = useState(tile)
+  const [shown, setShown] = useState<Tile | undefined>()
   return (
     <Modal title="Tile" close={close}>
       <label className="labelled">Name<input className="field" value={t.name} onChange={(e) => setT({ ...t, name: e.target.value })} /></label>
-      <div className="row"><Select label="Shown as" value={t.kind} onChange={(k) => setT({ ...t, kind: k as TileKind })} options={[['number', 'number'], ['line', 'line over time'], ['bars', 'bars'], ['table', 'table'], ['text', 'text']]} />
+      <div className="row"><Select label="Shown as" value={t.kind} onChange={(k) => setT({ ...t, kind: k as TileKind })} options={[['number', 'number'], ['line', 'line over time'], ['bars', 'bars'], ['table', 'table'], ['graph', 'graph of vertices and edges'], ['text', 'text']]} />
         <Select label="Language" value={t.language} onChange={(l) => setT({ ...t, language: l as Language })} options={[['sql', 'SQL'], ['gremlin', 'Gremlin'], ['cypher', 'Cypher']]} />
         <Select label="Unit" value={t.unit ?? ''} onChange={(unit) => setT({ ...t, unit })} options={[['', 'none'], ['bytes', 'bytes'], ['%', '%']]} /></div>
       <div className="tile-editor"><Editor mode={t.language} label="Question of the tile" value={t.text} onChange={(text) => setT({ ...t, text })} /></div>
-      <div className="row"><button type="button" className="button primary" disabled={!t.text.trim()} onClick={() => put(t)}>Keep</button></div>
+      {shown && <section className="panel pad column" aria-label="Preview"><TileView key={shown.language + shown.text + shown.kind} tile={shown} refreshSeconds={86400} /></section>}
+      <div className="row"><button type="button" className="button" disabled={!t.text.trim() || t.kind === 'text'} onClick={() => setShown(t)}>Preview</button><button type="button" className="button primary" disabled={!t.text.trim() || !t.name.trim()} onClick={() => put(t)}>Keep</button></div>
     </Modal>
   )
 }

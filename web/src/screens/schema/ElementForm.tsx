@@ -26,7 +26,9 @@ export function ElementForm({ element: e, vertices, tables, columns, change, rem
   const options = (none: string): (readonly [string, string])[] => [['', none], ...own.map((c) => [c.name, `${c.name} · ${c.type.toLowerCase()}`] as const)]
   const set = (part: Partial<Element>): void => change({ ...e, ...part })
   const t = e.table ? sqlTable(e.table) : ''
-  const unique = t && e.id ? `SELECT approx_count_distinct(${sqlName(e.id)}) AS good, count(*) AS "all" FROM ${t}` : ''
+  const isLarge = (tables.find((x) => x.full === e.table)?.rows ?? 0) > 5_000_000
+  const distinct = isLarge ? `least(approx_count_distinct(${sqlName(e.id)}), count(*))` : `count(DISTINCT ${sqlName(e.id)})`
+  const unique = t && e.id ? `SELECT ${distinct} AS good, count(*) AS "all" FROM ${t}` : ''
   const join = (column: string, label: string): string => {
     const v = vertices.find((x) => x.label === label)
     return t && column && v?.table && v.id ? `SELECT count(*) FILTER (CAST(k AS VARCHAR) IN (SELECT CAST(${sqlName(v.id)} AS VARCHAR) FROM ${sqlTable(v.table)})) AS good, count(*) AS "all" FROM (SELECT DISTINCT ${sqlName(column)} AS k FROM ${t})` : ''
@@ -37,7 +39,7 @@ export function ElementForm({ element: e, vertices, tables, columns, change, rem
       <label className="labelled">Label<input className="field" value={e.label} onChange={(x) => set({ label: x.target.value })} /></label>
       <Select label="Table" value={e.table} onChange={(table) => set({ table, id: '', from: '', to: '', attributes: [] })} options={[['', 'choose'], ...tables.map((x) => [x.full, `${x.name} (${count(x.rows)})`] as const)]} />
       <Select label={e.kind === 'vertex' ? 'Id' : 'Id (may be none)'} value={e.id} onChange={(id) => set({ id, attributes: e.attributes.filter((a) => a !== id) })} options={options('none')} />
-      {unique && e.kind === 'vertex' && <Rate sql={unique} what="distinct" />}
+      {unique && e.kind === 'vertex' && <Rate sql={unique} what={isLarge ? 'distinct, about' : 'distinct'} />}
       {e.kind === 'edge' && (
         <>
           <Select label="From column" value={e.from} onChange={(from) => set({ from })} options={options('choose')} />

@@ -28,6 +28,17 @@ export function fromSchema(schema: unknown): Draft {
   return { elements: [...Object.entries(s.vertices).map(element('vertex')), ...Object.entries(s.edges).map(element('edge'))] }
 }
 
+/** Whether the form says all that the schema says: others are shown here, and changed as text. */
+export function isPlain(schema: unknown): boolean {
+  type Any = Record<string, any>
+  const only = (o: Any | undefined, ...names: string[]): boolean => Object.keys(o ?? {}).every((k) => names.includes(k))
+  const s = schema as Any
+  if (!s || !Array.isArray(s.vertices) || !only(s, 'catalogs', 'vertices', 'edges')) return false
+  return [...s.vertices, ...(s.edges ?? [])].every((e: Any) =>
+    only(e, 'label', 'mappedTableSource', 'attributes', 'from', 'to') && only(e.mappedTableSource, 'catalog', 'schema', 'table', 'metaFields') && only(e.mappedTableSource?.metaFields, 'id', 'from', 'to')
+    && (e.attributes ?? []).every((a: Any) => only(a, 'type', 'name', 'field') && (a.field ?? a.name) === a.name))
+}
+
 /** Devices and connections from whichever tables look like them. */
 export function suggest(tables: Table[], columns: TableColumn[]): Draft | undefined {
   const has = (t: Table, ...names: string[]): boolean => names.every((n) => columns.some((c) => c.table === t.full && c.name === n))
