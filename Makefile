@@ -13,7 +13,7 @@ help:
 	@echo 'make test-gremlin  the scenarios of Apache TinkerPop, fetched from Maven'
 	@echo 'make test-upsolver  the public Upsolver CLI and Python SDK run worksheets over POST /query'
 	@echo 'make test-concurrent  eight processes on one table, a minute each; kills; a full disk'
-	@echo 'make test-clients drivers from PyPI against the servers, with and without TLS'
+	@echo 'make test-clients drivers for Python and Java and Gremlin Console against the servers, with and without TLS'
 	@echo 'make test-kill   the kill test, longer'
 	@echo 'make soak        ten minutes of files on a clock, the jobs behind them (ARGS="--minutes 3")'
 	@echo 'make test-plans  random questions answered by the engine and by SQL, many'
@@ -68,6 +68,7 @@ test-concurrent: build
 	@python3 tests/concurrent_test.py --seconds 60 --kill-seconds 60
 
 test-clients: build
+	@scripts/setup --java
 	@python3 tests/clients_test.py
 
 test-kill: build

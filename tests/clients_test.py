@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Drivers from npm and PyPI against `floe serve`, with TLS and a password: make test-clients. Runs itself in a virtual environment."""
+"""Drivers from PyPI and Maven, and Gremlin Console, against `floe serve`, with TLS and a password: make test-clients. Runs itself in a
+virtual environment."""
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+BUILD = HERE.parent / "build/clients"
 VENV = HERE.parent / "build/venv-clients"
 if pathlib.Path(sys.prefix) != VENV:
     if not (VENV / "bin/python").exists():
@@ -22,7 +25,7 @@ from gremlin_python.driver.driver_remote_connection import DriverRemoteConnectio
 from gremlin_python.process.anonymous_traversal import traversal  # noqa: E402
 from gremlin_python.process.traversal import P, T  # noqa: E402
 
-from harness import check, check_in, finish  # noqa: E402
+from harness import check, check_in, finish, skip  # noqa: E402
 from serving import PASSWORD, certificate, serving, small_home  # noqa: E402
 
 
@@ -69,6 +72,89 @@ def test_neo4j(server, is_tls):
                     check(f"{scheme}: a fault", True)
 
 
+# ---- Java ----
+
+HAS_JAVA = shutil.which("mvn") and shutil.which("javac")
+
+
+def jars(project):
+    """What the project's pom.xml names, and what that needs, as a class path."""
+    pom, into = HERE / "clients" / project / "pom.xml", BUILD / f"{project}-jars"
+    mark = into / "pom.xml"
+    if not mark.exists() or mark.read_text() != pom.read_text():
+        shutil.rmtree(into, ignore_errors=True)
+        goal = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
+        subprocess.run(["mvn", "-q", "-B", "-f", pom, goal, f"-DoutputDirectory={into}", "-DincludeScope=runtime"], check=True, timeout=900, stdin=subprocess.DEVNULL)
+        mark.write_text(pom.read_text())
+    return f"{into}/*"
+
+
+JAVA_ANSWERS = {
+    "count": "true", "bindings": "4", "stream": "3000", "left early": "10", "vertex": "devices String", "fault": "597 true", "time": "598", "in flight": "1275", "session": "3",
+    "has": str(sum(1 for i in range(3000) if 1 + i % 13 > 5)), "and": str(sum(1 for i in range(3000) if 5 < 1 + i % 13 < 9 or i % 13 == 0)), "text": "true", "labels": "[devices]",
+    "order": "3 true true", "path": "2 true", "repeat": "2", "project": "[a, b] Long", "valueMap": "[device_id]", "elementMap": "5", "edge": "true", "sack": "1.0", "strategy": "[1, 2]",
+    "inject": "[1, 2, 1.5, s, true, [1, a], {k=1}]", "sum": str(sum(1 + i % 13 for i in range(3000))), "branch": "5", "tree": "1", "read-only": "true", "scratch": "[bob] 2024",
+}  # fmt: skip
+
+
+def test_java(server, is_tls):
+    """The Java driver: scripts, sessions, bytecode; GraphBinary, GraphSON 3 and 2."""
+    classes = BUILD / "java-classes"
+    path = jars("java")
+    classes.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["javac", "-nowarn", "-cp", path, "-d", classes, HERE / "clients/java/Driver.java"], check=True, capture_output=True)
+    command = ["java", "-Xmx512m", "-cp", f"{path}:{classes}", "Driver", str(server.gremlin), "tester", PASSWORD, "tls" if is_tls else "plain"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180)
+    got = dict(line.split("\t", 1) for line in done.stdout.splitlines() if "\t" in line)
+    if done.returncode:
+        check("the Java driver's program ends well", done.stderr[-2000:], "")
+    for form in ("graphbinary_v1", "graphson_v3", "graphson_v2"):
+        for name, want in JAVA_ANSWERS.items():
+            check(f"Java {form}{' TLS' if is_tls else ''}: {name}", got.get(f"{form} {name}"), want)
+    check("Java: a wrong password", got.get("wrong password"), "refused")
+
+
+CONSOLE = """:plugin use tinkerpop.server
+:remote connect tinkerpop.server {settings}
+:> g.V().limit(2).count()
+:submit g.V('10.0.0.0').valueMap('device_id')
+:> g.V('10.0.0.0').outE().limit(1).outV().path().by(id).by(label)
+:> g.V().groupCount().by(label)
+:> g.V().lmit(1)
+n
+:remote connect tinkerpop.server {settings} session
+:> x = g.V('10.0.0.0').toList()
+:> x
+:remote console
+g.V('10.0.0.0').
+out().
+dedup().count()
+g.V().has('device_id', startingWith('10.0.0.0')).values('device_id')
+:exit
+"""
+
+
+def test_console(server, is_tls):
+    """Gremlin Console with :remote and :submit, a session, and everything sent to the server."""
+    settings = BUILD / "remote.yaml"
+    form = "GraphSONMessageSerializerV3" if is_tls else "GraphBinaryMessageSerializerV1"
+    settings.write_text(f"""hosts: [localhost]
+port: {server.gremlin}
+username: tester
+password: {PASSWORD}
+connectionPool: {{ enableSsl: {str(is_tls).lower()}, sslSkipCertValidation: true, maxSize: 2 }}
+serializer: {{ className: org.apache.tinkerpop.gremlin.util.ser.{form}, config: {{}} }}
+""")
+    command = ["java", "-Xmx512m", "-cp", jars("console"), "org.apache.tinkerpop.gremlin.console.Console", "-C", "-Q"]
+    done = subprocess.run(command, input=CONSOLE.format(settings=settings), capture_output=True, text=True, timeout=180)
+    got = [x[3:] for x in done.stdout.splitlines() if x.startswith("==>") and not x.startswith(("==>Configured", "==>All scripts", "==>tinkerpop.server"))]
+    neighbours = len({(i % 5, i % 89) for i in range(3000) if i % 7 == 0 and i % 97 == 0})
+    count = len({(0, i % 7, i % 97) for i in range(3000)} | {(1, i % 5, i % 89) for i in range(3000)})
+    wanted = ["2", "[device_id:[10.0.0.0]]", "[devices[10.0.0.0],connections,devices[10.0.0.0]]", f"[devices:{count}]"] + ["v[devices[10.0.0.0]]"] * 2 + [str(neighbours), "10.0.0.0"]
+    check(f"Gremlin Console{' TLS' if is_tls else ''}", got, wanted)
+    check_in("Gremlin Console: a fault is told", "did you mean limit()?", done.stdout + done.stderr)
+
+
 home = small_home()
 try:
     for is_tls in (False, True):
@@ -79,6 +165,11 @@ try:
         with serving(*arguments, home=home) as server:
             test_gremlinpython(server, is_tls)
             test_neo4j(server, is_tls)
+            if HAS_JAVA:
+                test_java(server, is_tls)
+                test_console(server, is_tls)
+            else:
+                skip("the Java driver and Gremlin Console: there is no mvn or no javac")
 finally:
     home.close()
 finish()

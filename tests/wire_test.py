@@ -197,6 +197,22 @@ def test_slow(server):
     wait_until("and nothing when they leave", lambda: not running(server))
 
 
+def test_requests_before_sign_in(server, request):
+    """Several requests in flight: one challenge, and the answer to it decides for all."""
+    ids = [f"41d2e28a-20a4-4ab0-b379-d810dede378{i}" for i in range(5)]
+    for password, code in (("wrong", 401), (PASSWORD, 200)):
+        s = web_socket(server.gremlin)
+        for i in ids:
+            s.sendall(frame(json.dumps({**request, "requestId": i}).encode(), 1))
+        got = json.loads(read_frame(s))
+        check("one challenge", (got["status"]["code"], got["requestId"]), (407, ids[0]))
+        sasl = base64.b64encode(f"\0tester\0{password}".encode()).decode()
+        s.sendall(frame(json.dumps({**request, "requestId": ids[0], "op": "authentication", "args": {"sasl": sasl}}).encode(), 1))
+        got = [json.loads(read_frame(s)) for _ in ids]
+        check(f"all are answered, {code}", sorted((x["requestId"], x["status"]["code"]) for x in got), [(i, code) for i in ids])
+        s.close()
+
+
 def test_gremlin_frames(server):
     s = web_socket(server.gremlin)
     check("no other path", web_socket(server.gremlin, "/elsewhere"), None)
@@ -211,6 +227,7 @@ def test_gremlin_frames(server):
     sasl = base64.b64encode(f"\0tester\0{PASSWORD}".encode()).decode()
     s.sendall(frame(json.dumps({**request, "op": "authentication", "args": {"sasl": sasl}}).encode(), 1))
     check("then the answer", json.loads(read_frame(s))["status"]["code"], 200)
+    test_requests_before_sign_in(server, request)
     for name, change, code in (("an unknown op", {"op": "dance"}, 499), ("no gremlin", {"args": {}}, 499), ("a fault in the text", {"args": {"gremlin": "g.V("}}, 597),
                                ("bytecode that is none", {"op": "bytecode", "processor": "traversal"}, 499), ("no id", {"requestId": 5}, 498)):
         s.sendall(frame(json.dumps({**request, **change}).encode(), 1))

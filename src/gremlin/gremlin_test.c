@@ -87,6 +87,7 @@ TEST(errors_in_broken_text_stay_inside_of_it)
         "g.V()\r x(",
         "g.V().out('\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80",
         "g.inject(1.0d).is(P.\xC8\xC8\xC8\r\xC8N))",
+        "[               __\xA5.",
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         AUTO(arena_free) arena *a = arena_new();

@@ -274,9 +274,10 @@ static bool parse_key(parser *p, value *ret)
     }
     p->err = err;
     p->depth = depth;
-    *ret = direction_token(*ret);
-    if (works && gremlin_take(p, ':'))
+    if (works && gremlin_take(p, ':')) {
+        *ret = direction_token(*ret);
         return true;
+    }
     p->at = from;
     return false;
 }

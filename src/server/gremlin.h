@@ -13,6 +13,7 @@ enum {
     GREMLIN_SESSIONS = 16,         /* of a connection */
     GREMLIN_BATCH = 64,            /* results in a message unless the request says */
     GREMLIN_BATCH_MOST = 10000,
+    GREMLIN_BATCH_BYTES = 64 << 10, /* or that many, then a message goes out */
 };
 
 typedef enum gremlin_form {

@@ -331,7 +331,7 @@ static bool send_rows(gremlin_request *r, bool *ret_is_done, error *err)
             if (!r->rows)
                 break;
         }
-        if (r->batch_count >= r->batch_most) {
+        if (r->batch_count >= r->batch_most || r->batch.len >= GREMLIN_BATCH_BYTES) {
             send_batch(r, 206);
             if (stream_is_full(r->task.stream) || clock_monotonic_us() > until)
                 return true;

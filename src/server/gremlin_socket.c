@@ -116,11 +116,13 @@ static void start(gremlin_connection *c, gremlin_request *r)
         task_wake(&r->task);
 }
 
-/* Before sign-in a request waits and its answer is the challenge. */
+/* Before sign-in requests wait. The answer to the first is the challenge; drivers that send several
+ * at once bear only one. */
 static void hold_back(gremlin_connection *c, gremlin_request *r)
 {
     r->is_held = true;
-    gremlin_respond(r, 407, STR(""));
+    if (!c->before_sign_in)
+        gremlin_respond(r, 407, STR(""));
     if (c->before_sign_in_last)
         c->before_sign_in_last->next = r;
     else
@@ -140,6 +142,22 @@ static void release_held(gremlin_connection *c)
             task_wake(&r->task);
         else
             start(c, r);
+    }
+}
+
+/* A wrong password is the end of what waits for it; the request that it answered has been told. */
+static void refuse_held(gremlin_connection *c, const gremlin_request *answered, str message)
+{
+    gremlin_request *r = c->before_sign_in, *next;
+    c->before_sign_in = c->before_sign_in_last = NULL;
+    for (; r; r = next) {
+        next = r->next;
+        r->next = NULL;
+        if (!str_eq(r->message.request_id, answered->message.request_id))
+            gremlin_respond(r, 401, message);
+        r->has_started = true; /* comes to its end */
+        r->is_held = false;
+        task_wake(&r->task);
     }
 }
 
@@ -172,12 +190,14 @@ static void authenticate(gremlin_connection *c, gremlin_request *r)
 {
     error err = { 0 };
     str message;
-    if (!check_sasl(c, r, &message, &err))
+    if (!check_sasl(c, r, &message, &err)) {
         gremlin_respond(r, 500, str_of(err.message));
-    else if (message.len)
+    } else if (message.len) {
         gremlin_respond(r, 401, message);
-    else if (!c->before_sign_in)
+        refuse_held(c, r, message);
+    } else if (!c->before_sign_in) {
         gremlin_respond(r, 200, STR(""));
+    }
     if (c->has_signed_in)
         release_held(c);
     task_wake(&r->task); /* comes to its end */

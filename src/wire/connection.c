@@ -284,12 +284,9 @@ static int receive(connection *c, str bytes, stream_form form, bool is_end)
 
 static int write_flags(const chunk *k)
 {
-    if (k->form == STREAM_BYTES)
-        return LWS_WRITE_HTTP;
-    int flags = !k->is_first             ? LWS_WRITE_CONTINUATION
-                : k->form == STREAM_TEXT ? LWS_WRITE_TEXT
-                                         : LWS_WRITE_BINARY;
-    return k->is_last ? flags : flags | LWS_WRITE_NO_FIN;
+    return k->form == STREAM_BYTES  ? LWS_WRITE_HTTP
+           : k->form == STREAM_TEXT ? LWS_WRITE_TEXT
+                                    : LWS_WRITE_BINARY;
 }
 
 static bool is_sent(stream *s)

@@ -175,7 +175,16 @@ static bool put_path(graphson *s, const value *v, error *err)
     begin(s, "g:Path");
     json_put_object_begin(s->out);
     json_put_key(s->out, STR("labels"));
-    TRY(put_items(s, "g:List", v->list.items + v->list.count, v->list.count, err));
+    if (s->version > 2)
+        begin(s, "g:List");
+    json_put_array_begin(s->out);
+    for (size_t i = 0; i < v->list.count; i++) {
+        const value *labels = &v->list.items[v->list.count + i];
+        TRY(put_items(s, "g:Set", labels->list.items, labels->list.count, err));
+    }
+    json_put_array_done(s->out);
+    if (s->version > 2)
+        json_put_object_done(s->out);
     json_put_key(s->out, STR("objects"));
     TRY(put_items(s, "g:List", v->list.items, v->list.count, err));
     json_put_object_done(s->out);

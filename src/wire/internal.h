@@ -14,8 +14,7 @@ typedef struct chunk {
     struct chunk *next;
     size_t len, capacity;
     stream_form form;
-    bool is_first, is_last; /* of its message */
-    char data[];            /* CHUNK_HEAD_BYTES, then `len` bytes */
+    char data[]; /* CHUNK_HEAD_BYTES, then `len` bytes */
 } chunk;
 
 struct stream {

@@ -74,19 +74,10 @@ static void add_bytes(stream *s, str bytes)
     }
 }
 
-/* A message in frames of a size that the socket takes at once. */
+/* A message is one frame: the Java driver does not put the pieces of a message together. */
 static void add_message(stream *s, str bytes, stream_form form)
 {
-    bool is_first = true;
-    do {
-        size_t n = bytes.len < CHUNK_BYTES * 2 ? bytes.len : CHUNK_BYTES * 2;
-        chunk *c = chunk_add(s, n, form);
-        chunk_fill(c, bytes);
-        bytes = str_slice(bytes, n, bytes.len);
-        c->is_first = is_first;
-        c->is_last = bytes.len == 0;
-        is_first = false;
-    } while (bytes.len);
+    chunk_fill(chunk_add(s, bytes.len, form), bytes);
 }
 
 void stream_write(stream *s, str bytes, stream_form form)
