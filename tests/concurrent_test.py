@@ -56,6 +56,35 @@ def verify(h, rows, when, exact=True):
     check(f"{when}: sound", (done.returncode, done.stdout[-200:] if done.returncode else ""), (0, ""))
 
 
+def columns():
+    """Writers that give one table columns at the same time: each has its own ids, every value is in its column."""
+    with Home() as h:
+        source, empty, kinds = h.path / "source", h.path / "empty.sql", range(6)
+        empty.write_text("")
+        source.mkdir()
+        h.floe("sql", f"CREATE FILE CONNECTION here ROOT = '{source}'")
+        h.floe("sql", "CREATE TABLE t.wide()")
+        for k in kinds:
+            (source / str(k)).mkdir()
+            for part in range(4):
+                h.floe("sql", f"COPY (SELECT {k} AS kind, x AS n, {k} * 1000 + x AS own{k}_{part} FROM range(50) q(x)) TO '{source}/{k}/{part}.parquet'")
+            made = h.floe("sql", f"CREATE JOB wide{k} AS COPY FROM FILE here LOCATION = '{k}' INTO t.wide")
+            check(f"job {k}", (made.returncode, made.stderr), (0, ""))
+        running = [subprocess.Popen([FLOE, "run", str(empty), "--until-caught-up", "--most-files", "1", "--quiet", "--home", str(h.home)], stderr=subprocess.PIPE, text=True) for _ in kinds]
+        running += [subprocess.Popen([FLOE, "sql", f"ALTER TABLE t.wide ADD COLUMN later{k} string", "--home", str(h.home)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) for k in kinds]
+        said = [p.communicate(timeout=240)[1] for p in running]  # each job is run by one of them; the others say so
+        check("no writer gives way to another's columns", [line for text in said for line in text.splitlines() if "is run by another floe" not in line], [])
+        check("every ALTER ends well", [p.returncode for p in running[6:]], [0] * 6)
+        check("the rest", h.floe("run", empty, "--until-caught-up", "--quiet").returncode, 0)
+        own = [f"own{k}_{part}" for k in kinds for part in range(4)]
+        names = h.sql("SELECT column_name FROM (DESCRIBE t.wide) WHERE column_name LIKE 'own%' OR column_name LIKE 'later%' ORDER BY 1")
+        check("every column", names, sorted(own + [f"later{k}" for k in kinds]))
+        wrong = " OR ".join(f"{name} <> kind * 1000 + n OR {name} IS NOT NULL AND kind <> {name[3]}" for name in own)
+        values = " + ".join(f"count({name})" for name in own)
+        check("every value in its column", h.sql(f"SELECT count(*), {values}, count(*) FILTER ({wrong}), count(later0) FROM t.wide"), ["1200,1200,0,0"])
+        check_in("sound", "sound", h.floe("table", "check", "t.wide").stdout)
+
+
 def together(version):
     with Home() as h:
         make(h, version)
@@ -137,6 +166,7 @@ def disk_full():
             subprocess.run(["umount", "-l", str(folder)])
 
 
+columns()
 for version in (2, 3):
     together(version)
 killed(2)

@@ -438,6 +438,11 @@ bool iceberg_commit_prepare(const iceberg_table *t, arena *a, const iceberg_chan
         return fail(err, ERR_CONFLICT,
                     "table " STR_FMT " changed meanwhile: its snapshot is %lld, not %lld",
                     STR_ARG(t->name), (long long)(parent ? parent->id : -1), (long long)only_after);
+    const iceberg_table *columns = change->schema ? change->schema_base : NULL;
+    if (columns &&
+        (columns->schema->id != t->schema->id || columns->last_column_id != t->last_column_id))
+        return fail(err, ERR_CONFLICT, "table " STR_FMT " changed meanwhile: it has other columns",
+                    STR_ARG(t->name));
     application x = { .base = t,
                       .arena = a,
                       .change = change,

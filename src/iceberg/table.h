@@ -250,8 +250,10 @@ typedef struct iceberg_change {
     size_t removed_count;
     const iceberg_file *removed_deletes; /* delete files taken out: by URI and content_offset */
     size_t removed_delete_count;
-    const iceberg_schema *schema;               /* new current schema, or NULL */
-    const iceberg_spec *spec;                   /* new default spec, or NULL */
+    const iceberg_schema *schema;     /* new current schema, or NULL */
+    const iceberg_table *schema_base; /* whose columns it adds to; NULL: does not matter. Others who
+                                         changed the columns meanwhile forbid it. */
+    const iceberg_spec *spec;         /* new default spec, or NULL */
     const str *property_keys, *property_values; /* set; an empty value removes */
     size_t property_count;
     const str *summary_keys,

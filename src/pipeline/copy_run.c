@@ -13,19 +13,18 @@ static bool commit(copy *c, int64_t run, state_run *done, error *err)
     str values[] = { str_format(a, "%lld", (long long)run) };
     str summary_keys[] = { STR("floe.job"), STR("floe.job-id"), STR("floe.run") };
     str summary_values[] = { c->job->record.name, c->job->record.uuid, values[0] };
-    const iceberg_snapshot *base = iceberg_table_current(c->table);
     iceberg_change change = { .operation = c->files.count ? STR("append") : STR(""),
                               .added = c->files.items,
                               .added_count = c->files.count,
                               .schema = c->has_new_columns ? c->schema : NULL,
+                              .schema_base = c->table,
                               .property_keys = keys,
                               .property_values = values,
                               .property_count = 1,
                               .summary_keys = summary_keys,
                               .summary_values = summary_values,
                               .summary_count = 3,
-                              .only_after_snapshot_id = c->has_new_columns ? (base ? base->id : -1)
-                                                                           : ICEBERG_ANY_SNAPSHOT };
+                              .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
     iceberg_table *after;
     TRY(catalog_commit(c->job->catalog, a, c->job->statement->table.namespace,
                        c->job->statement->table.name, &change, &after, err));
@@ -47,6 +46,47 @@ static bool note_faults(copy *c, int64_t run, error *err)
     return bad.count ? state_run_bad(home_state(c->job->home), c->job->record.id, run, bad.items,
                                      bad.count, err)
                      : true;
+}
+
+/* Others gave the table columns meanwhile: what was written has ids that are theirs now. */
+static bool start_over(copy *c, error *err)
+{
+    iceberg_table *table;
+    writer_discard(c->table, c->files.items, c->files.count);
+    writer_discard(c->table, c->dead.items, c->dead.count);
+    c->files.count = c->dead.count = 0;
+    c->counts = (expectation_counts){ 0 };
+    c->rows = 0;
+    TRY(job_target(c->job, c->arena, &table, err));
+    c->table = table;
+    return true;
+}
+
+/* Until the commit stands. One that reports an error other than ERR_CONFLICT may stand all the
+ * same: the next run's recovery asks the table. */
+static bool load_and_commit(copy *c, state_run *done, error *err)
+{
+    enum { MOST_ATTEMPTS = 20 };
+    str prefix = c->output_prefix;
+    for (int number = 0;; number++) {
+        if (number > 0)
+            c->output_prefix = str_format(c->arena, STR_FMT "-%d", STR_ARG(prefix), number);
+        bool works = copy_load(c, err) && (c->replay.len || note_faults(c, done->run, err));
+        c->output_prefix = prefix;
+        if (!works) {
+            job_abandon(c->job, c->table, c->files.items, c->files.count, done->run);
+            return false;
+        }
+        uint64_t started = clock_monotonic_us();
+        if (commit(c, done->run, done, err)) {
+            done->commit_us = (int64_t)(clock_monotonic_us() - started);
+            return true;
+        }
+        if (err->code != ERR_CONFLICT || number >= MOST_ATTEMPTS)
+            return false;
+        error_clear(err);
+        TRY(start_over(c, err));
+    }
 }
 
 static bool finish(copy *c, state_run *done, job_progress *ret, error *err)
@@ -149,11 +189,7 @@ bool copy_replay(job *j, job_progress *ret, error *err)
     TRY(state_run_plan(home_state(j->home), j->record.id, NULL, 0, c.output_prefix, &done.run,
                        err));
     c.run = done.run;
-    if (!copy_load(&c, err)) {
-        job_abandon(j, table, c.files.items, c.files.count, done.run);
-        return false;
-    }
-    TRY(commit(&c, done.run, &done, err));
+    TRY(load_and_commit(&c, &done, err));
     ret->did_work = true;
     ret->rows = c.rows;
     return finish(&c, &done, ret, err);
@@ -182,15 +218,7 @@ bool copy_run(job *j, job_progress *ret, error *err)
     TRY(state_run_plan(home_state(j->home), j->record.id, objects, c.object_count, c.output_prefix,
                        &done.run, err));
     c.run = done.run;
-    if (!copy_load(&c, err) || !note_faults(&c, done.run, err)) {
-        job_abandon(j, table, c.files.items, c.files.count, done.run);
-        return false;
-    }
-    /* a commit that reports an error may stand all the same: the next run's recovery asks the table
-     */
-    uint64_t started = clock_monotonic_us();
-    TRY(commit(&c, done.run, &done, err));
-    done.commit_us = (int64_t)(clock_monotonic_us() - started);
+    TRY(load_and_commit(&c, &done, err));
     for (size_t i = 0; i < c.files.count; i++)
         done.output_bytes += c.files.items[i].size_bytes;
     TRY(finish(&c, &done, ret, err));

@@ -143,6 +143,7 @@ static bool add_table_columns(context *x, const iceberg_table *t, iceberg_change
                                      STR_ARG(s->columns[i].name));
         vec_push(x->arena, &added, (iceberg_field){ .name = s->columns[i].name, .type = type });
     }
+    change->schema_base = t;
     change->schema =
         iceberg_schema_with(x->arena, iceberg_table_schema(t), added.items, added.count, &last_id);
     return true;
@@ -150,6 +151,7 @@ static bool add_table_columns(context *x, const iceberg_table *t, iceberg_change
 
 bool execute_alter_table(context *x, error *err)
 {
+    enum { MOST_ATTEMPTS = 20 };
     const statement *s = x->statement;
     catalog *c;
     iceberg_table *t, *after;
@@ -160,13 +162,20 @@ bool execute_alter_table(context *x, error *err)
                               .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
     if (s->options.count > 30)
         return fail(err, ERR_LIMIT, "more than 30 options at once");
-    if (s->column_count)
-        TRY(add_table_columns(x, t, &change, err));
     change.property_count =
         execute_option_properties(x->arena, s->options, x->worksheet->text, keys, values);
     change.property_keys = keys;
     change.property_values = values;
-    TRY(catalog_commit(c, x->arena, s->table.namespace, s->table.name, &change, &after, err));
+    for (int number = 0;; number++) {
+        if (s->column_count)
+            TRY(add_table_columns(x, t, &change, err));
+        if (catalog_commit(c, x->arena, s->table.namespace, s->table.name, &change, &after, err))
+            break;
+        if (err->code != ERR_CONFLICT || number >= MOST_ATTEMPTS)
+            return false;
+        error_clear(err); /* others gave it columns meanwhile */
+        TRY(execute_find_table(x, &s->table, &t, err));
+    }
     return execute_say(x, true, "altered table " STR_FMT, STR_ARG(execute_full_name(x, &s->table)));
 }
 

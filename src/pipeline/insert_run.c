@@ -263,14 +263,14 @@ static bool commit(insertion *x, int64_t run, const upsert *u, iceberg_table **r
                               .added = x->files.items,
                               .added_count = x->files.count,
                               .schema = x->has_new_columns ? x->schema : NULL,
+                              .schema_base = x->target,
                               .property_keys = keys,
                               .property_values = values,
                               .property_count = 2,
                               .summary_keys = summary_keys,
                               .summary_values = summary_values,
                               .summary_count = 3,
-                              .only_after_snapshot_id = x->has_new_columns ? (base ? base->id : -1)
-                                                                           : ICEBERG_ANY_SNAPSHOT };
+                              .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
     if (u) { /* holds while nobody else adds rows, or moves those that it replaces */
         change.based_on_snapshot_id = base ? base->id : -1;
         change.forbids_new_rows = x->files.count > 0;

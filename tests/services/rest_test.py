@@ -143,19 +143,32 @@ def vended(s3, rest, proxy, want):
 
 
 def concurrent(s3, rest):
-    """Three homes load into one table at the same time, whose columns a first one has found."""
+    """Homes load into one table at the same time: one whose columns a first one has found, and an empty one, which all of them give columns."""
     homes = []
     for i in range(4):
         h = Home()
         h.worksheet.write_text(sheet(rest.uri, s3).replace("SYNC JOB j ", f"SYNC JOB j{i} ").replace("SYNC JOB j_devices", f"SYNC JOB j{i}_devices").split("CREATE ICEBERG TABLE lake.net.devices")[0])
         homes.append(h)
     load_one = lambda h: subprocess.Popen([FLOE, "run", str(h.worksheet), "--until-caught-up", "--most-files", "2", "--quiet", "--home", str(h.home)], stderr=subprocess.PIPE, text=True)
+    def all_at_once(some):
+        done = [(p.communicate(timeout=240)[1], p.returncode) for p in [load_one(h) for h in some]]
+        check(f"{len(some)} writers at the same time", ([code for _, code in done], [text for text, code in done if code]), ([0] * len(some), []))
+
     check("the first writer", load_one(homes[0]).wait(timeout=120), 0)
-    done = [(p.communicate(timeout=120)[1], p.returncode) for p in [load_one(h) for h in homes[1:]]]
-    check("three writers at the same time", [code for _, code in done], [0] * 3)
-    if any(code for _, code in done):
-        print(done, file=sys.stderr)
+    all_at_once(homes[1:])
     check("every row of each, once", homes[0].sql("SELECT count(*) FROM lake.net.flows")[0], "80000")
+    for h in homes:
+        (h.path / "drop.sql").write_text("".join(f"DROP JOB j{i};" for i in range(4) if h is homes[i]) + ("DROP TABLE lake.net.flows;" if h is homes[3] else ""))
+        check("dropped", h.floe("run", h.path / "drop.sql").returncode, 0)
+    # each brings a column of its own, too: all of them are there afterwards, with ids of their own
+    for i, h in enumerate(homes):
+        h.worksheet.write_text(h.worksheet.read_text().replace("(k = UUID", f"(own{i} = {i} + 1, k = UUID"))
+    check("the table is there, without columns", homes[0].floe("sql", "CREATE ICEBERG TABLE lake.net.flows() PARTITIONED BY $event_date").returncode, 0)
+    all_at_once(homes)
+    names = homes[0].sql("SELECT column_name FROM (DESCRIBE lake.net.flows) WHERE column_name LIKE 'own%' ORDER BY 1")
+    check("every writer's column", names, [f"own{i}" for i in range(4)])
+    check("every row of each, with its own column", homes[0].sql("SELECT count(*), count(own0), sum(own1), sum(own2), sum(own3), count(DISTINCT srcaddr) > 100, count(srcaddr) FROM lake.net.flows"), ["80000,20000,40000,60000,80000,true,80000"])
+    check_in("the table is sound", "sound", homes[0].floe("table", "check", "lake.net.flows").stdout)
     for h in homes:
         h.close()
 
