@@ -1,6 +1,6 @@
 /** A real server over a fresh home, and a page in Debian's Chromium that may speak to nobody else. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -117,4 +117,47 @@ export async function settled(page: Page): Promise<SceneFacts> {
   await page.waitForFunction(() => (window as any).floeScene && !(window as any).floeScene().isLoading && (window as any).floeScene().nodes.length > 0, undefined, { timeout: 20000 })
   await page.waitForTimeout(120)
   return scene(page)
+}
+
+/** Flow logs as gzipped text below a new folder of the server's; the path and the files. */
+export function flowLogs(server: Server, name: string, rows: number, more: string[] = []): { folder: string; files: string[] } {
+  const folder = join(server.home, name)
+  mkdirSync(folder)
+  const r = spawnSync(FLOE, ['gen', 'flow-logs', '--out', folder, '--rows', `${rows}`, '--format', 'text', '--rows-per-file', `${Math.ceil(rows / 4)}`, '--seed', '7', ...more], { encoding: 'utf8', timeout: 60000 })
+  if (r.status !== 0) throw new Error(`floe gen: ${r.stderr}`)
+  const files = (readdirSync(folder, { recursive: true }) as string[]).map((f) => join(folder, f)).filter((f) => statSync(f).isFile())
+  return { folder, files }
+}
+/** Three fields where the header names fourteen: line 3 of a file beside `file`. */
+export function badFile(file: string): string {
+  const bad = join(dirname(file), '123456789012_vpcflowlogs_us-east-1_fl-0bad_20240418T0000Z_bad.log')
+  const header = 'version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status'
+  writeFileSync(bad, `${header}\n2 123456789012 eni-0a 10.0.0.1 10.0.0.2 1 22 6 1 40 1713398400 1713398460 ACCEPT OK\n2 not enough\n`)
+  return bad
+}
+/** What SQL says, asked beside the page. */
+export async function sqlRows(server: Server, text: string, cookie = ''): Promise<unknown[][]> {
+  const r = await fetch(`${server.url}/api/query`, { method: 'POST', headers: { 'Content-Type': 'application/json', ...(cookie ? { Cookie: cookie } : {}) }, body: JSON.stringify({ language: 'sql', text }) })
+  const lines = (await r.text()).trim().split('\n').map((l) => JSON.parse(l) as { rows?: unknown[][]; error?: { message: string } })
+  for (const l of lines) if (l.error) throw new Error(l.error.message)
+  return lines.flatMap((l) => l.rows ?? [])
+}
+/** Letters as a person types them, line by line; what an editor offers meanwhile is waved away. */
+export async function type(page: Page, text: string): Promise<void> {
+  for (const [i, line] of text.split('\n').entries()) {
+    if (i) {
+      await page.keyboard.press('Escape')
+      await page.keyboard.press('Enter')
+    }
+    await page.keyboard.type(line)
+  }
+  await page.keyboard.press('Escape')
+}
+/** Wait until `what` gives something, for a job that runs beside the page. */
+export async function until<T>(what: () => Promise<T | undefined | false>, ms = 45000): Promise<T | undefined> {
+  for (const end = Date.now() + ms; Date.now() < end; await new Promise((r) => setTimeout(r, 200))) {
+    const got = await what()
+    if (got) return got
+  }
+  return undefined
 }

@@ -1,17 +1,25 @@
-/** The UI in Chromium against the real server. Parts named as arguments run alone, after the first run: `node suite.js policy`. */
+/** The UI in Chromium against the real server. Parts named as arguments run alone: `node suite.js policy`. */
 import { firstRun } from './first_run.ts'
 import { closeBrowser, finish, Server } from './harness.ts'
 import { policy } from './policy.ts'
 import { scenes } from './scene.ts'
+import { tutorial } from './tutorial.ts'
 
-/** Each over the sample data that the first run loads. */
-const parts: Record<string, (server: Server) => Promise<void>> = { scenes, policy }
+/** Over the sample data that the first run loads. */
+const sampled: Record<string, (server: Server) => Promise<void>> = { scenes, policy }
+/** With servers of their own. */
+const alone: Record<string, () => Promise<void>> = { tutorial }
 
 const asked = process.argv.slice(2)
-const server = new Server()
-await server.start()
-await firstRun(server)
-for (const [name, run] of Object.entries(parts)) if (!asked.length || asked.includes(name)) await run(server)
+const chosen = <T>(parts: Record<string, T>): T[] => Object.entries(parts).filter(([name]) => !asked.length || asked.includes(name)).map(([, run]) => run)
+const overSample = chosen(sampled)
+if (overSample.length || asked.includes('first')) {
+  const server = new Server()
+  await server.start()
+  await firstRun(server)
+  for (const run of overSample) await run(server)
+  await server.close()
+}
+for (const run of chosen(alone)) await run()
 await closeBrowser()
-await server.close()
 finish()

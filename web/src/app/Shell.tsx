@@ -76,7 +76,7 @@ function StatusBar({ session, isOnline }: { session: Session; isOnline: boolean 
   )
 }
 
-export function Shell({ session, signedOut }: { session: Session; signedOut: () => void }) {
+export function Shell({ session, signedOut }: { session: Session; signedOut: (isExpired: boolean) => void }) {
   const route = useRoute()
   const settings = useSettings()
   const [isOnline, setOnline] = useState(true)
@@ -88,7 +88,7 @@ export function Shell({ session, signedOut }: { session: Session; signedOut: () 
       if (was && !online) setSince(Date.now() / 1000)
       return online
     })
-    if (!signedIn) signedOut()
+    if (!signedIn) signedOut(true)
   }), [])
   useEffect(() => {
     if (isOnline) return
@@ -110,7 +110,7 @@ export function Shell({ session, signedOut }: { session: Session; signedOut: () 
         <button type="button" className="button quiet small" onClick={() => setSettings({ isLocalTime: !settings.isLocalTime })} title="Times in UTC or local">{settings.isLocalTime ? 'Local' : 'UTC'}</button>
         <button type="button" className="button quiet small" aria-label={isLight() ? 'Dark theme' : 'Light theme'} onClick={() => setSettings({ theme: isLight() ? 'dark' : 'light' })}>{isLight() ? <Moon size={16} aria-hidden /> : <Sun size={16} aria-hidden />}</button>
         <button type="button" className="button quiet small" aria-label="Keys and help" onClick={() => setDialog('help')}><CircleHelp size={16} aria-hidden /></button>
-        {session.signIn && <button type="button" className="button quiet small" aria-label="Sign out" onClick={() => void json('DELETE', '/api/session').finally(signedOut)}><LogOut size={16} aria-hidden /></button>}
+        {session.signIn && <button type="button" className="button quiet small" aria-label="Sign out" onClick={() => void json('DELETE', '/api/session').finally(() => signedOut(false))}><LogOut size={16} aria-hidden /></button>}
       </header>
       <nav className="rail" aria-label="Screens">
         {(['Ingest', 'Graph', 'Watch'] as const).map((group) => (
