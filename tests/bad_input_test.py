@@ -19,7 +19,7 @@ def bad_files():
         ("unknown column", "bad.log.gz", log_text("1 2", header="srcaddr dstaddr nonsense"), True, "'nonsense' is not a flow-log field"),
         ("missing column", "bad.log.gz", log_text("1 2", header="version srcaddr"), True, "no column dstaddr"),
         ("no header, and no record of version 2", "bad.log.gz", record().rsplit(" ", 1)[0] + "\n", True, "not a header"),
-        ("too few fields", "bad.log.gz", log_text(record(), "2 123456789012 eni-1"), True, "line 3 has 3 fields, the header has 14"),
+        ("too few fields", "bad.log.gz", log_text("2 123456789012 eni-1"), True, "line 2 has 3 fields, the header has 14"),
         ("not a number", "bad.log.gz", GOOD.replace(" 443 ", " https "), True, "dstport is 'https'"),
         ("half written", "bad.log", GOOD[:-30], False, "may still be being written"),
         ("empty", "bad.log.gz", b"", False, "empty"),

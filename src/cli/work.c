@@ -58,6 +58,11 @@ static void run_jobs(crew *c)
             if (p.did_work)
                 log_info("job " STR_FMT ": %lld rows in %.2f s", STR_ARG(c->records[i].name),
                          (long long)p.rows, seconds);
+            if (p.bad_lines)
+                log_warn("job " STR_FMT ": %lld line%s could not be read and went to its dead "
+                         "letters",
+                         STR_ARG(c->records[i].name), (long long)p.bad_lines,
+                         p.bad_lines == 1 ? "" : "s");
         }
     }
 }

@@ -103,7 +103,7 @@ bool text_lines_next(line_reader *r, str *ret_line, bool *ret_has_line, error *e
             r->line++;
             if (len && rest.data[len - 1] == '\r')
                 len--;
-            *ret_line = str_slice(rest, 0, len);
+            *ret_line = r->text = str_slice(rest, 0, len);
             *ret_has_line = true;
             return true;
         }
@@ -117,7 +117,7 @@ bool text_lines_next(line_reader *r, str *ret_line, bool *ret_has_line, error *e
         return fail(err, ERR_CORRUPT,
                     "line %llu, the last, is not ended: the file may still be being written",
                     (unsigned long long)r->line + 1);
-    *ret_line = (str){ r->window + r->from, r->to - r->from };
+    *ret_line = r->text = (str){ r->window + r->from, r->to - r->from };
     r->from = r->to;
     r->line++;
     return true;
@@ -252,6 +252,7 @@ bool text_scan_open(sql_engine *e, const text_options *options, const str *paths
     (void)err;
     text_scan *s = memory_alloc(sizeof *s);
     s->arena = arena_new();
+    s->bad_arena = arena_new();
     pthread_mutex_init(&s->lock, NULL);
     s->options = *options;
     s->files = arena_array_of(s->arena, text_file, count);
@@ -271,6 +272,7 @@ void text_scan_close(text_scan *s)
         return;
     registry_remove(s);
     pthread_mutex_destroy(&s->lock);
+    arena_free(s->bad_arena);
     arena_free(s->arena);
     free(s);
 }
@@ -297,9 +299,10 @@ str text_scan_relation(const text_scan *s)
 
 /* ---- Records ---- */
 
-static bool fail_field(error *err, const text_scan *s, const line_reader *lines, int column,
-                       str field, const char *what)
+static bool fail_field(error *err, const text_scan *s, line_reader *lines, int column, str field,
+                       const char *what)
 {
+    lines->is_bad = true;
     return fail(err, ERR_CORRUPT, "line %llu: " STR_FMT " is '" STR_FMT "', which is not %s",
                 (unsigned long long)lines->line, STR_ARG(s->options.columns[column].name),
                 STR_ARG(str_slice(field, 0, 60)), what);
@@ -323,7 +326,7 @@ static bool is_ascii(str s)
     return all < 0x80;
 }
 
-bool text_read_field(const text_scan *s, const line_reader *lines, int column, str field,
+bool text_read_field(const text_scan *s, line_reader *lines, int column, str field,
                      int64_t *ret_number, error *err)
 {
     switch (s->options.columns[column].type) {
@@ -359,27 +362,39 @@ bool text_next_record(const text_scan *s, const text_file *f, line_reader *lines
     if (!*ret_has_record)
         return true;
     size_t count = split_line(line, s->options.delimiter, fields, f->field_count);
-    if (count != f->field_count)
-        return fail(err, ERR_CORRUPT, "line %llu has %s%zu fields, the header has %zu",
-                    (unsigned long long)lines->line, count > f->field_count ? "at least " : "",
-                    count, f->field_count);
-    return true;
+    if (count == f->field_count)
+        return true;
+    lines->is_bad = true;
+    return fail(err, ERR_CORRUPT, "line %llu has %s%zu fields, the header has %zu",
+                (unsigned long long)lines->line, count > f->field_count ? "at least " : "", count,
+                f->field_count);
 }
 
-static bool check_file(text_scan *s, text_file *f, error *err)
+static bool check_records(text_scan *s, size_t file, line_reader *lines, error *err)
+{
+    const text_file *f = &s->files[file];
+    str fields[TEXT_FIELDS_MAX];
+    int64_t ignored;
+    for (uint64_t row = 0;; row++) {
+        bool has_record = true, works = text_next_record(s, f, lines, fields, &has_record, err);
+        if (works && !has_record)
+            return text_check_bad_lines(s, file, lines, row, err);
+        for (size_t i = 0; works && i < f->field_count; i++)
+            if (!str_eq(fields[i], s->options.null_text))
+                works = text_read_field(s, lines, f->columns[i], fields[i], &ignored, err);
+        if (!works && !text_pass_bad_line(s, file, lines, row, err))
+            return false;
+    }
+}
+
+static bool check_file(text_scan *s, size_t file, error *err)
 {
     line_reader lines;
-    str fields[TEXT_FIELDS_MAX];
-    bool has_record = false;
-    int64_t ignored;
-    bool works =
-        text_lines_open(f->path, &lines, err) && text_lines_next(&lines, fields, &has_record, err);
-    while (works && has_record) {
-        works = text_next_record(s, f, &lines, fields, &has_record, err);
-        for (size_t i = 0; works && has_record && i < f->field_count; i++)
-            if (!str_eq(fields[i], s->options.null_text))
-                works = text_read_field(s, &lines, f->columns[i], fields[i], &ignored, err);
-    }
+    str header;
+    bool has_header;
+    bool works = text_lines_open(s->files[file].path, &lines, err) &&
+                 text_lines_next(&lines, &header, &has_header, err) &&
+                 check_records(s, file, &lines, err);
     text_lines_close(&lines);
     return works;
 }
@@ -388,7 +403,7 @@ static bool check_file_at(void *context, size_t i)
 {
     text_scan *s = context;
     error err = { 0 };
-    if (s->files[i].fault.len == 0 && !check_file(s, &s->files[i], &err))
+    if (s->files[i].fault.len == 0 && !check_file(s, i, &err))
         text_set_fault(s, i, err.message);
     return true;
 }
@@ -396,6 +411,82 @@ static bool check_file_at(void *context, size_t i)
 void text_scan_check(text_scan *s)
 {
     pool_each(s->file_count, check_file_at, s);
+}
+
+/* ---- Bad lines ---- */
+
+enum { BAD_TEXT_BYTES = 4096, MOST_BAD_BYTES = 256 << 20 };
+
+static bool note_bad_line(text_scan *s, size_t file, const line_reader *lines, uint64_t row,
+                          const error *why)
+{
+    pthread_mutex_lock(&s->lock);
+    str reason = str_of(why->message);
+    s->bad_bytes += lines->text.len + reason.len + sizeof(text_bad_line);
+    bool has_room = s->bad_bytes <= MOST_BAD_BYTES;
+    if (has_room)
+        vec_push(s->bad_arena, &s->bad,
+                 (text_bad_line){
+                     .file = file,
+                     .row = row,
+                     .line = lines->line,
+                     .text = str_copy(s->bad_arena, str_slice(lines->text, 0, BAD_TEXT_BYTES)),
+                     .reason = str_copy(s->bad_arena, reason) });
+    pthread_mutex_unlock(&s->lock);
+    return has_room;
+}
+
+/* The first bad line of a file, of those noted. */
+static str first_reason(text_scan *s, arena *a, size_t file)
+{
+    const text_bad_line *first = NULL;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < s->bad.count; i++)
+        if (s->bad.items[i].file == file && (!first || s->bad.items[i].row < first->row))
+            first = &s->bad.items[i];
+    str reason = first ? str_copy(a, first->reason) : STR("");
+    pthread_mutex_unlock(&s->lock);
+    return reason;
+}
+
+bool text_pass_bad_line(text_scan *s, size_t file, line_reader *lines, uint64_t row, error *err)
+{
+    if (!lines->is_bad || !s->options.passes_bad_lines)
+        return false;
+    lines->is_bad = false;
+    if (++lines->bad_count > TEXT_BAD_LINES_MAX || !note_bad_line(s, file, lines, row, err)) {
+        AUTO(arena_free) arena *a = arena_new();
+        str first = first_reason(s, a, file);
+        error_clear(err);
+        return fail(err, ERR_CORRUPT,
+                    "more than %zu of its lines are no records; the first: " STR_FMT,
+                    lines->bad_count - 1, STR_ARG(first));
+    }
+    error_clear(err);
+    return true;
+}
+
+bool text_check_bad_lines(text_scan *s, size_t file, const line_reader *lines, uint64_t rows,
+                          error *err)
+{
+    if (lines->bad_count * 2 <= rows)
+        return true;
+    AUTO(arena_free) arena *a = arena_new();
+    return fail(err, ERR_CORRUPT, "%zu of its %llu lines are no records; the first: " STR_FMT,
+                lines->bad_count, (unsigned long long)rows, STR_ARG(first_reason(s, a, file)));
+}
+
+size_t text_scan_bad_lines(const text_scan *s, const text_bad_line **ret)
+{
+    *ret = s->bad.items;
+    return s->bad.count;
+}
+
+void text_scan_forget_bad_lines(text_scan *s)
+{
+    arena_reset(s->bad_arena);
+    s->bad = (__typeof__(s->bad)){ 0 };
+    s->bad_bytes = 0;
 }
 
 /* ---- The table function ---- */
@@ -526,6 +617,14 @@ static void write_null(cell_writer *w, size_t row)
     w->valid[row / 64] &= ~(1ull << (row % 64));
 }
 
+/* Forget what a bad line has written of a row. */
+static void undo_row(const text_run *run, cell_writer *writers, size_t row)
+{
+    for (size_t i = 0; i < run->output_count; i++)
+        if (writers[i].valid)
+            writers[i].valid[row / 64] |= 1ull << (row % 64);
+}
+
 static bool write_record(text_run *run, text_place *p, const str *fields, cell_writer *writers,
                          size_t row, error *err)
 {
@@ -574,14 +673,20 @@ static bool write_chunk(text_run *run, text_place *p, cell_writer *writers, size
         }
         const text_file *f = &run->scan->files[p->file];
         while (rows < BATCH_ROWS) {
-            TRY(text_next_record(run->scan, f, &p->lines, fields, &has_record, err));
-            if (!has_record)
+            bool works = text_next_record(run->scan, f, &p->lines, fields, &has_record, err);
+            if (works && !has_record)
                 break;
-            TRY(write_record(run, p, fields, writers, rows, err));
-            rows++;
+            if (works && write_record(run, p, fields, writers, rows, err)) {
+                rows++;
+            } else {
+                TRY(text_pass_bad_line(run->scan, p->file, &p->lines, p->row, err));
+                undo_row(run, writers, rows);
+                has_record = true;
+            }
             p->row++;
         }
         if (!has_record) {
+            TRY(text_check_bad_lines(run->scan, p->file, &p->lines, p->row, err));
             text_lines_close(&p->lines);
             p->is_open = false;
         }

@@ -20,7 +20,21 @@ typedef struct text_options {
     const str *required; /* names without which a file is refused */
     size_t required_count;
     const char *known_as; /* for messages: "flow-log field" */
+    /* Lines that cannot be records are noted and passed over, unless that is more than
+     * TEXT_BAD_LINES_MAX of a file's lines or more than half of them: then, as without it always,
+     * the file has a fault. */
+    bool passes_bad_lines;
 } text_options;
+
+enum { TEXT_BAD_LINES_MAX = 1000 };
+
+/* A line that cannot be a record. */
+typedef struct text_bad_line {
+    size_t file;
+    uint64_t row;     /* its place among the records of the file */
+    uint64_t line;    /* from 1 */
+    str text, reason; /* the scan's; the text up to 4,096 bytes of it */
+} text_bad_line;
 
 /* A set of files with their headers read. Thread-safe after opening; close it after the last query
  * that reads it. */
@@ -38,6 +52,11 @@ str text_scan_fault(const text_scan *s, size_t i);
 void text_scan_check(text_scan *s);
 /* Whether some good file has column `i` of the options. */
 bool text_scan_has_column(const text_scan *s, size_t i);
+
+/* The bad lines that were passed over since the scan was opened or they were forgotten; a file that
+ * was read twice has them twice. Valid until the scan is read again. */
+size_t text_scan_bad_lines(const text_scan *s, const text_bad_line **ret);
+void text_scan_forget_bad_lines(text_scan *s);
 
 /* The relation for FROM: all columns of the options (null where a file lacks one), then
  *     _file INTEGER  index of the file      _row BIGINT  number of the record in its file, from 0.

@@ -111,30 +111,30 @@ static void find_fields(converter *c, const text_file *f)
     }
 }
 
-static bool add_record(converter *c, size_t file, const line_reader *lines, const str *fields,
-                       error *err)
+/* All fields are read before the first is added: a bad line leaves nothing behind. */
+static bool add_record(converter *c, size_t file, line_reader *lines, const str *fields, error *err)
 {
     const text_scan *s = c->shared->scan;
     const text_parquet_plan *plan = c->shared->plan;
+    int64_t numbers[TEXT_FIELDS_MAX];
+    for (size_t i = 0; i < plan->output_count; i++) {
+        int field = c->fields[i];
+        if (field >= 0 && !str_eq(fields[field], s->options.null_text))
+            TRY(text_read_field(s, lines, (int)plan->sources[i], fields[field], &numbers[i], err));
+    }
     for (size_t i = 0; i < plan->output_count; i++) {
         column_builder *b = c->builders[i];
-        int64_t number = 0;
+        int field = c->fields[i];
         if (!b)
             continue;
-        if (plan->outputs[i].origin == ORIGIN_CONSTANT) {
+        if (plan->outputs[i].origin == ORIGIN_CONSTANT)
             column_builder_number(b, plan->constants[file][i]);
-            continue;
-        }
-        int field = c->fields[i];
-        if (field < 0 || str_eq(fields[field], s->options.null_text)) {
+        else if (field < 0 || str_eq(fields[field], s->options.null_text))
             column_builder_null(b);
-            continue;
-        }
-        TRY(text_read_field(s, lines, (int)plan->sources[i], fields[field], &number, err));
-        if (plan->outputs[i].column.type == PARQUET_BYTE_ARRAY)
+        else if (plan->outputs[i].column.type == PARQUET_BYTE_ARRAY)
             column_builder_text(b, fields[field]);
         else
-            column_builder_number(b, number);
+            column_builder_number(b, numbers[i]);
     }
     c->row_count++;
     return true;
@@ -142,19 +142,23 @@ static bool add_record(converter *c, size_t file, const line_reader *lines, cons
 
 static bool read_records(converter *c, size_t file, line_reader *lines, error *err)
 {
-    const text_file *f = &c->shared->scan->files[file];
+    text_scan *scan = c->shared->scan;
+    const text_file *f = &scan->files[file];
     str fields[TEXT_FIELDS_MAX];
     segment *s = NULL;
     for (uint64_t row = 0;; row++) {
-        bool has_record;
-        TRY(text_next_record(c->shared->scan, f, lines, fields, &has_record, err));
-        if (!has_record)
-            return true;
+        bool has_record = true, works = text_next_record(scan, f, lines, fields, &has_record, err);
+        if (works && !has_record)
+            return text_check_bad_lines(scan, file, lines, row, err);
+        if (!works || !add_record(c, file, lines, fields, err)) {
+            TRY(text_pass_bad_line(scan, file, lines, row, err));
+            s = NULL;
+            continue;
+        }
         if (!s) {
             vec_push(c->arena, &c->segments, (segment){ file, row, 0 });
             s = &c->segments.items[c->segments.count - 1];
         }
-        TRY(add_record(c, file, lines, fields, err));
         s->row_count++;
         if (c->row_count == ROWS_A_GROUP) {
             TRY(write_group(c, err));

@@ -69,7 +69,7 @@ static str dead_select(copy *c, str dropped)
     strbuf_add_c(&b, "SELECT [");
     for (size_t i = 0; i < c->object_count; i++) {
         strbuf_add_c(&b, i ? ", " : "");
-        strbuf_add_sql_text(&b, c->objects[i].path);
+        strbuf_add_sql_text(&b, c->objects[i].shown);
     }
     strbuf_add_c(&b, "][\"_object\" + 1] AS file, \"_row\"::BIGINT AS \"row\", CASE WHEN [");
     for (size_t i = 0; i < c->object_count; i++)

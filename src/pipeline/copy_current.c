@@ -72,5 +72,6 @@ void copy_publish_objects(copy *c)
     for (size_t i = 0; i < c->object_count; i++) {
         current.keys[i] = hash64(c->objects[i].object.uri.data, c->objects[i].object.uri.len);
         map_set(&current.by_path, c->objects[i].path, (void *)(uintptr_t)(i + 1));
+        map_set(&current.by_path, c->objects[i].shown, (void *)(uintptr_t)(i + 1));
     }
 }

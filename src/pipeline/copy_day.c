@@ -15,7 +15,8 @@ bool copy_day_open(copy *c, day_objects *d, error *err)
                              .null_text = STR("-"),
                              .required = required,
                              .required_count = ARRAY_LEN(required),
-                             .known_as = "flow-log field" };
+                             .known_as = "flow-log field",
+                             .passes_bad_lines = copy_passes_bad_lines(c->job) };
     return text_scan_open(c->job->engine, &options, paths, count, &d->scan, err);
 }
 
@@ -93,10 +94,12 @@ bool copy_day_write(copy *c, day_objects *d, error *err)
         has_text |= c->objects[i].is_good;
     if (has_text) {
         part p = copy_text_part(c, d->scan, d->from);
+        text_scan_forget_bad_lines(d->scan);
         str name = str_format(c->arena, STR_FMT "-%d-t", STR_ARG(c->output_prefix), d->day);
         TRY(copy_fast_can_write_text(c, d->scan)
                 ? copy_fast_write_text(c, d->day, d->scan, d->from, d->text_to - d->from, name, err)
                 : write_part(c, d, &p, number++, err));
+        TRY(copy_bad_lines_write(c, d, name, err));
     }
     for (size_t s = 0; s < c->shapes.count; s++) {
         size_t *objects = arena_array_of(c->arena, size_t, d->to - d->text_to), count = 0;

@@ -19,6 +19,7 @@ typedef enum object_reader {
 typedef struct run_object {
     state_object object;
     str path;
+    str shown; /* to people and dead letters: the path of a local file, else the URI */
     object_reader reader;
     bool is_text, is_good; /* is_text: reader is READER_FLOW_TEXT */
     char fault[ERROR_MESSAGE_BYTES];
@@ -54,6 +55,7 @@ typedef struct copy {
     str replay; /* a relation of dead letters: only these rows are loaded; empty: all */
     int64_t run;
     expectation_counts counts;
+    int64_t bad_lines;
     file_vec dead; /* data files of dead letters */
 } copy;
 
@@ -119,6 +121,13 @@ bool copy_day_open(copy *c, day_objects *d, error *err);
 /* Carry the scan's faults over; the number of new ones. */
 size_t copy_day_note_faults(copy *c, const day_objects *d);
 bool copy_day_write(copy *c, day_objects *d, error *err);
+
+/* ---- copy_bad_lines.c ---- */
+
+/* Whether a line that cannot be a record is a dead letter; else its file is refused. */
+bool copy_passes_bad_lines(const job *j);
+/* Write the bad lines that the day's scan has passed over to the dead letters. */
+bool copy_bad_lines_write(copy *c, const day_objects *d, str name, error *err);
 
 /* ---- copy_load.c ---- */
 

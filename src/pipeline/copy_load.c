@@ -20,6 +20,7 @@ static bool write_all(copy *c, day_objects *days, size_t day_count, error *err)
         writer_discard(c->table, c->dead.items, c->dead.count);
         c->files.count = c->dead.count = 0;
         c->counts = (expectation_counts){ 0 };
+        c->bad_lines = 0;
         if (why.code == ERR_CANCELLED || why.code == ERR_LIMIT) {
             *err = why;
             return false;
@@ -76,6 +77,7 @@ static bool find_copy(copy *c, store *s, run_object *o, error *err)
     store_object version = version_of(o);
     error why = { 0 };
     o->path = STR("");
+    o->shown = store_path_of_uri(o->object.uri);
     if (store_local_copy(s, c->arena, &version, &o->path, &why))
         return true;
     if (why.code != ERR_NOT_FOUND && why.code != ERR_CONFLICT) {

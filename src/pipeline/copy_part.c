@@ -32,13 +32,13 @@ static void add_expression(strbuf *b, const part *p, const iceberg_field *f, are
     strbuf_format(b, "NULL::" STR_FMT, STR_ARG(iceberg_type_sql(a, f->type)));
 }
 
-/* Paths of the run's objects, with commas. */
-static str object_paths(copy *c)
+/* The run's objects as dead letters name them, with commas. */
+static str object_names(copy *c)
 {
     strbuf b = strbuf_new(c->arena);
     for (size_t i = 0; i < c->object_count; i++) {
         strbuf_add_c(&b, i ? ", " : "");
-        strbuf_add_sql_text(&b, c->objects[i].path);
+        strbuf_add_sql_text(&b, c->objects[i].shown);
     }
     return strbuf_str(&b);
 }
@@ -76,7 +76,7 @@ str copy_part_select(copy *c, const part *p, int32_t day)
             &b,
             " WHERE (\"_object\", \"_row\") IN (SELECT floe_object(file), \"row\" FROM " STR_FMT
             " WHERE file IN (" STR_FMT "))",
-            STR_ARG(c->replay), STR_ARG(object_paths(c)));
+            STR_ARG(c->replay), STR_ARG(object_names(c)));
     return strbuf_str(&b);
 }
 

@@ -113,6 +113,7 @@ static bool finish(copy *c, state_run *done, job_progress *ret, error *err)
                            .rows = c->rows,
                            .objects = (int64_t)(c->object_count - bad_count),
                            .bad_objects = bad_count,
+                           .bad_lines = c->bad_lines,
                            .has_more = ret->has_more };
     return true;
 }
@@ -147,18 +148,17 @@ bool copy_preview(job *j, arena *a, str name, int64_t limit, error *err)
 static bool replay_objects(copy *c, error *err)
 {
     batch *files;
-    AUTO(store_close) store *s = NULL;
+    store *s = home_store(c->job->home);
     TRY(sql_query_all(c->job->connection, c->arena,
                       str_format(c->arena, "SELECT DISTINCT file FROM " STR_FMT " ORDER BY 1",
                                  STR_ARG(c->replay)),
                       &files, err));
     c->objects = arena_array_of(c->arena, run_object, files->rows);
     for (size_t i = 0; i < files->rows; i++) {
-        str uri = store_uri_of_path(c->arena, column_text(&files->columns[0], c->arena, i));
+        str file = column_text(&files->columns[0], c->arena, i);
+        str uri = str_contains(file, STR("://")) ? file : store_uri_of_path(c->arena, file);
         store_object found;
         error ignored = { 0 }; /* a file that is gone takes its dead letters with it */
-        if (!s)
-            TRY(store_open(uri, &s, err));
         if (!store_stat(s, c->arena, uri, &found, &ignored))
             continue;
         c->objects[c->object_count++].object =

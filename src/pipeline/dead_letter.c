@@ -1,5 +1,5 @@
-/* Dead letters: rows that an expectation kept out of a job's table, in a table of their own beside
- * it, from which REPLAY JOB tries them again.
+/* Dead letters: rows that an expectation kept out of a job's table and lines that cannot be read,
+ * in a table of their own beside it, from which REPLAY JOB tries them again.
  *
  * They are written before the run's commit and committed after it; a crash between the two is
  * mended by dead_letter_recover, which finds the files by the run's prefix. */
@@ -57,7 +57,7 @@ static bool need_table(job *j, arena *a, iceberg_table **ret, error *err)
     iceberg_schema schema = { .fields = fields, .field_count = COLUMNS };
     iceberg_spec spec = { 0 };
     str keys[] = { STR("comment"), STR("write.parquet.compression-codec") };
-    str values[] = { str_format(a, "rows that expectations kept out of job " STR_FMT,
+    str values[] = { str_format(a, "rows that were kept out of job " STR_FMT,
                                 STR_ARG(j->record.name)),
                      STR("zstd") };
     iceberg_definition d = { .schema = &schema,

@@ -1,4 +1,5 @@
-/* The table of rows that a job's expectations kept out: <job>_dead_letters beside the job's target.
+/* The table of rows that were kept out of a job's target, for an expectation or because they
+ * cannot be read: <job>_dead_letters beside the job's target.
  */
 #pragma once
 

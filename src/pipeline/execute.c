@@ -405,6 +405,11 @@ static bool check_copy(context *x, const iceberg_table *target, error *err)
     error why = { 0 };
     if (pattern && !date_pattern_check(pattern->text, &why))
         return worksheet_fail_at(x->worksheet, pattern->span, err, "%s", why.message);
+    const option *bad = option_find(s->options, "BAD_LINES");
+    if (bad && !str_eq_nocase(bad->text, STR("DEAD_LETTERS")) &&
+        !str_eq_nocase(bad->text, STR("REFUSE_FILE")))
+        return worksheet_fail_at(x->worksheet, bad->span, err,
+                                 "BAD_LINES is DEAD_LETTERS or REFUSE_FILE");
     const option *queue = option_find(s->options, "SQS_QUEUE_NAME");
     if (queue && !str_eq(c.type, STR("S3")))
         return worksheet_fail_at(x->worksheet, queue->span, err,

@@ -27,7 +27,8 @@ typedef struct job_progress {
     bool did_work; /* a run was committed, or objects were found bad */
     int64_t rows, objects;
     size_t bad_objects;
-    bool has_more; /* the limits left work for another run at once */
+    int64_t bad_lines; /* put to the dead letters */
+    bool has_more;     /* the limits left work for another run at once */
 } job_progress;
 
 /* Finish what a crash left (a run whose commit stands in the table is marked done, any other is

@@ -101,6 +101,7 @@ static const option_rule rules[] = {
     { "INITIAL_LOAD_PREFIX", ON_COPY | REFUSED, TEXT, "a prefix" },
     { "SQS_QUEUE_NAME", ON_COPY | FIXED, TEXT, "a queue's name or URL" },
     { "SQS_KMS_KEY", ON_COPY, TEXT, "a text" },
+    { "BAD_LINES", ON_COPY, WORD, "DEAD_LETTERS or REFUSE_FILE" },
     { "FULL_LISTING_INTERVAL", ON_COPY, DURATION, "a duration, e.g. 15 MINUTES" },
     { "SQS_ENDPOINT", ON_CONNECTION, TEXT, "a URL, 'http://host:port'" },
     { "LOCATION", ON_SOURCE, TEXT, "a place, e.g. 's3://bucket/prefix/'" },

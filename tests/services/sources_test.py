@@ -141,6 +141,17 @@ def notifications(s3, moto):
         check_in("one that was told of and is not there is said", "never-there", bad)
 
 
+def dead_letters(s3):
+    with Home() as h:
+        lines = [record("10.0.0.1"), "2 x", record("10.0.0.3")]
+        put(s3, "dead/2024/04/18/a.log.gz", *lines)
+        job(h, s3, "DATE_PATTERN = 'yyyy/MM/dd'", "s3://logs/dead/")
+        check("a bad line in S3", (h.load().returncode, rows(h), h.sql("SELECT file, line FROM default_glue_catalog.o.org_dead_letters")), (0, ["2,2"], ["s3://logs/dead/2024/04/18/a.log.gz,3"]))
+        put(s3, "dead/2024/04/18/a.log.gz", lines[0], record("10.0.0.2"), lines[2])
+        h.sql("REPLAY JOB org")
+        check("mended there, it is loaded", (h.load().returncode, rows(h), h.sql("SELECT count(*) FROM default_glue_catalog.o.org_dead_letters")), (0, ["3,3"], ["0"]))
+
+
 def abuse(s3, moto):
     """Killed at any moment, with notifications twice and some lost: every object once."""
     random.seed(7)
@@ -170,6 +181,7 @@ try:
     aws = Moto()
     organisation(store)
     hive(store)
+    dead_letters(store)
     notifications(store, aws)
     abuse(store, aws)
     store.close()
