@@ -88,7 +88,7 @@ def test_compatible(server):
     status, headers, text = ask(server, "GET", "/", Accept="application/json", Authorization=None)
     check("what Neo4j Browser looks for", json.loads(text)["bolt_direct"].endswith(f":{server.bolt}"), True)
     _, headers, _ = ask(server, "GET", "/", Authorization=None)
-    check_in("pages carry a policy", "default-src 'self'", headers["Content-Security-Policy"])
+    check_in("pages carry a policy", "default-src 'none'; script-src 'self'; style-src 'self';", headers["Content-Security-Policy"])
     _, _, text = ask(server, "GET", "/metrics")
     check_in("metrics", 'floe_queries_total{language="cypher",outcome="done"}', text)
     check("status", json.loads(ask(server, "GET", "/status")[2])["connections"]["http"] >= 1, True)

@@ -123,7 +123,7 @@ static bool read_clock(reader *r, int64_t *ret_nanos)
     return hour < 24 && minute < 60 && second < 60;
 }
 
-/* Z, +01:00, +0100, -01, +01:00:28 */
+/* Z, +01:00, +0100, -01, +01:00:28; at most 18 hours either way, as java.time and Bolt have it. */
 static bool read_offset(reader *r, int32_t *ret)
 {
     int64_t hour, minute = 0, second = 0;
@@ -140,8 +140,9 @@ static bool read_offset(reader *r, int32_t *ret)
     if (take(r, ':') || digits_ahead(r) >= 2)
         if (!take_number(r, 2, &second))
             return false;
-    *ret = (int32_t)((hour * 60 + minute) * 60 + second) * (is_negative ? -1 : 1);
-    return hour <= 18 && minute < 60 && second < 60;
+    int64_t offset = (hour * 60 + minute) * 60 + second;
+    *ret = (int32_t)offset * (is_negative ? -1 : 1);
+    return offset <= 18 * 3600 && minute < 60 && second < 60;
 }
 
 bool temporal_zone_parse(str text, int32_t *ret_offset_s, const time_zone **ret_zone, error *err)

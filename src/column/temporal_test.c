@@ -28,6 +28,8 @@ TEST(temporal_texts_are_read_and_written_as_openCypher_does)
           "2017-10-29T02:30+01:00[Europe/Stockholm]" },
         { "clock set forward", VALUE_DATETIME, "2017-03-26T02:30[Europe/Stockholm]",
           "2017-03-26T03:30+02:00[Europe/Stockholm]" },
+        { "most of an offset", VALUE_DATETIME, "2017-03-26T02:30-18:00", "2017-03-26T02:30-18:00" },
+        { "offset beyond", VALUE_DATETIME, "2017-03-26T02:30-18:18", NULL },
         { "no such zone", VALUE_DATETIME, "2017-03-26T02:30[Europe/../London]", NULL },
         { "fractions run over", VALUE_DURATION, "P0.75M", "P22DT19H51M49.5S" },
         { "weeks", VALUE_DURATION, "P2.5W", "P17DT12H" },
