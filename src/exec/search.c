@@ -4,6 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "exec/heap.h"
+
+enum { MOST_STEPS = 1 << 14 }; /* between two looks at the clock */
+
 /* A way from a vertex to a neighbour. */
 typedef struct way {
     uint64_t to;
@@ -19,20 +23,22 @@ typedef struct searcher {
     uint64_t steps;
 } searcher;
 
-static void searcher_open(searcher *s, const view *v, const search_options *o)
+/* Rows are searched for one by one: each asks whether it is still wanted. */
+static bool searcher_open(searcher *s, const view *v, const search_options *o, error *err)
 {
     *s = (searcher){ .view = v, .options = o, .query = v->query };
-    if (!o->predicate)
-        return;
-    rows_init(v->query, &s->block);
-    rows_refs(v->query, &s->block, o->edge);
+    if (o->predicate) {
+        rows_init(v->query, &s->block);
+        rows_refs(v->query, &s->block, o->edge);
+    }
+    return query_check(v->query, err);
 }
 
 /* Deadline and cancel, now and then. */
 static bool searcher_check(searcher *s, uint64_t steps, error *err)
 {
     s->steps += steps;
-    if (s->steps < 1 << 16)
+    if (s->steps < MOST_STEPS)
         return true;
     s->steps = 0;
     return query_check(s->query, err);
@@ -287,7 +293,7 @@ bool search_shortest(const view *v, const search_options *o, graph_ref from, gra
     searcher s;
     side front, back;
     uint64_t a = view_number(v, from), b = view_number(v, to);
-    searcher_open(&s, v, o);
+    TRY(searcher_open(&s, v, o, err));
     *ret_path = value_null();
     if (a == UINT64_MAX || b == UINT64_MAX)
         return true;
@@ -364,27 +370,34 @@ static bool enumerate(enumeration *e, uint64_t n, size_t at, size_t count, error
     return true;
 }
 
+static bool all_shortest(searcher *s, uint64_t from, uint64_t to, uint32_t *distances,
+                         value *ret_paths, error *err)
+{
+    TRY(measure(s, from, to, distances, err));
+    if (!distances[to])
+        return true;
+    size_t count = 2 * (size_t)distances[to] - 1;
+    enumeration e = { .searcher = s, .distances = distances };
+    e.items = arena_array_of(s->query->arena, value, count);
+    e.items[count - 1] = vertex_value(s->view, to);
+    TRY(enumerate(&e, to, count - 1, count, err));
+    *ret_paths = value_list(e.paths.items, e.paths.count);
+    return true;
+}
+
 bool search_all_shortest(const view *v, const search_options *o, graph_ref from, graph_ref to,
                          value *ret_paths, error *err)
 {
     searcher s;
     uint64_t a = view_number(v, from), b = view_number(v, to);
-    searcher_open(&s, v, o);
+    TRY(searcher_open(&s, v, o, err));
     *ret_paths = (value){ .kind = VALUE_LIST };
     if (a == UINT64_MAX || b == UINT64_MAX)
         return true;
     uint32_t *distances = memory_alloc((v->count + 1) * sizeof *distances);
-    query_free_later(v->query, distances);
-    TRY(measure(&s, a, b, distances, err));
-    if (!distances[b])
-        return true;
-    size_t count = 2 * (size_t)distances[b] - 1;
-    enumeration e = { .searcher = &s, .distances = distances };
-    e.items = arena_array_of(v->query->arena, value, count);
-    e.items[count - 1] = vertex_value(v, b);
-    TRY(enumerate(&e, b, count - 1, count, err));
-    *ret_paths = value_list(e.paths.items, e.paths.count);
-    return true;
+    bool works = all_shortest(&s, a, b, distances, ret_paths, err);
+    free(distances);
+    return works;
 }
 
 bool search_distances(const view *v, const search_options *o, graph_ref from,
@@ -392,58 +405,16 @@ bool search_distances(const view *v, const search_options *o, graph_ref from,
 {
     searcher s;
     uint64_t a = view_number(v, from);
-    searcher_open(&s, v, o);
+    TRY(searcher_open(&s, v, o, err));
     uint32_t *distances = memory_alloc((v->count + 1) * sizeof *distances);
-    query_free_later(v->query, distances);
-    if (a != UINT64_MAX)
-        TRY(measure(&s, a, UINT64_MAX, distances, err));
-    for (uint64_t i = 0; i < v->count; i++)
+    bool works = a == UINT64_MAX || measure(&s, a, UINT64_MAX, distances, err);
+    for (uint64_t i = 0; works && i < v->count; i++)
         ret_distances[i] = (int64_t)distances[i] - 1;
-    return true;
+    free(distances);
+    return works;
 }
 
 /* ---- Least first ---- */
-
-typedef struct heap_item {
-    double cost;
-    uint32_t vertex;
-} heap_item;
-
-typedef struct heap {
-    arena *arena;
-    VEC(heap_item) items;
-} heap;
-
-static void heap_push(heap *h, double cost, uint32_t vertex)
-{
-    vec_push(h->arena, &h->items, (heap_item){ cost, vertex });
-    heap_item *x = h->items.items;
-    for (size_t i = h->items.count - 1; i && x[(i - 1) / 2].cost > x[i].cost; i = (i - 1) / 2) {
-        heap_item swap = x[i];
-        x[i] = x[(i - 1) / 2];
-        x[(i - 1) / 2] = swap;
-    }
-}
-
-static heap_item heap_pop(heap *h)
-{
-    heap_item *x = h->items.items, top = x[0];
-    size_t count = --h->items.count;
-    x[0] = x[count];
-    for (size_t i = 0;;) {
-        size_t least = 2 * i + 1;
-        if (least >= count)
-            return top;
-        if (least + 1 < count && x[least + 1].cost < x[least].cost)
-            least++;
-        if (x[i].cost <= x[least].cost)
-            return top;
-        heap_item swap = x[i];
-        x[i] = x[least];
-        x[least] = swap;
-        i = least;
-    }
-}
 
 /* How a vertex was reached. */
 typedef struct reached {
@@ -526,12 +497,10 @@ static bool is_banned(const banned *b, const way *w, bool is_start)
 }
 
 /* Dijkstra; the path's items behind those in `items`, from `start` on. */
-static bool cheapest(searcher *s, uint64_t start, uint64_t target, const banned *b,
-                     value **ret_items, size_t *ret_count, double *ret_cost, error *err)
+static bool cheapest_in(searcher *s, reached *all, uint64_t start, uint64_t target, const banned *b,
+                        value **ret_items, size_t *ret_count, double *ret_cost, error *err)
 {
     arena *a = s->query->arena;
-    reached *all = memory_alloc((s->view->count + 1) * sizeof *all);
-    query_free_later(s->query, all);
     heap h = { .arena = a };
     *ret_count = 0;
     all[start].from = (uint32_t)start + 1;
@@ -575,6 +544,16 @@ static bool cheapest(searcher *s, uint64_t start, uint64_t target, const banned 
     items[0] = vertex_value(s->view, start);
     *ret_items = items;
     return true;
+}
+
+static bool cheapest(searcher *s, uint64_t start, uint64_t target, const banned *b,
+                     value **ret_items, size_t *ret_count, double *ret_cost, error *err)
+{
+    reached *all = memory_alloc((s->view->count + 1) * sizeof *all);
+    bool works = query_check(s->query, err) &&
+                 cheapest_in(s, all, start, target, b, ret_items, ret_count, ret_cost, err);
+    free(all);
+    return works;
 }
 
 typedef struct candidate {
@@ -676,7 +655,7 @@ bool search_cheapest(const view *v, const search_options *o, graph_ref from, gra
     candidate *candidates = NULL, first = { 0 };
     size_t candidate_count = 0, capacity = 0;
     banned none = { 0 };
-    searcher_open(&s, v, o);
+    TRY(searcher_open(&s, v, o, err));
     *ret_paths = *ret_costs = (value){ .kind = VALUE_LIST };
     if (x == UINT64_MAX || y == UINT64_MAX || count == 0)
         return true;
@@ -734,18 +713,11 @@ static bool earliest_edge(searcher *s, const way *w, double ready, double *ret_e
     return true;
 }
 
-bool search_earliest(const view *v, const search_options *o, graph_ref from, graph_ref to,
-                     int64_t not_before, value *ret_path, value *ret_arrival, error *err)
+static bool earliest(searcher *s, reached *all, uint64_t x, uint64_t y, int64_t not_before,
+                     value *ret_path, value *ret_arrival, error *err)
 {
-    searcher s;
+    const view *v = s->view;
     arena *a = v->query->arena;
-    uint64_t x = view_number(v, from), y = view_number(v, to);
-    searcher_open(&s, v, o);
-    *ret_path = *ret_arrival = value_null();
-    if (x == UINT64_MAX || y == UINT64_MAX)
-        return true;
-    reached *all = memory_alloc((v->count + 1) * sizeof *all);
-    query_free_later(v->query, all);
     heap h = { .arena = a };
     all[x] = (reached){ (double)not_before, 0, (uint32_t)x + 1, false };
     heap_push(&h, (double)not_before, (uint32_t)x);
@@ -755,14 +727,14 @@ bool search_earliest(const view *v, const search_options *o, graph_ref from, gra
         if (here->is_done)
             continue;
         here->is_done = true;
-        EACH_WAY(&s, top.vertex, false, w, {
+        EACH_WAY(s, top.vertex, false, w, {
             double end;
             uint64_t edge = 0;
             reached *there = &all[w.to];
             if (there->is_done)
                 continue;
-            TRY(earliest_edge(&s, &w, here->cost, &end, &edge, err));
-            TRY(searcher_check(&s, 64, err));
+            TRY(earliest_edge(s, &w, here->cost, &end, &edge, err));
+            TRY(searcher_check(s, 64, err));
             if (end == INFINITY || (there->from && there->cost <= end))
                 continue;
             *there = (reached){ end, graph_ref_of(w.part->label, edge), top.vertex + 1, false };
@@ -783,4 +755,19 @@ bool search_earliest(const view *v, const search_options *o, graph_ref from, gra
     *ret_path = path_value(v->query, items, back.count);
     *ret_arrival = value_int((int64_t)all[y].cost);
     return true;
+}
+
+bool search_earliest(const view *v, const search_options *o, graph_ref from, graph_ref to,
+                     int64_t not_before, value *ret_path, value *ret_arrival, error *err)
+{
+    searcher s;
+    uint64_t x = view_number(v, from), y = view_number(v, to);
+    TRY(searcher_open(&s, v, o, err));
+    *ret_path = *ret_arrival = value_null();
+    if (x == UINT64_MAX || y == UINT64_MAX)
+        return true;
+    reached *all = memory_alloc((v->count + 1) * sizeof *all);
+    bool works = earliest(&s, all, x, y, not_before, ret_path, ret_arrival, err);
+    free(all);
+    return works;
 }

@@ -12,7 +12,7 @@ typedef struct frame {
     graph_ref passed;        /* edge or first edge of the pair that led here */
 } frame;
 
-enum { MOST_STEPS = 1 << 30 };
+enum { MOST_STEPS = 1 << 30, MOST_WORK = 1 << 16 }; /* work: between two looks at the clock */
 
 typedef struct trail {
     op base;
@@ -22,6 +22,7 @@ typedef struct trail {
     bool is_begun;
     bool by_pair;        /* edges of a pair are alike: walked together */
     uint64_t step_count; /* of all input rows */
+    uint64_t items;      /* edges in the lists of the current block */
     ref_map *stamps;     /* of reach: number of the walk that has seen a vertex */
     uint32_t stamp;
     VEC(uint64_t) queue;
@@ -169,10 +170,17 @@ static void give(trail *t, const frame *f)
     if (!p->trail.edges)
         return;
     size_t count = t->frames.count - 1;
+    t->items += count;
     value *edges = arena_array_of(q->arena, value, count);
     for (size_t i = 0; i < count; i++)
         edges[i] = (value){ .kind = VALUE_EDGE, .ref = t->frames.items[i + 1].passed };
     rows_values(q, out, p->trail.edges)[at] = value_list(edges, count);
+}
+
+/* A block of long paths is short: whoever reads it looks at the clock once a block. */
+static bool is_full(const trail *t)
+{
+    return t->base.out.count == BATCH_ROWS || t->items > MOST_WORK;
 }
 
 /* Rows of the current input row until the block is full; `*ret_is_done` when there are no more. */
@@ -195,10 +203,13 @@ static bool walk(trail *t, bool *ret_is_done, error *err)
         if (p->trail.least == 0)
             give(t, &start);
     }
-    while (t->frames.count && t->base.out.count < BATCH_ROWS) {
+    while (t->frames.count && !is_full(t)) {
         bool moved = false;
-        if (++steps % 8192 == 0)
+        steps += t->frames.count; /* what was passed is looked through, and given, at each step */
+        if (steps > MOST_WORK) {
+            steps = 0;
             TRY(query_check(t->base.query, err));
+        }
         if (++t->step_count > MOST_STEPS)
             return fail(err, ERR_LIMIT,
                         "there are too many paths: a billion steps were taken and more remain; a "
@@ -302,7 +313,8 @@ static bool trail_next(op *self, rows **ret_rows, error *err)
     out->count = 0;
     *ret_rows = NULL;
     t->by_pair = !self->plan->trail.edges && !self->plan->trail.predicate;
-    while (out->count < BATCH_ROWS) {
+    t->items = 0;
+    while (!is_full(t)) {
         bool is_done;
         if (!t->in || t->row == t->in->count) {
             if (out->count)

@@ -218,8 +218,8 @@ static bool take_out(graph_memory *m, layout *l, error *err)
     x->pair_count = to_starts(l->pair_starts, parts);
     x->edge_count = to_starts(l->edge_starts, parts);
     TRY(block_take(m, (x->source_count + 1) * 8, &e->blocks[BLOCK_OUT_OFFSETS], err));
-    TRY(block_take(m, x->pair_count * 4, &e->blocks[BLOCK_OUT_TARGETS], err));
-    TRY(block_take(m, (x->pair_count + 1) * 4, &e->blocks[BLOCK_EDGE_OFFSETS], err));
+    TRY(block_take_unset(m, x->pair_count * 4, &e->blocks[BLOCK_OUT_TARGETS], err));
+    TRY(block_take_unset(m, (x->pair_count + 1) * 4, &e->blocks[BLOCK_EDGE_OFFSETS], err));
     TRY(block_take(m, (x->edge_count * l->bits / 64 + 2) * 8, &e->blocks[BLOCK_ROWS], err));
     l->out_offsets = e->blocks[BLOCK_OUT_OFFSETS].data;
     l->out_targets = e->blocks[BLOCK_OUT_TARGETS].data;
@@ -344,8 +344,8 @@ static bool take_in(graph_memory *m, edge_part *e, bool is_refresh, error *err)
     graph_adjacency *x = &e->adjacency;
     triples list = { 0 };
     bool works = block_take(m, (x->target_count + 1) * 8, &e->blocks[BLOCK_IN_OFFSETS], err) &&
-                 block_take(m, x->pair_count * 4, &e->blocks[BLOCK_IN_SOURCES], err) &&
-                 block_take(m, x->pair_count * 4, &e->blocks[BLOCK_IN_PAIRS], err);
+                 block_take_unset(m, x->pair_count * 4, &e->blocks[BLOCK_IN_SOURCES], err) &&
+                 block_take_unset(m, x->pair_count * 4, &e->blocks[BLOCK_IN_PAIRS], err);
     reverse r = { &list, x->target_count, e->blocks[BLOCK_IN_OFFSETS].data,
                   e->blocks[BLOCK_IN_SOURCES].data, e->blocks[BLOCK_IN_PAIRS].data };
     if (works && is_refresh) {

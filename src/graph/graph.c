@@ -2,7 +2,6 @@
 #include "graph/graph.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@
 #include "base/hash.h"
 #include "graph/scratch.h"
 
-enum { CACHE_FORMAT = 2 };
+enum { CACHE_FORMAT = 2, MOST_RESERVE = 256 << 20 };
 
 /* Tables that disagree on a type make it text. */
 static column_type property_type(const label_rows *rows,
@@ -114,22 +113,6 @@ static bool open_sources(graph *g, error *err)
     return true;
 }
 
-/* Caches of snapshots that have gone by only take room. */
-static void remove_old_caches(const graph *g)
-{
-    AUTO(arena_free) arena *a = arena_new();
-    DIR *dir = g->options.cache_folder.len ? opendir(str_to_c(a, g->options.cache_folder)) : NULL;
-    for (struct dirent *e; dir && (e = readdir(dir));) {
-        str name = str_of(e->d_name);
-        if (str_starts_with(name, STR("graph-")) && !str_starts_with(name, g->cache_key) &&
-            str_ends_with(name, STR(".cache")))
-            unlink(str_format(a, STR_FMT "/%s%c", STR_ARG(g->options.cache_folder), e->d_name, 0)
-                       .data);
-    }
-    if (dir)
-        closedir(dir);
-}
-
 static void graph_start(const graph_options *options, graph **ret)
 {
     graph *g = memory_alloc(sizeof *g);
@@ -141,9 +124,10 @@ static void graph_start(const graph_options *options, graph **ret)
     g->options.schema_name = str_copy(g->arena, options->schema_name);
     g->options.cache_folder = str_copy(g->arena, options->cache_folder);
     size_t half = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE) / 2;
-    g->memory.budget =
-        (budget){ .what = "the graph",
-                  .limit_bytes = options->memory_bytes ? options->memory_bytes : half };
+    size_t all = options->memory_bytes ? options->memory_bytes : half,
+           ready = all / 8 < MOST_RESERVE ? all / 8 : MOST_RESERVE;
+    reserve_set_limit(ready);
+    g->memory.budget = (budget){ .what = "the graph", .limit_bytes = all - ready };
     g->memory.folder = g->options.cache_folder;
     *ret = g;
 }
@@ -170,8 +154,7 @@ void graph_close(graph *g)
 {
     if (!g || atomic_fetch_sub(&g->shares, 1) > 1)
         return;
-    if (g->has_writer)
-        pthread_join(g->writer, NULL);
+    keeper_stop(g->keeper);
     for (size_t i = 0; g->vertices && i < g->schema.vertex_count; i++) {
         vertex_part *v = &g->vertices[i];
         for (size_t k = 0; v->columns && k < v->label.property_count; k++)
@@ -255,20 +238,10 @@ int graph_find_edge_label(const graph *g, str name)
 
 /* ---- The topology, on first use ---- */
 
-static void *write_cache(void *context)
-{
-    const graph *g = context;
-    topology_write(g);
-    if (g->options.as_of_ms == 0)
-        remove_old_caches(g);
-    return NULL;
-}
-
 /* The cache is written while the first questions are answered. */
 static void topology_ready(graph *g, bool is_new)
 {
-    if (is_new && g->options.cache_folder.len)
-        g->has_writer = pthread_create(&g->writer, NULL, write_cache, g) == 0;
+    g->keeper = keeper_start(g, is_new);
     __atomic_store_n(&g->has_topology, true, __ATOMIC_RELEASE);
 }
 
@@ -571,9 +544,12 @@ static bool edge_column(graph *g, size_t label, size_t property, error *err)
 {
     edge_part *e = &g->edges[label];
     cached_column *c = &e->columns[property];
+    bool is_new = !c->is_loaded;
     TRY(property_load(g, &e->rows, property, e->label.properties[property].type, e, NULL,
                       column_cache_name(g, 'q', label, property), c, err));
     c->last_use = ++g->ticket;
+    if (is_new)
+        keeper_wake(g->keeper);
     return true;
 }
 

@@ -56,8 +56,8 @@ bool schema_parse(arena *a, str json, str name, schema *ret, error *err);
  * pages. Zeroed. */
 typedef struct block {
     void *data;
-    size_t bytes;
-    bool is_file;
+    size_t bytes, mapped_bytes;
+    bool is_file, is_used; /* on disk; from the reserve */
 } block;
 
 typedef struct graph_memory {
@@ -66,7 +66,29 @@ typedef struct graph_memory {
 } graph_memory;
 
 bool block_take(graph_memory *m, size_t bytes, block *ret, error *err);
+/* The same, but it may hold anything. */
+bool block_take_unset(graph_memory *m, size_t bytes, block *ret, error *err);
 void block_give(graph_memory *m, block *b); /* an empty block is fine */
+
+/* ---- reserve.c: one for the process ---- */
+
+enum { RESERVE_LEAST = 1 << 20 }; /* smaller blocks are not worth it */
+void reserve_set_limit(size_t bytes);
+/* At least `bytes` of touched memory that hold anything, or NULL. */
+void *reserve_take(size_t bytes, size_t *ret_bytes);
+/* False: there is no room, it stays the caller's. */
+bool reserve_give(void *data, size_t bytes);
+/* Make room for blocks of these sizes ready; `*stop` ends it. */
+void reserve_fill(const size_t *sizes, size_t count, const _Atomic bool *stop);
+
+/* ---- keeper.c: what is done for a graph behind its questions ---- */
+
+typedef struct keeper keeper;
+/* `is_new`: its topology is not on disk yet. NULL when no thread can be had. */
+keeper *keeper_start(graph *g, bool is_new);
+/* A column came to be. */
+void keeper_wake(keeper *k);
+void keeper_stop(keeper *k);
 
 /* ---- patience.c ---- */
 
@@ -321,8 +343,7 @@ struct graph {
     sql_connection *connection;
     uint64_t ticket;       /* counts queries and uses of columns */
     VEC(uint64_t) readers; /* tickets of running queries */
-    pthread_t writer;      /* of the cache */
-    bool has_writer;
+    keeper *keeper;        /* once there is a topology */
 };
 
 bool graph_connection(graph *g, sql_connection **ret, error *err);

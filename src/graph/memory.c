@@ -26,15 +26,20 @@ static bool take_file(graph_memory *m, block *b, error *err)
     return b->data != MAP_FAILED ? true : fail_errno(err, "mapping %zu bytes", b->bytes);
 }
 
-bool block_take(graph_memory *m, size_t bytes, block *ret, error *err)
+bool block_take_unset(graph_memory *m, size_t bytes, block *ret, error *err)
 {
     *ret = (block){ .bytes = bytes ? bytes : 1 };
+    ret->mapped_bytes = ret->bytes;
     if (!budget_take(&m->budget, ret->bytes, err)) {
         if (m->folder.len == 0)
             return false;
         *err = (error){ 0 };
         return take_file(m, ret, err);
     }
+    ret->data = reserve_take(ret->bytes, &ret->mapped_bytes);
+    ret->is_used = ret->data != NULL;
+    if (ret->data)
+        return true;
     ret->data = mmap(NULL, ret->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (ret->data == MAP_FAILED) {
         budget_give(&m->budget, ret->bytes);
@@ -46,11 +51,20 @@ bool block_take(graph_memory *m, size_t bytes, block *ret, error *err)
     return true;
 }
 
+bool block_take(graph_memory *m, size_t bytes, block *ret, error *err)
+{
+    TRY(block_take_unset(m, bytes, ret, err));
+    if (ret->is_used)
+        memset(ret->data, 0, ret->bytes);
+    return true;
+}
+
 void block_give(graph_memory *m, block *b)
 {
     if (!b->data)
         return;
-    munmap(b->data, b->bytes);
+    if (b->is_file || !reserve_give(b->data, b->mapped_bytes))
+        munmap(b->data, b->mapped_bytes);
     if (!b->is_file)
         budget_give(&m->budget, b->bytes);
     *b = (block){ 0 };

@@ -138,10 +138,12 @@ static bool permute_piece(void *context, size_t piece)
     return true;
 }
 
-static bool take_column(graph *g, uint64_t count, size_t width, cached_column *c, error *err)
+/* `is_whole`: every cell will be written. */
+static bool take_column(graph *g, uint64_t count, size_t width, bool is_whole, cached_column *c,
+                        error *err)
 {
     columns_evict(g, count * width);
-    TRY(block_take(&g->memory, count * width, &c->data, err));
+    TRY((is_whole ? block_take_unset : block_take)(&g->memory, count * width, &c->data, err));
     return block_take(&g->memory, (count + 63) / 64 * 8, &c->valid, err);
 }
 
@@ -150,7 +152,7 @@ static bool permute(graph *g, const fetch *f, const edge_part *edges, const vert
 {
     permutation p = { .from = f, .edges = edges, .vertices = vertices };
     p.count = edges ? edges->adjacency.edge_count : vertices->dictionary.count;
-    TRY(take_column(g, p.count, f->width, ret, err));
+    TRY(take_column(g, p.count, f->width, false, ret, err));
     p.data = ret->data.data;
     p.valid = ret->valid.data;
     pool_each((p.count + PERMUTE_PIECE - 1) / PERMUTE_PIECE, permute_piece, &p);
@@ -353,7 +355,7 @@ bool property_carry(graph *g, edge_part *e, size_t property, const cached_column
         interner_code(texts, old->column.dictionary[i]);
     bool works =
         fetch_cells(g, &e->rows, property, name_of(&e->label, property), true, texts, &f, err) &&
-        take_column(g, e->adjacency.edge_count, f.width, ret, err);
+        take_column(g, e->adjacency.edge_count, f.width, true, ret, err);
     if (works) {
         interleave(e, &old->column, &f, ret);
         take_dictionary(ret, texts);

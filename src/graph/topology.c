@@ -66,7 +66,7 @@ static bool arrivals_read(graph *g, const label_rows *rows, interner *from, inte
     AUTO(arena_free) arena *a = arena_new();
     const schema_label *l = rows->schema;
     x->limit = rows->row_limit - rows->first_added;
-    TRY(block_take(&g->memory, x->limit * sizeof *x->items, &x->block, err));
+    TRY(block_take_unset(&g->memory, x->limit * sizeof *x->items, &x->block, err));
     x->items = x->block.data;
     for (size_t i = 0; i < l->source_count; i++) {
         const source *s = &rows->sources[i];

@@ -67,7 +67,7 @@ bool triples_part(graph_memory *m, triple_read read, const void *context, uint64
     size_t chunks = limit < 1 << 16 ? 1 : (size_t)pool_thread_count();
     chunks = chunks > MOST_CHUNKS ? MOST_CHUNKS : chunks;
     partition p = { &t, read, context, limit, limit / chunks + 1, NULL };
-    TRY(block_take(m, limit * sizeof *t.items, &t.block, err));
+    TRY(block_take_unset(m, limit * sizeof *t.items, &t.block, err));
     t.items = t.block.data;
     t.starts = memory_alloc((t.part_count + 1) * sizeof *t.starts);
     p.next = memory_alloc(chunks * sizeof *p.next);

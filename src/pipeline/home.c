@@ -19,10 +19,11 @@
 #include "pipeline/state.h"
 #include "pipeline/system.h"
 
-/* A catalog of a connection, open. */
+/* A catalog of a connection, or one that was described, open. */
 typedef struct open_catalog {
     struct open_catalog *next;
     catalog *catalog;
+    char *key;         /* of a described one; NULL: its name is its connection's */
     bool is_forgotten; /* by name; whoever has it goes on with it */
 } open_catalog;
 
@@ -89,6 +90,7 @@ void home_close(home *h)
     while (h->catalogs) {
         open_catalog *next = h->catalogs->next;
         catalog_close(h->catalogs->catalog);
+        free(h->catalogs->key);
         free(h->catalogs);
         h->catalogs = next;
     }
@@ -163,7 +165,7 @@ void home_forget_catalog(home *h, str name)
 static bool catalog_of_connection(home *h, const state_connection *c, catalog **ret, error *err)
 {
     for (open_catalog *o = h->catalogs; o; o = o->next)
-        if (!o->is_forgotten && str_eq_nocase(catalog_name(o->catalog), c->name)) {
+        if (!o->key && !o->is_forgotten && str_eq_nocase(catalog_name(o->catalog), c->name)) {
             *ret = o->catalog;
             return true;
         }
@@ -190,6 +192,34 @@ bool home_catalog(home *h, str name, catalog **ret_catalog, error *err)
                     STR_ARG(name));
     pthread_mutex_lock(&h->catalogs_lock);
     bool works = catalog_of_connection(h, &connection, ret_catalog, err);
+    pthread_mutex_unlock(&h->catalogs_lock);
+    return works;
+}
+
+static bool catalog_of_key(home *h, str key,
+                           bool (*open)(void *context, catalog **ret_catalog, error *err),
+                           void *context, catalog **ret, error *err)
+{
+    for (open_catalog *o = h->catalogs; o; o = o->next)
+        if (o->key && str_eq(str_of(o->key), key)) {
+            *ret = o->catalog;
+            return true;
+        }
+    TRY(open(context, ret, err));
+    open_catalog *o = memory_alloc(sizeof *o);
+    *o = (open_catalog){ .next = h->catalogs, .catalog = *ret };
+    o->key = memory_alloc(key.len + 1);
+    memcpy(o->key, key.data, key.len);
+    h->catalogs = o;
+    return true;
+}
+
+bool home_described_catalog(home *h, str key,
+                            bool (*open)(void *context, catalog **ret_catalog, error *err),
+                            void *context, catalog **ret_catalog, error *err)
+{
+    pthread_mutex_lock(&h->catalogs_lock);
+    bool works = catalog_of_key(h, key, open, context, ret_catalog, err);
     pthread_mutex_unlock(&h->catalogs_lock);
     return works;
 }

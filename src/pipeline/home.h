@@ -29,6 +29,11 @@ NODISCARD bool home_engine(home *h, sql_engine **ret_engine, error *err);
 /* The catalog with this name. The embedded one is called default_glue_catalog and exists from the
  * start. */
 NODISCARD bool home_catalog(home *h, str name, catalog **ret_catalog, error *err);
+/* A catalog that stands in no connection: opened by `open` when none is kept under `key` yet. */
+NODISCARD bool home_described_catalog(home *h, str key,
+                                      bool (*open)(void *context, catalog **ret_catalog,
+                                                   error *err),
+                                      void *context, catalog **ret_catalog, error *err);
 /* The store of all places, with the settings of the connections that serve them. */
 store *home_store(home *h);
 /* The key that seals secrets: secrets.key, made on first use. */

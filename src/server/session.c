@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "pipeline/state.h"
+#include "server/schema_catalogs.h"
 
 enum { LOOK_US = 100000 };
 
@@ -16,27 +17,10 @@ typedef struct finder {
     const json_t *schema;
 } finder;
 
-/* Catalogs whose metastore is {"type": "embedded"} are the home's own, whatever they are called. */
 static bool find_catalog(void *context, str name, catalog **ret_catalog, error *err)
 {
     const finder *f = context;
-    const json_t *list = json_object_get(f->schema, "catalogs");
-    list = list ? list : json_object_get(f->schema, "catalog");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *c = json_array_get(list, i);
-        if (!str_eq(json_text_or(c, "name", STR("")), name))
-            continue;
-        str type = json_text_or(json_object_get(c, "metastore"), "type", STR(""));
-        if (str_eq_nocase(type, STR("embedded"))) {
-            *ret_catalog = home_embedded_catalog(f->home);
-            return true;
-        }
-        return fail(err, ERR_INVALID,
-                    "catalogs[%zu].metastore.type: '" STR_FMT
-                    "' cannot be opened by this version; 'embedded', the home's own, can",
-                    i, STR_ARG(type));
-    }
-    return home_catalog(f->home, name, ret_catalog, err);
+    return schema_catalog_find(f->home, f->schema, name, ret_catalog, err);
 }
 
 static bool find_engine(void *context, sql_engine **ret_engine, error *err)
@@ -86,10 +70,27 @@ bool session_schema_version(home *h, int64_t *ret_version, error *err)
     return true;
 }
 
+/* What is kept: as it was written, but for secrets. */
+static bool without_secrets(home *h, arena *a, str json, str name, str *ret, error *err)
+{
+    AUTO(json_release) json_t *root = NULL;
+    bool has_changed;
+    TRY(json_parse(json, name, &root, err));
+    TRY(schema_catalogs_seal(h, root, &has_changed, err));
+    *ret = json;
+    if (!has_changed)
+        return true;
+    char *text = json_dumps(root, JSON_INDENT(2));
+    *ret = str_copy(a, str_of(text));
+    free(text);
+    return true;
+}
+
 bool session_schema_apply(home *h, str json, str name, int64_t *ret_version, error *err)
 {
     AUTO(arena_free) arena *a = arena_new();
     TRY(session_schema_check(h, json, name, err));
+    TRY(without_secrets(h, a, json, name, &json, err));
     TRY(session_schema_version(h, ret_version, err));
     ++*ret_version;
     TRY(state_setting_put(home_state(h),

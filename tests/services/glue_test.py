@@ -52,6 +52,7 @@ def main(moto, s3, proxy):
     check("updates name the version they replace", all("VersionId" in json.loads(r["body"]) for r in proxy.requests if r["headers"]["x-amz-target"] == "AWSGlue.UpdateTable"))
     check("the secret is nowhere in the home", any(b"testing-secret" in p.read_bytes() for p in h.home.rglob("*") if p.is_file()), False)
     check_in("a table that is not there", "nothing", h.sql("SELECT * FROM glue.net.nothing")[0])
+    check_graph(h, s3, "glue", {"type": "glue", "region": "eu-west-1", "endpoint": proxy.endpoint, "accessKey": "testing", "secretKey": "testing-of-schema"}, "testing-of-schema")
     drop(h)
 
     update = lambda r: r["headers"].get("x-amz-target") == "AWSGlue.UpdateTable"

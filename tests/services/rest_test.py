@@ -48,6 +48,7 @@ def main(s3, rest, proxy):
     check("a table that is not there", "nothing" in missing[0])
     check("again: nothing to do", h.load().returncode, 0)
     check("the same rows", ours(h), want)
+    check_graph(h, s3, "lake", {"type": "rest", "uri": rest.uri}, None)
     drop(h)
     check("the files are gone", [p for p in (s3.path / "lake/net/flows").rglob("*") if p.is_file()], [])
 

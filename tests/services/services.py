@@ -1,6 +1,7 @@
 """Services on loopback for the tests: S3 (versitygw), Iceberg REST (Apache Iceberg's own), moto, and a proxy that fails on purpose."""
 import http.client
 import http.server
+import json
 import os
 import pathlib
 import shutil
@@ -127,6 +128,49 @@ class Rest:
         database = tempfile.mkdtemp(prefix="rest-", dir=WORK)
         environment = {**os.environ, "CATALOG_REST_PORT": str(self.port), "CATALOG_WAREHOUSE": warehouse, "CATALOG_URI": f"jdbc:sqlite:file:{database}/catalog.db", "CATALOG_IO__IMPL": "org.apache.iceberg.aws.s3.S3FileIO", "CATALOG_S3_ENDPOINT": s3.endpoint, "CATALOG_S3_PATH__STYLE__ACCESS": "true", "CATALOG_S3_ACCESS__KEY__ID": KEYS[0], "CATALOG_S3_SECRET__ACCESS__KEY": KEYS[1], "AWS_REGION": "us-east-1"}
         start(["java", "-Xmx512m", "-cp", classpath.read_text().strip(), "org.apache.iceberg.rest.RESTCatalogServer"], self.port, "rest.log", env=environment)
+
+
+def check_graph(h, s3, remote, metastore, secret):
+    """Vertices in the home's own catalog, edges in one that the graph schema describes itself. Connection `remote` reaches the same tables."""
+    name = metastore["type"]
+    h.worksheet.write_text(f"""CREATE ICEBERG TABLE default_glue_catalog.own.devices (device_id string, last_seen timestamp) PRIMARY KEY device_id;
+CREATE SYNC JOB own_devices START_FROM = BEGINNING AS INSERT INTO default_glue_catalog.own.devices MAP_COLUMNS_BY_NAME SELECT srcaddr::string AS device_id, $event_time AS last_seen FROM {remote}.net.flows WHERE TIME_FILTER();
+""")
+    done = h.load()
+    check(f"graph over {name}: vertices in the home", (done.returncode, done.stderr if done.returncode else ""), (0, ""))
+    storage = {"type": "S3", "endpoint": s3.endpoint, "accessKey": KEYS[0], "secretKey": "${ENV:TEST_S3_SECRET}", "enablePathStyleAccess": "true"}
+    far = {"name": "far", "type": "iceberg", "metastore": metastore, "storage": storage}
+    edge = {"label": "sends", "from": "device", "to": "device", "mappedTableSource": {"catalog": "far", "schema": "net", "table": "flows", "metaFields": {"id": "k", "from": "srcaddr", "to": "dstaddr"}}, "attributes": [{"type": "Long", "name": "bytes"}]}
+    schema = {"catalogs": [{"name": "mine", "type": "iceberg", "metastore": {"type": "embedded"}}, far], "edges": [edge],
+              "vertices": [{"label": "device", "mappedTableSource": {"catalog": "mine", "schema": "own", "table": "devices", "metaFields": {"id": "device_id"}}, "attributes": []}]}
+    env = {**os.environ, "TEST_S3_SECRET": KEYS[1]}
+
+    def schema_command(what, change=lambda s: None):
+        other = json.loads(json.dumps(schema))
+        change(other)
+        (h.path / "schema.json").write_text(json.dumps(other))
+        return h.floe("schema", what, h.path / "schema.json", env=env)
+
+    at = lambda s: s["catalogs"][1]
+    check_in("a kind of metastore that cannot be opened", "catalogs[1].metastore.type: 'HMS' cannot be opened", schema_command("validate", lambda s: at(s)["metastore"].update(type="HMS")).stderr)
+    check_in("a kind of storage", "catalogs[1].storage.type: 'GCS' cannot be opened", schema_command("validate", lambda s: at(s)["storage"].update(type="GCS")).stderr)
+    check_in("a variable that is not there", "catalogs[1].storage.secretKey: the environment has no variable NO_SUCH", schema_command("validate", lambda s: at(s)["storage"].update(secretKey="${ENV:NO_SUCH}")).stderr)
+    missing = schema_command("validate", lambda s: s["edges"][0]["mappedTableSource"].update(table="nothing"))
+    check("a table that is not there: path, catalog, table", all(x in missing.stderr for x in ("edges[0].mappedTableSource", "far", "net.nothing")) and missing.returncode == 1)
+    missing = schema_command("validate", lambda s: s["edges"][0]["mappedTableSource"]["metaFields"].update(to="dst"))
+    check("a column that is not there: path, table, column", all(x in missing.stderr for x in ("edges[0]", "net.flows", "'dst'", "dstaddr")) and missing.returncode == 1)
+    done = schema_command("apply")
+    check("the schema is applied", (done.returncode, done.stderr), (0, ""))
+    if secret:
+        check("its secret is nowhere in the home", any(secret.encode() in p.read_bytes() for p in h.home.rglob("*") if p.is_file()), False)
+        check_in("and is shown sealed", "sealed:", h.floe("schema", "show").stdout)
+    want = h.sql(f"SELECT count(*), count(DISTINCT srcaddr), sum(bytes) FROM {remote}.net.flows WHERE srcaddr IS NOT NULL AND dstaddr IS NOT NULL")[0].split(",")
+    ask = lambda text: h.floe("gremlin", text, env=env).stdout.removeprefix("==>").split()
+    check("edges of the other catalog", ask("g.E().count()"), want[:1])
+    check("vertices of the home's", ask("g.V().count()"), h.sql("SELECT count(*) FROM default_glue_catalog.own.devices"))
+    check("from one to the other", ask("g.V().outE().values('bytes').sum()"), want[2:])
+    h.worksheet.write_text("DROP JOB own_devices;")
+    check("the job that made the vertices is dropped", h.floe("run", h.worksheet).returncode, 0)
 
 
 class Proxy:
