@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FLOE = str(ROOT / "build" / "floe")
+FLOE = os.environ.get("FLOE_BINARY", str(ROOT / "build" / "floe"))   # another build, or one that stays while build/ changes
 CONNECTIONS = "default_glue_catalog.puppygraph.vpcflowlogs_connections"
 DEVICES = "default_glue_catalog.puppygraph.vpcflowlogs_devices"
 HEADER = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"

@@ -24,8 +24,10 @@ def free_port():
         return s.getsockname()[1]
 
 
-def rss_mb(pid):
-    return next(int(line.split()[1]) / 1024 for line in open(f"/proc/{pid}/status") if line.startswith("VmRSS"))
+def memory_mb(pid):
+    """Resident memory of a process, in all and what of it is files' pages, which the system takes back at will."""
+    lines = dict(line.split(":", 1) for line in open(f"/proc/{pid}/status"))
+    return tuple(int(lines[key].split()[0]) / 1024 for key in ("VmRSS", "RssFile"))
 
 
 with Home() as h:
@@ -64,8 +66,9 @@ with Home() as h:
                 next_look = now + 5
                 done = jobs()[0]["rows"] or 0
                 loaded_until = max([t for t, n in released if n <= done], default=0)
-                samples.append((now, now - loaded_until, rss_mb(server.pid), done))
-                print(f"{now:6.0f} s  released {rows / 1e6:7.1f} M  loaded {done / 1e6:7.1f} M  behind {now - loaded_until:5.1f} s  memory {samples[-1][2]:6.0f} MB", flush=True)
+                memory, mapped = memory_mb(server.pid)
+                samples.append((now, now - loaded_until, memory, done))
+                print(f"{now:6.0f} s  released {rows / 1e6:7.1f} M  loaded {done / 1e6:7.1f} M  behind {now - loaded_until:5.1f} s  memory {memory:6.0f} MB, {mapped:.0f} of them files'", flush=True)
             time.sleep(0.05)
         end = time.monotonic()
         while jobs()[0]["rows"] < rows and time.monotonic() - end < 60:
