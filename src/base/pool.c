@@ -5,10 +5,13 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "base/stop.h"
+
 typedef struct round {
     bool (*work)(void *context, size_t i);
     void *context;
     size_t count;
+    const stop_flag *stop; /* of who asked */
     _Atomic size_t next;
     _Atomic bool has_failed;
 } round;
@@ -23,6 +26,7 @@ int pool_thread_count(void)
 static void *run_pieces(void *argument)
 {
     round *r = argument;
+    stop_follow(r->stop);
     for (;;) {
         size_t i = atomic_fetch_add(&r->next, 1);
         if (i >= r->count || atomic_load(&r->has_failed))
@@ -35,7 +39,7 @@ static void *run_pieces(void *argument)
 bool pool_each(size_t count, bool (*work)(void *context, size_t i), void *context)
 {
     enum { MOST_THREADS = 64 };
-    round r = { .work = work, .context = context, .count = count };
+    round r = { .work = work, .context = context, .count = count, .stop = stop_followed() };
     size_t wanted = (size_t)pool_thread_count();
     if (wanted > count)
         wanted = count;

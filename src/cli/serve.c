@@ -152,7 +152,10 @@ static bool run(home *h, const server_options *o, int64_t interval_s, int64_t up
     AUTO(server_close) server *s = NULL;
     AUTO(scheduler_stop) scheduler *jobs = NULL;
     AUTO(caretaker_stop) caretaker *upkeep = NULL;
-    caretaker_options care = { .interval_us = upkeep_s * 1000000, .report = report };
+    caretaker_options care = { .keeps_statistics = runs_jobs,
+                               .compacts = upkeep_s > 0,
+                               .interval_us = upkeep_s * 1000000,
+                               .report = report };
     sigset_t signals, before;
     struct sigaction action = { .sa_handler = stop };
     scheduler_options options = { .interval_us = interval_s * 1000000, .report = report };
@@ -164,7 +167,7 @@ static bool run(home *h, const server_options *o, int64_t interval_s, int64_t up
     TRY(server_open(h, o, &s, err));
     if (runs_jobs)
         TRY(scheduler_start(h, &options, &jobs, err));
-    if (upkeep_s > 0)
+    if (runs_jobs || upkeep_s > 0)
         TRY(caretaker_start(h, &care, &upkeep, err));
     running = s;
     sigaction(SIGTERM, &action, NULL);

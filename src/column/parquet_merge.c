@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "base/pool.h"
+#include "base/stop.h"
 #include "base/vec.h"
 #include "column/parquet_file.h"
 
@@ -62,7 +63,7 @@ static bool merge_piece(void *context, size_t i)
     made_chunk *chunks = arena_array_of(a, made_chunk, m->output_count);
     error err = { 0 };
     for (size_t k = 0; k < m->output_count; k++)
-        if (!make_chunk(m, maker, a, p, k, &chunks[k], &err))
+        if (!stop_check(&err) || !make_chunk(m, maker, a, p, k, &chunks[k], &err))
             return note_failure(m, p->input, &err);
     return parquet_file_add(m->file, page_maker_output(maker), chunks, rows, &err)
                ? true

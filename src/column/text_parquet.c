@@ -5,12 +5,13 @@
 #include <stdatomic.h>
 
 #include "base/pool.h"
+#include "base/stop.h"
 #include "base/vec.h"
 #include "column/parquet_build.h"
 #include "column/parquet_file.h"
 #include "column/text_internal.h"
 
-enum { ROWS_A_GROUP = 122880, KEYS_A_PAGE = 20000 };
+enum { ROWS_A_GROUP = 122880, KEYS_A_PAGE = 20000, ROWS_A_LOOK = 4096 /* at the stop flag */ };
 
 /* Rows of one file that stand one behind the other in the builders. */
 typedef struct segment {
@@ -147,6 +148,8 @@ static bool read_records(converter *c, size_t file, line_reader *lines, error *e
     str fields[TEXT_FIELDS_MAX];
     segment *s = NULL;
     for (uint64_t row = 0;; row++) {
+        if (row % ROWS_A_LOOK == 0)
+            TRY(stop_check(err));
         bool has_record = true, works = text_next_record(scan, f, lines, fields, &has_record, err);
         if (works && !has_record)
             return text_check_bad_lines(scan, file, lines, row, err);

@@ -2,6 +2,7 @@
  * set aside. */
 #include <stdlib.h>
 
+#include "base/stop.h"
 #include "pipeline/copy_internal.h"
 
 static const int64_t us_per_day = 86400000000ll;
@@ -104,6 +105,7 @@ bool copy_load(copy *c, error *err)
     str type = copy_content_type(c->job);
     TRY(stage(c, s, err));
     for (size_t i = 0; i < c->object_count; i++) {
+        TRY(stop_check(err));
         TRY(find_copy(c, s, &c->objects[i], err));
         if (c->objects[i].path.len == 0)
             continue;
@@ -128,5 +130,6 @@ bool copy_load(copy *c, error *err)
     works = works && write_all(c, days.items, days.count, err);
     for (size_t i = 0; i < days.count; i++)
         text_scan_close(days.items[i].scan);
-    return works;
+    return works &&
+           stop_check(err); /* what failed because it was interrupted is no fault of a file */
 }

@@ -113,8 +113,14 @@ static bool has_shape(const copy *c, run_object *o, str signature)
     return false;
 }
 
+/* Whether it is the machine's fault, or the user's who stops it, and not the file's. */
+static bool is_of_the_machine(const error *why)
+{
+    return why->code == ERR_CANCELLED || why->code == ERR_LIMIT;
+}
+
 /* Files that are neither Parquet nor flow-log text; one that cannot be read is set aside. */
-static void find_other_shapes(copy *c)
+static bool find_other_shapes(copy *c, error *err)
 {
     for (size_t i = 0; i < c->object_count; i++) {
         run_object *o = &c->objects[i];
@@ -122,11 +128,17 @@ static void find_other_shapes(copy *c)
         error why = { 0 };
         if (!o->is_good || (o->reader != READER_CSV && o->reader != READER_JSON))
             continue;
-        if (!copy_format_shape(c, o, &s, &why))
+        bool works = copy_format_shape(c, o, &s, &why);
+        if (!works && is_of_the_machine(&why)) {
+            *err = why;
+            return false;
+        }
+        if (!works)
             copy_set_fault(o, why.message);
         else if (!has_shape(c, o, s.signature))
             vec_push(c->arena, &c->shapes, s);
     }
+    return true;
 }
 
 /* Group the Parquet files by their columns. */
@@ -178,7 +190,7 @@ size_t copy_find_faults(copy *c)
     for (size_t i = 0; i < c->object_count; i++) {
         error err = { 0 };
         run_object *o = &c->objects[i];
-        if (!o->is_good || o->is_text || check_file(c, i, &err))
+        if (!o->is_good || o->is_text || check_file(c, i, &err) || is_of_the_machine(&err))
             continue;
         copy_set_fault(o, err.message);
         found++;
@@ -192,7 +204,7 @@ bool copy_find_shapes(copy *c, error *err)
         size_t count, *objects = good_parquet(c, &count);
         error why = { 0 };
         c->shapes.count = 0;
-        find_other_shapes(c);
+        TRY(find_other_shapes(c, err));
         if (count == 0 || find_shapes(c, objects, count, &why))
             return true;
         if (copy_find_faults(c) == 0) {

@@ -17,7 +17,11 @@
 #include "pipeline/connection.h"
 #include "pipeline/functions.h"
 #include "pipeline/state.h"
+#include "pipeline/statistics.h"
 #include "pipeline/system.h"
+#include "pipeline/temporary.h"
+
+enum { DEFAULT_MEMORY_MIB = 1024, LEAST_MEMORY_MIB = 128 };
 
 /* A catalog of a connection, or one that was described, open. */
 typedef struct open_catalog {
@@ -36,6 +40,7 @@ struct home {
     store *store;
     pthread_mutex_t catalogs_lock; /* guards `catalogs`; taken within `lock`, never around it */
     open_catalog *catalogs;
+    temporary *temporary;
     sql_engine *engine;
     pthread_mutex_t lock; /* guards the start of `engine` */
 };
@@ -77,6 +82,7 @@ bool home_open(const home_options *options, home **ret_home, error *err)
     TRY(open_store(h, err));
     TRY(catalog_open_embedded_on(h->store, database, STR(HOME_CATALOG), warehouse, &h->embedded,
                                  err));
+    h->temporary = temporary_open(str_format(h->arena, STR_FMT "/tmp", STR_ARG(h->path)));
     connection_serve_kept(h);
     *ret_home = TAKE(h);
     return true;
@@ -95,6 +101,7 @@ void home_close(home *h)
         h->catalogs = next;
     }
     catalog_close(h->embedded);
+    temporary_close(h->temporary);
     store_close(h->store);
     state_close(h->state);
     pthread_mutex_destroy(&h->lock);
@@ -123,16 +130,43 @@ catalog *home_embedded_catalog(home *h)
     return h->embedded;
 }
 
+/* Bytes that the home's engine may take. */
+static bool memory_budget(const home *h, size_t *ret, error *err)
+{
+    const char *text = getenv("FLOE_SQL_MEMORY");
+    uint64_t mib = DEFAULT_MEMORY_MIB;
+    if (!h->options.memory_bytes && text &&
+        (!str_to_u64(str_of(text), &mib) || mib < LEAST_MEMORY_MIB || mib > SIZE_MAX >> 20))
+        return fail(err, ERR_INVALID, "FLOE_SQL_MEMORY is '%s'; it is a number of MiB, at least %d",
+                    text, LEAST_MEMORY_MIB);
+    *ret = h->options.memory_bytes ? h->options.memory_bytes : (size_t)mib << 20;
+    return true;
+}
+
+bool home_second_engine(home *h, sql_engine **ret_engine, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    AUTO(sql_engine_close) sql_engine *e = NULL;
+    sql_options options = { .threads = h->options.threads };
+    TRY(memory_budget(h, &options.memory_bytes, err));
+    options.memory_bytes /= 2;
+    TRY(temporary_folder_make(h->temporary, a, &options.temporary_folder, err));
+    TRY(sql_engine_open(&options, &e, err));
+    TRY(iceberg_register_functions(e, err));
+    TRY(statistics_register(e, err));
+    *ret_engine = TAKE(e);
+    return true;
+}
+
 bool home_engine(home *h, sql_engine **ret_engine, error *err)
 {
     pthread_mutex_lock(&h->lock);
     bool works = true;
     if (!h->engine) {
-        sql_options options = { .threads = h->options.threads,
-                                .memory_bytes = h->options.memory_bytes,
-                                .temporary_folder =
-                                    str_format(h->arena, STR_FMT "/tmp", STR_ARG(h->path)) };
-        works = sql_engine_open(&options, &h->engine, err) &&
+        sql_options options = { .threads = h->options.threads };
+        works = memory_budget(h, &options.memory_bytes, err) &&
+                temporary_folder_make(h->temporary, h->arena, &options.temporary_folder, err) &&
+                sql_engine_open(&options, &h->engine, err) &&
                 iceberg_register_functions(h->engine, err) && functions_register(h->engine, err) &&
                 stand_in_register(h->engine, err) && system_register(h, h->engine, err);
     }

@@ -13,7 +13,7 @@ typedef struct home home;
 typedef struct home_options {
     str path;            /* made when absent */
     int threads;         /* 0: as many as processors */
-    size_t memory_bytes; /* of the SQL engine; 0: 1 GiB */
+    size_t memory_bytes; /* of the SQL engine; 0: FLOE_SQL_MEMORY (MiB), else 1 GiB */
 } home_options;
 
 /* Layout: state.db (ledger and embedded catalog), warehouse/, cache/, tmp/. */
@@ -26,6 +26,9 @@ str home_cache_folder(const home *h);
 state *home_state(home *h);
 /* The engine starts on first use: commands that only look at metadata do without it. */
 NODISCARD bool home_engine(home *h, sql_engine **ret_engine, error *err);
+/* Another engine with half the memory, for what goes on in the background: the caller's to close.
+ * It knows the functions of Iceberg and of statistics, not the system tables. */
+NODISCARD bool home_second_engine(home *h, sql_engine **ret_engine, error *err);
 /* The catalog with this name. The embedded one is called default_glue_catalog and exists from the
  * start. */
 NODISCARD bool home_catalog(home *h, str name, catalog **ret_catalog, error *err);

@@ -3,23 +3,17 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/stop.h"
 #include "base/vec.h"
-#include "pipeline/statistics.h"
-#include "upkeep/upkeep.h"
 
 enum {
     DEFAULT_INTERVAL_US = 60000000,
     LONGEST_SLEEP_US = 1000000,      /* other processes may have made jobs meanwhile */
     LONGEST_BACK_OFF_US = 600000000, /* between attempts of a job that fails */
-    HOUSEKEEPING_US = 5000000,
-    UPKEEP_US = 60000000
 };
-static const int64_t thorough_us = 3600000000ll;
 
 /* A job of the home as the scheduler sees it. */
 typedef struct slot {
@@ -36,13 +30,13 @@ typedef struct slot {
 struct scheduler {
     home *home;
     scheduler_options options;
-    pthread_t thread, keeper; /* the keeper sees to statistics and upkeep */
-    pthread_mutex_t lock;     /* guards the next two */
+    pthread_t thread;
+    stop_flag is_stopping; /* what runs follows it */
+    pthread_mutex_t lock;  /* guards the next one */
     pthread_cond_t wake;
-    bool is_stopping, is_woken;
+    bool is_woken;
     slot **slots; /* the thread's own */
     size_t count;
-    int64_t upkeep_due_us, thorough_due_us;
 };
 
 static void report(scheduler *s, bool is_failure, const char *format, ...)
@@ -58,10 +52,7 @@ static void report(scheduler *s, bool is_failure, const char *format, ...)
 
 static bool is_stopping(scheduler *s)
 {
-    pthread_mutex_lock(&s->lock);
-    bool stops = s->is_stopping;
-    pthread_mutex_unlock(&s->lock);
-    return stops;
+    return atomic_load(&s->is_stopping);
 }
 
 static void close_slot(slot *x)
@@ -248,70 +239,7 @@ static int64_t run_due(scheduler *s)
     return next;
 }
 
-/* ---- Between runs ---- */
-
-static bool should_stop(void *context)
-{
-    return is_stopping(context);
-}
-
-/* Small files together, old snapshots gone; each step is an ordinary commit. */
-static void keep_up(scheduler *s, bool is_thorough)
-{
-    AUTO(arena_free) arena *a = arena_new();
-    catalog *c = home_embedded_catalog(s->home);
-    catalog_entry *entries;
-    size_t count, needed_count = 0;
-    int64_t *needed = NULL;
-    sql_engine *engine;
-    error err = { 0 };
-    if (!home_engine(s->home, &engine, &err) || !catalog_list(c, a, &entries, &count, &err) ||
-        (is_thorough && !upkeep_needed_snapshots(c, a, &needed, &needed_count, &err))) {
-        report(s, true, "upkeep: %s", err.message);
-        return;
-    }
-    for (size_t i = 0; i < count && !should_stop(s); i++) {
-        iceberg_table *t;
-        upkeep_report done;
-        error why = { 0 };
-        if (!catalog_load(c, a, entries[i].namespace, entries[i].name, &t, &why))
-            continue;
-        bool is_off = str_eq_nocase(
-            iceberg_table_property(t, STR("floe.option.disable_compaction"), STR("")), STR("TRUE"));
-        upkeep_options options = { .compacts = !is_off,
-                                   .least_files = 12,
-                                   .retains = is_thorough,
-                                   .rewrites_manifests = is_thorough,
-                                   .expires = is_thorough,
-                                   .removes_orphans = is_thorough,
-                                   .needed_snapshots = needed,
-                                   .needed_count = needed_count };
-        if (!upkeep_run(c, engine, entries[i].namespace, entries[i].name, &options, &done, &why))
-            report(s, true, "upkeep of " STR_FMT "." STR_FMT ": %s", STR_ARG(entries[i].namespace),
-                   STR_ARG(entries[i].name), why.message);
-        else if (done.files_rewritten)
-            report(s, false, "upkeep of " STR_FMT "." STR_FMT ": %lld files rewritten",
-                   STR_ARG(entries[i].namespace), STR_ARG(entries[i].name),
-                   (long long)done.files_rewritten);
-    }
-}
-
-/* What may wait for the jobs: statistics, upkeep each minute, all of it each hour. */
-static void housekeep(scheduler *s)
-{
-    int64_t now = clock_wall_us();
-    error err = { 0 };
-    if (!statistics_follow(s->home, should_stop, s, &err) && err.code != ERR_CANCELLED)
-        report(s, true, "%s", err.message);
-    if (now < s->upkeep_due_us || should_stop(s))
-        return;
-    bool is_thorough = now >= s->thorough_due_us;
-    if (s->upkeep_due_us)
-        keep_up(s, is_thorough && s->thorough_due_us);
-    s->upkeep_due_us = now + UPKEEP_US;
-    if (is_thorough)
-        s->thorough_due_us = now + thorough_us;
-}
+/* ---- The thread ---- */
 
 static void sleep_until(scheduler *s, int64_t due_us)
 {
@@ -319,7 +247,7 @@ static void sleep_until(scheduler *s, int64_t due_us)
     int64_t until = due_us < most ? due_us : most;
     struct timespec at = { .tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000 };
     pthread_mutex_lock(&s->lock);
-    while (!s->is_stopping && !s->is_woken && clock_wall_us() < until)
+    while (!is_stopping(s) && !s->is_woken && clock_wall_us() < until)
         if (pthread_cond_timedwait(&s->wake, &s->lock, &at) != 0)
             break;
     s->is_woken = false;
@@ -329,26 +257,12 @@ static void sleep_until(scheduler *s, int64_t due_us)
 static void *run(void *context)
 {
     scheduler *s = context;
+    stop_follow(&s->is_stopping);
     while (!is_stopping(s)) {
         error err = { 0 };
         if (!follow_jobs(s, &err))
             report(s, true, "%s", err.message);
         sleep_until(s, run_due(s));
-    }
-    return NULL;
-}
-
-/* The keeper's thread: beside the jobs, at the lowest priority, so that loading comes first. */
-static void *keep(void *context)
-{
-    scheduler *s = context;
-    setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
-    for (int64_t next = clock_wall_us() + HOUSEKEEPING_US; !is_stopping(s);) {
-        nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
-        if (clock_wall_us() < next)
-            continue;
-        housekeep(s);
-        next = clock_wall_us() + HOUSEKEEPING_US;
     }
     return NULL;
 }
@@ -361,9 +275,10 @@ bool scheduler_start(home *h, const scheduler_options *options, scheduler **ret_
     s->options = *options;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);
-    if (pthread_create(&s->thread, NULL, run, s) != 0 ||
-        pthread_create(&s->keeper, NULL, keep, s) != 0)
-        return fail(err, ERR_LIMIT, "the threads that run jobs could not start");
+    if (pthread_create(&s->thread, NULL, run, s) != 0) {
+        free(s);
+        return fail(err, ERR_LIMIT, "the thread that runs jobs could not start");
+    }
     *ret_scheduler = s;
     return true;
 }
@@ -396,11 +311,10 @@ void scheduler_stop(scheduler *s)
     if (!s)
         return;
     pthread_mutex_lock(&s->lock);
-    s->is_stopping = true;
+    atomic_store(&s->is_stopping, true);
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
     stop_thread(s, s->thread);
-    stop_thread(s, s->keeper);
     for (size_t i = 0; i < s->count; i++)
         free_slot(s->slots[i]);
     free(s->slots);

@@ -429,17 +429,17 @@ static bool follow_table(void *context, arena *outer, str catalog_name, const ca
     return save_statistics(f->home, name, &t, current->id, err);
 }
 
-bool statistics_follow(home *h, bool (*should_stop)(void *context), void *context, error *err)
+bool statistics_register(sql_engine *engine, error *err)
 {
-    static bool is_registered;
+    static const column_type types[] = { COLUMN_INT64, COLUMN_INT64 };
+    return sql_register_sink(engine, "floe_count_distinct", types, 2, add_hashes, NULL, err);
+}
+
+bool statistics_follow(home *h, sql_engine *engine, bool (*should_stop)(void *context),
+                       void *context, error *err)
+{
     AUTO(arena_free) arena *a = arena_new();
     AUTO(sql_disconnect) sql_connection *c = NULL;
-    sql_engine *engine;
-    static const column_type types[] = { COLUMN_INT64, COLUMN_INT64 };
-    TRY(home_engine(h, &engine, err));
-    if (!is_registered)
-        TRY(sql_register_sink(engine, "floe_count_distinct", types, 2, add_hashes, NULL, err));
-    is_registered = true;
     TRY(sql_connect(engine, &c, err));
     following f = { h, c, should_stop, context };
     return system_each_table(h, a, follow_table, &f, err);

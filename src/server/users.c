@@ -280,8 +280,13 @@ bool users_first(users *u, arena *a, str *ret_password, error *err)
     if (count)
         return true;
     str password = str_slice(secret_new(a), 0, 20);
-    TRY(users_add(u, STR("admin"), password, err));
-    *ret_password = password;
+    if (users_add(u, STR("admin"), password, err)) {
+        *ret_password = password;
+        return true;
+    }
+    if (err->code != ERR_CONFLICT)
+        return false;
+    error_clear(err); /* another process on this home was first */
     return true;
 }
 
