@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Other engines and Floe on the same tables, both ways: pyiceberg, Spark with the Iceberg runtime, DuckDB's iceberg extension read
-what Floe writes; Floe reads what pyiceberg and Spark write. Run by tests/interop/run inside the virtual environment."""
+"""Other engines and Floe on the same tables, both ways: pyiceberg, Spark with the Iceberg runtime, Trino, DuckDB's iceberg
+extension read what Floe writes; Floe reads what pyiceberg and Spark write. Run by tests/interop/run inside the virtual environment."""
 import datetime
 import decimal
 import json
@@ -13,7 +13,7 @@ from harness import *
 import peers
 
 CONN, DEV = "puppygraph.vpcflowlogs_connections", "puppygraph.vpcflowlogs_devices"
-READERS = [("pyiceberg", peers.by_pyiceberg), ("Spark", peers.by_spark), ("DuckDB", peers.by_duckdb)]
+READERS = [("pyiceberg", peers.by_pyiceberg), ("Spark", peers.by_spark), ("DuckDB", peers.by_duckdb)] + ([("Trino", peers.by_trino)] if peers.has_trino() else [])
 
 
 def by_floe(h, table):

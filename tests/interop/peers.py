@@ -1,4 +1,5 @@
-"""Other engines over one catalog: pyiceberg, Spark, DuckDB's iceberg extension. Each gives a table's rows as sorted texts."""
+"""Other engines over one catalog: pyiceberg, Spark, Trino, DuckDB's iceberg extension. Each gives a table's rows as sorted texts."""
+import atexit
 import datetime
 import json
 import os
@@ -56,6 +57,44 @@ def by_duckdb(home, table):
     location = catalog(home).load_table(table).metadata_location
     r = c.execute(f"SELECT * FROM iceberg_scan('{location.removeprefix('file://')}')")
     return lines([d[0] for d in r.description], r.fetchall())
+
+
+_trino = None
+
+
+def has_trino():
+    return (WORK / "trino" / "classpath").exists() and (WORK / "trino" / "java").exists()
+
+
+def stop_trino():
+    global _trino
+    if _trino:
+        _trino.stdin.close()
+        _trino.wait(timeout=60)
+    _trino = None
+
+
+def trino(home, query):
+    """One Trino server, in a process of its own, for all homes: tests/interop/trino. Tables are floe.<schema>.<table>."""
+    global _trino
+    if _trino is None:
+        folder = WORK / "trino"
+        options = ["-Xmx1500m", "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"]
+        path = f"{folder}/classes:{(folder / 'classpath').read_text().strip()}"
+        _trino = subprocess.Popen([(folder / "java").read_text().strip(), *options, "-cp", path, "ReadTables"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=open(folder / "log", "w"), text=True)
+        atexit.register(stop_trino)
+    _trino.stdin.write(f"{home}\t{query}\n")
+    _trino.stdin.flush()
+    answer = json.loads(_trino.stdout.readline() or '{"error": "Trino has ended, see build/interop/trino/log"}', parse_float=str)
+    if "error" in answer:
+        raise RuntimeError(answer["error"])
+    return answer["columns"], answer["rows"]
+
+
+def by_trino(home, table):
+    columns, rows = trino(home, f"SELECT * FROM floe.{table}")
+    return lines(columns, rows)
 
 
 _spark = None
