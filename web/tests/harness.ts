@@ -60,6 +60,8 @@ export class Server {
 
 export interface Watched { page: Page; faults: string[]; context: BrowserContext }
 let browser: Browser | undefined
+let lastPage: Page | undefined
+let lastFaults: string[] = []
 export async function open(url: string, theme: 'dark' | 'light' = 'dark', size = { width: 1280, height: 800 }): Promise<Watched> {
   browser ??= await chromium.launch({
     executablePath: CHROMIUM,
@@ -67,8 +69,10 @@ export async function open(url: string, theme: 'dark' | 'light' = 'dark', size =
   })
   const context = await browser.newContext({ viewport: size, colorScheme: theme, reducedMotion: 'reduce', acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'] })
   const page = await context.newPage()
+  lastPage = page
   page.setDefaultTimeout(15000)
   const faults: string[] = []
+  lastFaults = faults
   await page.exposeFunction('toldViolation', (what: string) => faults.push(`against the policy: ${what}`))
   await page.addInitScript(() => addEventListener('securitypolicyviolation', (e) => void (window as any).toldViolation(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`)))
   page.on('pageerror', (e) => faults.push(`page error: ${e.message}`))
@@ -97,7 +101,8 @@ export async function group(name: string, f: () => Promise<void>): Promise<void>
     await f()
   } catch (e) {
     failed++
-    console.error(`FAILED ${name}\n  ${e instanceof Error ? e.message.split('\n').slice(0, 12).join('\n  ') : String(e)}`)
+    await lastPage?.screenshot({ path: join(tmpdir(), `floe-ui-failed-${failed}.png`) }).catch(() => undefined)
+    console.error(`FAILED ${name}\n  ${e instanceof Error ? e.message.split('\n').slice(0, 12).join('\n  ') : String(e)}\n  ${lastFaults.join('\n  ')}\n  ${lastPage?.url()}`)
   }
   console.log(`${name}: ${((Date.now() - started) / 1000).toFixed(1)} s`)
 }

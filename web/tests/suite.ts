@@ -1,12 +1,13 @@
 /** The UI in Chromium against the real server. Parts named as arguments run alone: `node suite.js policy`. */
 import { firstRun } from './first_run.ts'
 import { closeBrowser, finish, Server } from './harness.ts'
+import { keyboard } from './keyboard.ts'
 import { policy } from './policy.ts'
 import { scenes } from './scene.ts'
 import { tutorial } from './tutorial.ts'
 
 /** Over the sample data that the first run loads. */
-const sampled: Record<string, (server: Server) => Promise<void>> = { scenes, policy }
+const sampled: Record<string, (server: Server) => Promise<void>> = { scenes, policy, keyboard }
 /** With servers of their own. */
 const alone: Record<string, () => Promise<void>> = { tutorial }
 

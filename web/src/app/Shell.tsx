@@ -45,6 +45,7 @@ function useKeys(open: (what: 'palette' | 'help') => void): void {
         e.stopImmediatePropagation()
         e.preventDefault()
         go(screen.id)
+        document.getElementById('main')?.focus()
       } else if (e.key === 'g') isGoing = true
       else if (e.key === '?') open('help')
       else if (e.key === '[') setSettings({ isRailNarrow: !getSettings().isRailNarrow })
@@ -126,7 +127,7 @@ export function Shell({ session, signedOut }: { session: Session; signedOut: (is
         <Boundary key={route.screen}><Suspense fallback={<Skeleton />}><View /></Suspense></Boundary>
       </main>
       <StatusBar session={session} isOnline={isOnline} />
-      {dialog === 'palette' && <Palette close={() => setDialog(undefined)} />}
+      {dialog === 'palette' && <Palette close={() => setDialog(undefined)} help={() => setDialog('help')} />}
       {dialog === 'help' && <Help close={() => setDialog(undefined)} />}
       <div id="announcer" className="visually-hidden" role="status" aria-live="polite" />
     </div>

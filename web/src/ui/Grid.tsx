@@ -1,6 +1,6 @@
-/** A table of any number of rows: only what is seen is in the page; arrows move, Ctrl+C copies a cell. */
+/** A table of any number of rows: only what is seen is in the page. Arrows move, up to the head, where Enter sorts; Ctrl+C copies a cell. */
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useMemo, useRef, useState } from 'react'
+import { useId, useMemo, useRef, useState } from 'react'
 import type { Column } from '../api/query'
 import { cell } from '../api/format'
 import './grid.css'
@@ -17,6 +17,8 @@ const isNumber = (type: string): boolean => /INT|DOUBLE|FLOAT|DECIMAL|REAL/i.tes
 
 export function Grid({ columns, rows, label, onRow, selected }: Props) {
   const box = useRef<HTMLDivElement>(null)
+  const id = useId()
+  /** Row -1 is the head. */
   const [at, setAt] = useState<[number, number]>([0, 0])
   const [sort, setSort] = useState<{ column: number; down: boolean } | undefined>()
   const order = useMemo(() => {
@@ -26,7 +28,7 @@ export function Grid({ columns, rows, label, onRow, selected }: Props) {
       o.sort((a, b) => compare(rows[a]![c], rows[b]![c]) * (sort.down ? -1 : 1))
     }
     return o
-  }, [rows, sort])
+  }, [rows, rows.length, sort]) // rows are added to the same list while they come
   const widths = useMemo(() => columns.map((c, i) => {
     let most = c.name.length + 3
     for (let r = 0; r < Math.min(60, rows.length); r++) most = Math.max(most, cell(rows[r]![i]).length)
@@ -39,21 +41,30 @@ export function Grid({ columns, rows, label, onRow, selected }: Props) {
   const move = (e: React.KeyboardEvent): void => {
     const [r, c] = at
     const to = ({ ArrowDown: [r + 1, c], ArrowUp: [r - 1, c], ArrowRight: [r, c + 1], ArrowLeft: [r, c - 1], PageDown: [r + 20, c], PageUp: [r - 20, c], Home: [0, c], End: [rows.length - 1, c] } as Record<string, [number, number]>)[e.key]
-    if (e.key === 'Enter' && onRow && rows.length) onRow(rows[order[r]!]!, order[r]!)
-    if ((e.ctrlKey || e.metaKey) && e.key === 'c' && !getSelection()?.toString()) void navigator.clipboard.writeText(cell(rows[order[r]!]?.[c]))
-    if (!to) return
+    if (e.key === 'Enter' && r < 0) flip(c)
+    else if (e.key === 'Enter' && onRow && rows.length) onRow(rows[order[r]!]!, order[r]!)
+    if ((e.ctrlKey || e.metaKey) && e.key === 'c' && !getSelection()?.toString()) void navigator.clipboard.writeText(r < 0 ? columns[c]!.name : cell(rows[order[r]!]?.[c]))
+    if (!to || e.ctrlKey || e.metaKey || e.altKey) return
     e.preventDefault()
-    const next: [number, number] = [clamp(to[0], rows.length), clamp(to[1], columns.length)]
+    const next: [number, number] = [e.key === 'ArrowUp' && r <= 0 ? -1 : clamp(to[0], rows.length), clamp(to[1], columns.length)]
     setAt(next)
-    scroller.scrollToIndex(next[0])
+    if (next[0] >= 0) scroller.scrollToIndex(next[0])
+    const left = widths.slice(0, next[1]).reduce((sum, w) => sum + w, 0)
+    const seen = box.current!
+    if (left < seen.scrollLeft) seen.scrollLeft = left
+    else if (left + widths[next[1]]! > seen.scrollLeft + seen.clientWidth) seen.scrollLeft = left + widths[next[1]]! - seen.clientWidth
+  }
+  const flip = (i: number): void => {
+    const first = isNumber(columns[i]!.type)
+    setSort((s) => (s?.column !== i ? { column: i, down: first } : s.down === first ? { column: i, down: !s.down } : undefined))
   }
 
   return (
-    <div className="grid" ref={box} role="grid" aria-label={label} aria-rowcount={rows.length + 1} aria-colcount={columns.length} tabIndex={0} onKeyDown={move} aria-activedescendant={rows.length ? `cell-${at[0]}-${at[1]}` : undefined}>
+    <div className="grid" ref={box} role="grid" aria-label={label} aria-rowcount={rows.length + 1} aria-colcount={columns.length} tabIndex={0} onKeyDown={move} aria-activedescendant={columns.length && (rows.length || at[0] < 0) ? `${id}-${at[0]}-${at[1]}` : undefined}>
       <div className="grid-head" role="row" style={{ gridTemplateColumns: template, minWidth }}>
         {columns.map((c, i) => (
-          <div key={i} role="columnheader" aria-sort={sort?.column === i ? (sort.down ? 'descending' : 'ascending') : 'none'} className={isNumber(c.type) ? 'num' : ''} title={c.type}
-            onClick={() => setSort((s) => (s?.column !== i ? { column: i, down: isNumber(c.type) } : s.down === isNumber(c.type) ? { column: i, down: !s.down } : undefined))}>
+          <div key={i} id={`${id}--1-${i}`} role="columnheader" aria-sort={sort?.column === i ? (sort.down ? 'descending' : 'ascending') : 'none'} className={`${isNumber(c.type) ? 'num' : ''}${at[0] < 0 && at[1] === i ? ' at' : ''}`} title={c.type}
+            onClick={() => { setAt([-1, i]); flip(i) }}>
             {c.name}{sort?.column === i ? (sort.down ? ' ↓' : ' ↑') : ''}
           </div>
         ))}
@@ -66,7 +77,7 @@ export function Grid({ columns, rows, label, onRow, selected }: Props) {
             <div key={item.index} role="row" aria-rowindex={item.index + 2} aria-selected={selected?.(row, index) ?? false} className="grid-row"
               style={{ transform: `translateY(${item.start}px)`, gridTemplateColumns: template }} onClick={() => onRow?.(row, index)}>
               {columns.map((c, i) => (
-                <div key={i} id={`cell-${item.index}-${i}`} role="gridcell" className={`${isNumber(c.type) ? 'num' : ''}${at[0] === item.index && at[1] === i ? ' at' : ''}${row[i] === null ? ' null' : ''}`}
+                <div key={i} id={`${id}-${item.index}-${i}`} role="gridcell" className={`${isNumber(c.type) ? 'num' : ''}${at[0] === item.index && at[1] === i ? ' at' : ''}${row[i] === null ? ' null' : ''}`}
                   onMouseDown={() => setAt([item.index, i])} title={cell(row[i])}>
                   {row[i] === null ? 'null' : cell(row[i])}
                 </div>

@@ -76,6 +76,7 @@ export function Modal({ title, children, close, className }: { title: string; ch
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null
     ref.current?.showModal()
+    ref.current?.querySelector<HTMLElement>('[data-autofocus]')?.focus() // a field that is not shown yet takes no focus by itself
     return () => before?.focus()
   }, [])
   return (

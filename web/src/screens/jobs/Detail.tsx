@@ -19,7 +19,7 @@ function Drop({ job, close }: { job: Job; close: () => void }) {
   return (
     <Modal title={`Drop ${job.name}`} close={close}>
       <p>The job stops and is forgotten; the rows that it loaded stay. Type its name to go on.</p>
-      <form className="row" onSubmit={(e) => { e.preventDefault(); if (name === job.name) drop() }}><input className="field mono" aria-label="Name of the job" value={name} autoFocus onChange={(e) => setName(e.target.value)} /><button type="submit" className="button danger" disabled={name !== job.name}>Drop</button></form>
+      <form className="row" onSubmit={(e) => { e.preventDefault(); if (name === job.name) drop() }}><input className="field mono" aria-label="Name of the job" value={name} data-autofocus onChange={(e) => setName(e.target.value)} /><button type="submit" className="button danger" disabled={name !== job.name}>Drop</button></form>
       {error !== undefined && <Failure error={error} />}
     </Modal>
   )

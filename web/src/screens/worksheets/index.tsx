@@ -138,7 +138,7 @@ function Naming({ name, close, rename }: { name: string; close: () => void; rena
   return (
     <Modal title="Name of the worksheet" close={close}>
       <form className="row" onSubmit={(e) => { e.preventDefault(); if (to.trim()) rename(to.trim()); close() }}>
-        <input className="field" aria-label="Name" value={to} autoFocus onChange={(e) => setTo(e.target.value)} /><button type="submit" className="button primary" disabled={!to.trim()}>Rename</button></form>
+        <input className="field" aria-label="Name" value={to} data-autofocus onChange={(e) => setTo(e.target.value)} /><button type="submit" className="button primary" disabled={!to.trim()}>Rename</button></form>
     </Modal>
   )
 }
