@@ -23,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text_options options = { .columns = flow_field_columns(),
                              .column_count = flow_field_count,
                              .delimiter = ' ',
+                             .passes_bad_lines = true,
                              .null_text = STR("-"),
                              .required = required,
                              .required_count = 1,

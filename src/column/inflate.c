@@ -1,7 +1,7 @@
-/* Streaming gzip through ISA-L. Format: RFC 1952. */
-#include "column/inflate.h"
+/* Telling how a file is packed, and reading it. */
+#include "column/inflate_internal.h"
 
-#include <isa-l/igzip_lib.h>
+#include <snappy-c.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -9,112 +9,145 @@
 
 struct inflate_reader {
     file_map *map;
-    str rest; /* not yet given to the decoder (gzip) or out (plain) */
-    bool is_gzip, is_done;
-    struct inflate_state state;
+    str rest; /* not yet given to the unpacker, or out */
+    packing packing;
+    const unpacker_kind *kind; /* NULL: plain */
+    void *state;
 };
 
-static bool has_gzip_magic(str bytes)
+/* What the first bytes say. */
+static const struct {
+    packing packing;
+    const char *bytes;
+    size_t len;
+    const char *suffix, *name;
+    const unpacker_kind *kind;
+} magics[] = {
+    { PACKING_GZIP, "\x1F\x8B", 2, ".gz", "gzip", &unpacker_gzip },
+    { PACKING_ZSTD, "\x28\xB5\x2F\xFD", 4, ".zst", "zstd", &unpacker_zstd },
+    { PACKING_BZIP2, "BZh", 3, ".bz2", "bzip2", &unpacker_bzip2 },
+    { PACKING_SNAPPY, "\xFF\x06\0\0sNaPpY", 10, ".snappy", "snappy", &unpacker_snappy_frames },
+};
+
+static bool has_magic(size_t i, str content)
 {
-    return bytes.len >= 2 && (unsigned char)bytes.data[0] == 0x1F &&
-           (unsigned char)bytes.data[1] == 0x8B;
+    if (!str_starts_with(content, (str){ magics[i].bytes, magics[i].len }))
+        return false;
+    /* "BZh" may begin a text: then come the level and a block's or the end's mark */
+    return magics[i].packing != PACKING_BZIP2 ||
+           (content.len >= 10 && content.data[3] >= '1' && content.data[3] <= '9' &&
+            (memcmp(content.data + 4, "1AY&SY", 6) == 0 ||
+             memcmp(content.data + 4, "\x17\x72\x45\x38\x50\x90", 6) == 0));
 }
 
-static void start_member(inflate_reader *r)
+/* Hadoop's lengths fit to each other, and the first piece says it is as long as its block at most.
+ */
+static bool is_hadoop(str content)
 {
-    isal_inflate_init(&r->state);
-    r->state.crc_flag = ISAL_GZIP;
-    r->state.next_in = (uint8_t *)(uintptr_t)r->rest.data;
-    r->state.avail_in = r->rest.len > UINT32_MAX ? UINT32_MAX : (uint32_t)r->rest.len;
+    const unsigned char *u = (const unsigned char *)content.data;
+    size_t len;
+    if (content.len < 10)
+        return false;
+    uint64_t block = (uint64_t)u[0] << 24 | u[1] << 16 | u[2] << 8 | u[3],
+             piece = (uint64_t)u[4] << 24 | u[5] << 16 | u[6] << 8 | u[7];
+    return block > 0 && piece > 0 && piece <= content.len - 8 &&
+           snappy_uncompressed_length(content.data + 8, piece, &len) == SNAPPY_OK && len > 0 &&
+           len <= block;
 }
 
-bool inflate_open(str path, inflate_reader **ret_reader, error *err)
+static bool is_snappy_name(str path)
+{
+    return str_ends_with(path, STR(".snappy")) || str_ends_with(path, STR(".sz"));
+}
+
+static void use(inflate_reader *r, packing packing, const unpacker_kind *kind)
+{
+    r->packing = packing;
+    r->kind = kind;
+}
+
+static bool tell(inflate_reader *r, str path, error *err)
+{
+    use(r, PACKING_NONE, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(magics); i++)
+        if (has_magic(i, r->rest)) {
+            use(r, magics[i].packing, magics[i].kind);
+            return true;
+        }
+    for (size_t i = 0; i < ARRAY_LEN(magics); i++)
+        if (magics[i].packing != PACKING_SNAPPY && str_ends_with(path, str_of(magics[i].suffix)))
+            return fail(err, ERR_CORRUPT, "its name ends in %s, but its content is not %s",
+                        magics[i].suffix, magics[i].name);
+    if (is_snappy_name(path)) {
+        bool is_in_blocks = is_hadoop(r->rest);
+        use(r, is_in_blocks ? PACKING_SNAPPY : PACKING_SNAPPY_BLOCK,
+            is_in_blocks ? &unpacker_snappy_hadoop : &unpacker_snappy_block);
+    }
+    return true;
+}
+
+/* As the job says. */
+static bool take(inflate_reader *r, packing wanted, error *err)
+{
+    use(r, wanted, wanted == PACKING_SNAPPY_BLOCK ? &unpacker_snappy_block : NULL);
+    for (size_t i = 0; i < ARRAY_LEN(magics); i++) {
+        if (magics[i].packing != wanted)
+            continue;
+        r->kind = magics[i].kind;
+        if (has_magic(i, r->rest))
+            return true;
+        if (wanted == PACKING_SNAPPY && is_hadoop(r->rest)) {
+            r->kind = &unpacker_snappy_hadoop;
+            return true;
+        }
+        return fail(err, ERR_CORRUPT, "its content is not %s, which the job's COMPRESSION is",
+                    magics[i].name);
+    }
+    return true;
+}
+
+bool inflate_open(str path, packing kind, inflate_reader **ret_reader, error *err)
 {
     AUTO(arena_free) arena *scratch = arena_new();
     AUTO(inflate_close) inflate_reader *r = memory_alloc(sizeof *r);
     TRY(file_map_open(str_to_c(scratch, path), &r->map, err));
     r->rest = file_map_bytes(r->map);
-    r->is_gzip = has_gzip_magic(r->rest);
     if (r->rest.len == 0)
         return fail(err, ERR_CORRUPT, "the file is empty");
-    if (!r->is_gzip && str_ends_with(path, STR(".gz")))
-        return fail(err, ERR_CORRUPT, "its name ends in .gz, but its content is not gzip");
-    if (r->is_gzip)
-        start_member(r);
+    TRY(kind == PACKING_AUTO ? tell(r, path, err) : take(r, kind, err));
+    if (r->kind)
+        r->state = r->kind->open();
     *ret_reader = TAKE(r);
     return true;
 }
 
-bool inflate_is_gzip(const inflate_reader *r)
+packing inflate_packing(const inflate_reader *r)
 {
-    return r->is_gzip;
+    return r->packing;
 }
 
 void inflate_close(inflate_reader *r)
 {
     if (!r)
         return;
+    if (r->state)
+        r->kind->close(r->state);
     file_map_close(r->map);
     free(r);
 }
 
-static bool read_plain(inflate_reader *r, char *ret_bytes, size_t size, size_t *ret_count)
+bool unpacker_fail(error *err, const unpacker_kind *k, const char *why)
 {
-    size_t n = r->rest.len < size ? r->rest.len : size;
-    memcpy(ret_bytes, r->rest.data, n);
-    r->rest = str_slice(r->rest, n, r->rest.len);
-    *ret_count = n;
-    return true;
-}
-
-static const char *reason_of(int code)
-{
-    switch (code) {
-    case ISAL_END_INPUT: return "it ends early";
-    case ISAL_INVALID_WRAPPER: return "its header is damaged";
-    case ISAL_INCORRECT_CHECKSUM: return "its checksum does not match";
-    default: return "its compressed data is damaged";
-    }
-}
-
-/* After a member: step to the next one, or end. */
-static bool next_member(inflate_reader *r, error *err)
-{
-    if (r->rest.len == 0) {
-        r->is_done = true;
-        return true;
-    }
-    if (!has_gzip_magic(r->rest))
-        return fail(err, ERR_CORRUPT, "the gzip data is followed by %zu bytes of something else",
-                    r->rest.len);
-    start_member(r);
-    return true;
+    return fail(err, ERR_CORRUPT, "the %s data is bad: %s", k->name, why);
 }
 
 bool inflate_read(inflate_reader *r, char *ret_bytes, size_t size, size_t *ret_count, error *err)
 {
-    if (!r->is_gzip)
-        return read_plain(r, ret_bytes, size, ret_count);
-    size_t got = 0;
-    while (got < size && !r->is_done) {
-        uint32_t room = size - got > (1u << 30) ? 1u << 30 : (uint32_t)(size - got);
-        uint32_t input = r->state.avail_in;
-        r->state.next_out = (uint8_t *)ret_bytes + got;
-        r->state.avail_out = room;
-        int code = isal_inflate(&r->state);
-        if (code != ISAL_DECOMP_OK && code != ISAL_END_INPUT)
-            return fail(err, ERR_CORRUPT, "the gzip data is bad: %s", reason_of(code));
-        uint32_t made = room - r->state.avail_out;
-        r->rest = str_slice(r->rest, input - r->state.avail_in, r->rest.len);
-        got += made;
-        if (r->state.block_state == ISAL_BLOCK_FINISH) {
-            TRY(next_member(r, err));
-        } else if (made == 0 && r->state.avail_in == 0) {
-            if (r->rest.len == 0)
-                return fail(err, ERR_CORRUPT, "the gzip data is bad: it ends early");
-            r->state.avail_in = r->rest.len > UINT32_MAX ? UINT32_MAX : (uint32_t)r->rest.len;
-        }
-    }
-    *ret_count = got;
+    if (r->kind)
+        return r->kind->next(r->state, &r->rest, ret_bytes, size, ret_count, err);
+    size_t n = r->rest.len < size ? r->rest.len : size;
+    memcpy(ret_bytes, r->rest.data, n);
+    r->rest = str_slice(r->rest, n, r->rest.len);
+    *ret_count = n;
     return true;
 }

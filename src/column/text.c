@@ -54,10 +54,10 @@ static void registry_remove(text_scan *s)
 
 /* ---- Lines ---- */
 
-bool text_lines_open(str path, line_reader *ret, error *err)
+bool text_lines_open(str path, packing packing, line_reader *ret, error *err)
 {
     *ret = (line_reader){ 0 };
-    TRY(inflate_open(path, &ret->source, err));
+    TRY(inflate_open(path, packing, &ret->source, err));
     ret->capacity = WINDOW_BYTES;
     ret->window = memory_alloc(ret->capacity);
     return true;
@@ -113,7 +113,7 @@ bool text_lines_next(line_reader *r, str *ret_line, bool *ret_has_line, error *e
         TRY(fill_window(r, err));
     }
     *ret_has_line = r->to > r->from;
-    if (*ret_has_line && !inflate_is_gzip(r->source))
+    if (*ret_has_line && inflate_packing(r->source) == PACKING_NONE)
         return fail(err, ERR_CORRUPT,
                     "line %llu, the last, is not ended: the file may still be being written",
                     (unsigned long long)r->line + 1);
@@ -221,8 +221,8 @@ static bool read_header(text_scan *s, text_file *f, error *err)
     bool has_line = false;
     int16_t columns[TEXT_FIELDS_MAX];
     size_t count = 0;
-    bool works =
-        text_lines_open(f->path, &lines, err) && text_lines_next(&lines, &line, &has_line, err);
+    bool works = text_lines_open(f->path, s->options.packing, &lines, err) &&
+                 text_lines_next(&lines, &line, &has_line, err);
     if (works && !has_line)
         works = fail(err, ERR_CORRUPT, "the file is empty");
     works = works && match_header(&s->options, line, columns, &count, err);
@@ -392,7 +392,7 @@ static bool check_file(text_scan *s, size_t file, error *err)
     line_reader lines;
     str header;
     bool has_header;
-    bool works = text_lines_open(s->files[file].path, &lines, err) &&
+    bool works = text_lines_open(s->files[file].path, s->options.packing, &lines, err) &&
                  text_lines_next(&lines, &header, &has_header, err) &&
                  check_records(s, file, &lines, err);
     text_lines_close(&lines);
@@ -597,7 +597,7 @@ static bool open_next(text_run *run, text_place *p, bool *ret_has_file, error *e
     p->row = 0;
     str header;
     bool has_line;
-    return text_lines_open(f->path, &p->lines, err) &&
+    return text_lines_open(f->path, s->options.packing, &p->lines, err) &&
            text_lines_next(&p->lines, &header, &has_line, err);
 }
 

@@ -3,6 +3,7 @@
  * reason. */
 #pragma once
 
+#include "column/inflate.h"
 #include "column/sql.h"
 
 /* A column that headers may name. `name` is the output name; a header matches it in any case and
@@ -19,6 +20,7 @@ typedef struct text_options {
     str null_text;       /* "-" */
     const str *required; /* names without which a file is refused */
     size_t required_count;
+    packing packing;
     const char *known_as; /* for messages: "flow-log field" */
     /* Lines that cannot be records are noted and passed over, unless that is more than
      * TEXT_BAD_LINES_MAX of a file's lines or more than half of them: then, as without it always,

@@ -43,7 +43,7 @@ typedef struct line_reader {
 } line_reader;
 
 /* Lines of a file, its header first. */
-bool text_lines_open(str path, line_reader *ret, error *err);
+bool text_lines_open(str path, packing packing, line_reader *ret, error *err);
 void text_lines_close(line_reader *r);
 /* The next line without its end; `*ret_has_line` false at the end of the file. Valid until the next
  * call. */

@@ -177,7 +177,7 @@ static bool read_file(converter *c, size_t file, error *err)
     str header;
     bool has_line;
     find_fields(c, f);
-    bool works = text_lines_open(f->path, &lines, err) &&
+    bool works = text_lines_open(f->path, c->shared->scan->options.packing, &lines, err) &&
                  text_lines_next(&lines, &header, &has_line, err) &&
                  read_records(c, file, &lines, err);
     text_lines_close(&lines);

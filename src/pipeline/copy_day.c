@@ -15,6 +15,7 @@ bool copy_day_open(copy *c, day_objects *d, error *err)
                              .null_text = STR("-"),
                              .required = required,
                              .required_count = ARRAY_LEN(required),
+                             .packing = copy_packing(c->job),
                              .known_as = "flow-log field",
                              .passes_bad_lines = copy_passes_bad_lines(c->job) };
     return text_scan_open(c->job->engine, &options, paths, count, &d->scan, err);

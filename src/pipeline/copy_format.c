@@ -42,11 +42,11 @@ static size_t default_header(arena *a, const str **ret)
 }
 
 /* The first bytes of the text, unpacked. */
-static size_t read_start(const run_object *o, char *bytes, size_t size, error *err)
+static size_t read_start(const copy *c, const run_object *o, char *bytes, size_t size, error *err)
 {
     AUTO(inflate_close) inflate_reader *r = NULL;
     size_t count = 0, got = 1;
-    if (!inflate_open(o->path, &r, err))
+    if (!inflate_open(o->path, o->is_unpacked ? PACKING_NONE : copy_packing(c->job), &r, err))
         return 0;
     while (count < size && got) {
         if (!inflate_read(r, bytes + count, size - count, &got, err))
@@ -72,7 +72,7 @@ static object_reader tell_by_start(const copy *c, const run_object *o)
 {
     char bytes[4096];
     error ignored = { 0 }; /* the flow-log reader will say what is wrong */
-    str start = { bytes, read_start(o, bytes, sizeof bytes, &ignored) };
+    str start = { bytes, read_start(c, o, bytes, sizeof bytes, &ignored) };
     str trimmed = str_trim(start), rest = trimmed, line = str_cut(&rest, '\n');
     if (str_starts_with(trimmed, STR("{")) || str_starts_with(trimmed, STR("[")))
         return READER_JSON;
@@ -105,7 +105,7 @@ static char delimiter_of(const copy *c, const run_object *o)
         return str_eq(given->text, STR("\\t")) ? '\t' : given->text.data[0];
     char bytes[4096];
     error ignored = { 0 };
-    str start = { bytes, read_start(o, bytes, sizeof bytes, &ignored) },
+    str start = { bytes, read_start(c, o, bytes, sizeof bytes, &ignored) },
         line = str_cut(&start, '\n');
     return str_find_char(line, '\t') >= 0 ? '\t' : str_find_char(line, ',') >= 0 ? ',' : ' ';
 }

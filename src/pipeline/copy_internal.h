@@ -21,6 +21,7 @@ typedef struct run_object {
     str path;
     str shown; /* to people and dead letters: the path of a local file, else the URI */
     object_reader reader;
+    bool is_unpacked;      /* `path` is of an unpacked copy */
     bool is_text, is_good; /* is_text: reader is READER_FLOW_TEXT */
     char fault[ERROR_MESSAGE_BYTES];
     size_t shape; /* of other than flow-log text: index into the run's shapes */
@@ -56,7 +57,8 @@ typedef struct copy {
     int64_t run;
     expectation_counts counts;
     int64_t bad_lines;
-    file_vec dead; /* data files of dead letters */
+    VEC(str) unpacked; /* paths of unpacked copies */
+    file_vec dead;     /* data files of dead letters */
 } copy;
 
 /* A source of one statement: a text scan or the files of one shape. */
@@ -121,6 +123,14 @@ bool copy_day_open(copy *c, day_objects *d, error *err);
 /* Carry the scan's faults over; the number of new ones. */
 size_t copy_day_note_faults(copy *c, const day_objects *d);
 bool copy_day_write(copy *c, day_objects *d, error *err);
+
+/* ---- copy_unpack.c ---- */
+
+/* COMPRESSION of the job. */
+packing copy_packing(const job *j);
+/* Let an unpacked copy stand for an object that DuckDB would not unpack. */
+bool copy_unpack(copy *c, run_object *o, error *err);
+void copy_forget_unpacked(copy *c);
 
 /* ---- copy_bad_lines.c ---- */
 

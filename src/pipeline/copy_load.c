@@ -128,6 +128,7 @@ bool copy_load(copy *c, error *err)
         vec_push(c->arena, &days, d);
     }
     works = works && write_all(c, days.items, days.count, err);
+    copy_forget_unpacked(c);
     for (size_t i = 0; i < days.count; i++)
         text_scan_close(days.items[i].scan);
     return works &&

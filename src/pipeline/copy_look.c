@@ -63,6 +63,8 @@ void copy_look_at(copy *c, store *s, run_object *o, str type)
     if (o->is_good && !wants_parquet) {
         o->reader = copy_format_tell(c, o, type);
         o->is_text = o->reader == READER_FLOW_TEXT;
+        if (!o->is_text && !copy_unpack(c, o, &err))
+            copy_set_fault(o, err.message);
     }
 }
 

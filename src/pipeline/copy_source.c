@@ -162,6 +162,24 @@ static bool read_times(job *j, copy_source *s, error *err)
     return s->pattern.len ? date_pattern_check(s->pattern, err) : true;
 }
 
+bool copy_source_check(const worksheet *w, const statement *s, error *err)
+{
+    const option *bad = option_find(s->options, "BAD_LINES"),
+                 *packed = option_find(s->options, "COMPRESSION"),
+                 *queue = option_find(s->options, "SQS_QUEUE_NAME");
+    packing known;
+    if (bad && !str_eq_nocase(bad->text, STR("DEAD_LETTERS")) &&
+        !str_eq_nocase(bad->text, STR("REFUSE_FILE")))
+        return worksheet_fail_at(w, bad->span, err, "BAD_LINES is DEAD_LETTERS or REFUSE_FILE");
+    if (packed && !copy_compression_find(packed->text, &known))
+        return worksheet_fail_at(w, packed->span, err,
+                                 "COMPRESSION " STR_FMT " is not read; AUTO, NONE, GZIP, ZSTD, "
+                                 "BZIP2, SNAPPY and SNAPPY_UNFRAMED are",
+                                 STR_ARG(packed->text));
+    return !queue || str_eq(s->type, STR("S3")) ||
+           worksheet_fail_at(w, queue->span, err, "SQS_QUEUE_NAME is for jobs that copy from S3");
+}
+
 bool copy_source_open(job *j, error *err)
 {
     copy_source *s = memory_alloc(sizeof *s);

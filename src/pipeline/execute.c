@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/vec.h"
 #include "pipeline/connection.h"
+#include "pipeline/run_internal.h"
 #include "worksheet/date_pattern.h"
 
 bool execute_say(context *x, bool has_changed, const char *format, ...)
@@ -405,15 +406,7 @@ static bool check_copy(context *x, const iceberg_table *target, error *err)
     error why = { 0 };
     if (pattern && !date_pattern_check(pattern->text, &why))
         return worksheet_fail_at(x->worksheet, pattern->span, err, "%s", why.message);
-    const option *bad = option_find(s->options, "BAD_LINES");
-    if (bad && !str_eq_nocase(bad->text, STR("DEAD_LETTERS")) &&
-        !str_eq_nocase(bad->text, STR("REFUSE_FILE")))
-        return worksheet_fail_at(x->worksheet, bad->span, err,
-                                 "BAD_LINES is DEAD_LETTERS or REFUSE_FILE");
-    const option *queue = option_find(s->options, "SQS_QUEUE_NAME");
-    if (queue && !str_eq(c.type, STR("S3")))
-        return worksheet_fail_at(x->worksheet, queue->span, err,
-                                 "SQS_QUEUE_NAME is for jobs that copy from S3");
+    TRY(copy_source_check(x->worksheet, s, err));
     if (iceberg_table_schema(target)->identifier_count)
         return worksheet_fail_at(x->worksheet, s->table.span, err,
                                  "a COPY job's target has no PRIMARY KEY: load the rows as they "

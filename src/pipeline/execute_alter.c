@@ -2,6 +2,7 @@
 #include "base/vec.h"
 #include "pipeline/connection.h"
 #include "pipeline/execute_internal.h"
+#include "pipeline/run_internal.h"
 
 static str option_text(context *x, const option *o)
 {
@@ -85,6 +86,7 @@ bool execute_alter_job(context *x, error *err)
     str text;
     worksheet *w;
     TRY(execute_find_job(x, &j, err));
+    TRY(copy_source_check(x->worksheet, x->statement, err));
     if (x->statement->options.count)
         TRY(with_options(x, j.name, j.source_text, &text, err));
     else

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/vec.h"
+#include "column/inflate.h"
 #include "pipeline/job.h"
 
 struct job {
@@ -46,6 +47,8 @@ void writer_discard(const iceberg_table *t, const iceberg_file *files, size_t co
 /* ---- copy_source.c: the objects of a COPY job ---- */
 
 typedef struct copy_source copy_source;
+/* Whether the options of a COPY job that say what it reads can be. */
+bool copy_source_check(const worksheet *w, const statement *s, error *err);
 bool copy_source_open(job *j, error *err);
 void copy_source_close(copy_source *s);
 /* Objects that no run has taken, oldest event first, up to the limits; newly bad-looking names are
@@ -58,6 +61,9 @@ bool copy_source_note_pending(job *j, error *err);
 int64_t copy_source_event_time(job *j, const store_object *object);
 /* They are taken now (loaded or bad). */
 void copy_source_taken(job *j, const state_object *objects, size_t count);
+
+/* What COMPRESSION = name is; false: nothing that can be read. */
+bool copy_compression_find(str name, packing *ret);
 
 /* ---- the two kinds ---- */
 bool copy_run(job *j, job_progress *ret, error *err);

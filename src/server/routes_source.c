@@ -221,7 +221,7 @@ static bool show_lines(exchange *x, error *err)
     if (!str_to_i64(asked, &line) || line < 1)
         return fail(err, ERR_INVALID, "line is a number from 1, not '" STR_FMT "'", STR_ARG(asked));
     TRY(local_file(x, &path, err));
-    TRY(inflate_open(path, &reader, err));
+    TRY(inflate_open(path, PACKING_AUTO, &reader, err));
     char *bytes = arena_array_of(x->arena, char, CHUNK);
     json_reply_begin(&r, x);
     line_window w = { .at = 1,
