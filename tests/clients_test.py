@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Drivers from PyPI and Maven, and Gremlin Console, against `floe serve`, with TLS and a password: make test-clients. Runs itself in a
+"""Drivers and tools from PyPI, Maven and Go's proxy, and Gremlin Console, against `floe serve`, with TLS and a password: make test-clients. Runs itself in a
 virtual environment."""
+import json
 import os
 import pathlib
 import shutil
@@ -26,7 +27,7 @@ from gremlin_python.process.anonymous_traversal import traversal  # noqa: E402
 from gremlin_python.process.traversal import P, T  # noqa: E402
 
 from harness import check, check_in, finish, skip  # noqa: E402
-from serving import PASSWORD, certificate, serving, small_home  # noqa: E402
+from serving import PASSWORD, certificate, node_modules, serving, small_home  # noqa: E402
 
 
 def test_gremlinpython(server, is_tls):
@@ -155,6 +156,121 @@ serializer: {{ className: org.apache.tinkerpop.gremlin.util.ser.{form}, config: 
     check_in("Gremlin Console: a fault is told", "did you mean limit()?", done.stdout + done.stderr)
 
 
+# ---- Bolt by Java and Go: programs that print `name: what they got` ----
+
+VALUES = {"java": '9223372036854775807 [1, 2.5, "é"] {k: TRUE} 2024-04-18 P0M1DT2S 1.0', "go": "9223372036854775807 [1 2.5 é] map[k:true] 2024-04-18 P0M1DT2S 1"}
+ELEMENTS = {"java": "[a, e, b, packets] [devices] connections true 13", "go": "[a e b packets] [devices]connectionstrue 13"}
+
+
+def bolt_java():
+    """The command, or None without a JDK or Maven."""
+    return ["java", "-Xmx512m", "-cp", jars("bolt-java"), HERE / "clients/bolt-java/Bolt.java"] if HAS_JAVA else None
+
+
+def bolt_go():
+    if not shutil.which("go"):
+        return None
+    folder = BUILD / "bolt-go"
+    folder.mkdir(parents=True, exist_ok=True)
+    more = {"GOMODCACHE": str(folder / "modules"), "GOCACHE": str(folder / "cache"), "GOFLAGS": "-mod=mod -modcacherw"}
+    subprocess.run(["go", "build", "-o", folder / "bolt", "."], cwd=HERE / "clients/go", check=True, timeout=300, env={**os.environ, **more})
+    return [folder / "bolt"]
+
+
+def test_program(server, language, command, is_tls):
+    if not command:
+        skip(f"the {language} driver: no {language} here")
+        return
+    for scheme in ("bolt+ssc", "neo4j+ssc") if is_tls else ("bolt", "neo4j"):
+        done = subprocess.run([*map(str, command), scheme, str(server.bolt), "tester", PASSWORD], capture_output=True, text=True, timeout=120)
+        got = dict(x.split(": ", 1) for x in done.stdout.splitlines() if ": " in x)
+        name = f"{language} over {scheme}"
+        check(f"{name} runs: {done.stderr[-600:]}", done.returncode, 0)
+        check(f"{name}: version", got.get("version"), "5.4")
+        check(f"{name}: elements", got.get("elements"), ELEMENTS[language])
+        check(f"{name}: a stream in portions", got.get("stream"), "3000")
+        check(f"{name}: values there and back", got.get("values"), VALUES[language])
+        check(f"{name}: a fault", got.get("fault"), "Neo.ClientError.Statement.SyntaxError")
+        check(f"{name}: no such graph", got.get("database"), "Neo.ClientError.Database.DatabaseNotFound")
+        check(f"{name}: two results in a transaction", got.get("transaction"), "3000 true")
+        check(f"{name}: a managed transaction", got.get("managed"), "3000")
+        check(f"{name}: changes", got.get("written"), "2 1 2")
+        check(f"{name}: ROLLBACK undoes", got.get("rolled back", "").replace(",", ""), "[3 2 1]")
+        check(f"{name}: changes taken away", got.get("cleaned"), "2")
+        check(f"{name}: a time limit", got.get("time limit"), "Neo.ClientError.Transaction.TransactionTimedOut")
+        check(f"{name}: left in the middle", got.get("left early", got.get("cancelled")), "true" if language == "java" else "true true")
+        check(f"{name}: a wrong password", got.get("wrong"), "Neo.ClientError.Security.Unauthorized")
+
+
+def test_npm(server, is_tls):
+    folder = node_modules()
+    for scheme in (("bolt+ssc", "neo4j+ssc") if is_tls else ()) if folder else ():  # without TLS: wire_test.py
+        done = subprocess.run(["node", "bolt.js", scheme, str(server.bolt), "tester", PASSWORD], cwd=folder, capture_output=True, text=True, timeout=120)
+        got = json.loads(done.stdout or "{}")
+        check(f"npm neo4j-driver over {scheme} runs: {done.stderr[-600:]}", done.returncode, 0)
+        check(f"npm neo4j-driver over {scheme}", (got.get("version"), got.get("many"), got.get("error"), got.get("wrong")), (5.4, 3000, "Neo.ClientError.Statement.SyntaxError", "Neo.ClientError.Security.Unauthorized"))
+
+
+# ---- Tools ----
+
+
+def test_langchain(server, is_tls):
+    from langchain_neo4j import Neo4jGraph
+
+    url = f"bolt{'+ssc' if is_tls else ''}://localhost:{server.bolt}"
+    for is_enhanced in (False, True):
+        g = Neo4jGraph(url=url, username="tester", password=PASSWORD, database="neo4j", enhanced_schema=is_enhanced, refresh_schema=True)
+        name = f"LangChain{', enhanced schema' if is_enhanced else ''}"
+        s = g.get_structured_schema
+        check(f"{name}: labels", list(s["node_props"]), ["devices"])
+        check(f"{name}: types", [x["property"] for x in s["rel_props"]["connections"]][:2] != [], True)
+        check(f"{name}: where they lead", s["relationships"], [{"start": "devices", "type": "connections", "end": "devices"}])
+        check_in(f"{name}: as text", "(:devices)-[:connections]->(:devices)", g.get_schema)
+        check(f"{name}: a question", g.query("MATCH ()-[e:connections]->() RETURN count(e) AS n"), [{"n": 3000}])
+        g.close()
+
+
+# What Neo4j Browser and cypher-shell ask when they connect, and whether the tool needs an answer.
+ON_CONNECT = [
+    ("CALL dbms.components() YIELD name, versions, edition", True),
+    ("SHOW DATABASES", True),
+    ("SHOW DATABASES YIELD role, name WHERE name = 'neo4j'", True),
+    ("CALL db.labels() YIELD label RETURN {name: 'labels', data: COLLECT(label)[..1000]} AS result UNION ALL "
+     "CALL db.relationshipTypes() YIELD relationshipType RETURN {name: 'relationshipTypes', data: COLLECT(relationshipType)[..1000]} AS result UNION ALL "
+     "CALL db.propertyKeys() YIELD propertyKey RETURN {name: 'propertyKeys', data: COLLECT(propertyKey)[..1000]} AS result", True),
+    ("MATCH () RETURN {name: 'nodes', data: count(*)} AS result UNION ALL MATCH ()-[]->() RETURN {name: 'relationships', data: count(*)} AS result", True),
+    ("SHOW PROCEDURES YIELD name, description, signature", True),
+    ("SHOW FUNCTIONS YIELD name, description", True),
+    ("CALL dbms.showCurrentUser()", True),
+    ("CALL dbms.clientConfig()", True),
+    ("SHOW INDEXES", True),
+    ("SHOW CONSTRAINTS", True),
+    ("CALL db.schema.visualization()", True),
+    ("CALL db.schema.nodeTypeProperties()", True),
+    ("CALL db.schema.relTypeProperties()", True),
+    ("CALL db.ping()", True),
+    ("CALL dbms.components() YIELD versions", True),
+    ("CALL dbms.licenseAgreementDetails()", False),
+    ("CALL dbms.cluster.role($database)", False),
+]
+
+
+def test_on_connect(server, is_tls):
+    with neo4j.GraphDatabase.driver(f"bolt{'+ssc' if is_tls else ''}://localhost:{server.bolt}", auth=("tester", PASSWORD)) as d:
+        for text, is_needed in ON_CONNECT:
+            try:
+                records, _, keys = d.execute_query(text, {"database": "neo4j"})
+                got = "answered" if keys else "no columns"
+            except neo4j.exceptions.Neo4jError as why:
+                got = why.code
+            check(f"on connect: {text[:60]}", got, "answered" if is_needed else "Neo.ClientError.Procedure.ProcedureNotFound")
+        counted = d.execute_query(ON_CONNECT[4][0])[0]
+        check("Browser's counts", [r["result"]["name"] for r in counted] + [counted[1]["result"]["data"]], ["nodes", "relationships", 3000])
+        listed = {r["result"]["name"]: r["result"]["data"] for r in d.execute_query(ON_CONNECT[3][0])[0]}
+        check("Browser's side bar", (listed["labels"], listed["relationshipTypes"], "packets" in listed["propertyKeys"]), (["devices"], ["connections"], True))
+
+
+programs = {"java": bolt_java(), "go": bolt_go()}
 home = small_home()
 try:
     for is_tls in (False, True):
@@ -165,6 +281,11 @@ try:
         with serving(*arguments, home=home) as server:
             test_gremlinpython(server, is_tls)
             test_neo4j(server, is_tls)
+            test_langchain(server, is_tls)
+            test_on_connect(server, is_tls)
+            test_npm(server, is_tls)
+            for language, command in programs.items():
+                test_program(server, language, command, is_tls)
             if HAS_JAVA:
                 test_java(server, is_tls)
                 test_console(server, is_tls)

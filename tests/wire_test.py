@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-from harness import check, check_in, finish, skip
+from harness import check, check_in, finish, log_text, record, skip
 from raw_clients import GREETING, NONE, bolt, bolt_message, bolt_struct, frame, gremlin, greet, pack, read_bolt, read_frame, v, web_socket
 from serving import PASSWORD, connect, node_modules, serving, small_home
 
@@ -384,7 +384,9 @@ def test_time_limits(server):
         started = time.monotonic()
         ask(server, "POST", "/gremlin", {"gremlin": text}, port=server.gremlin)
         check(f"a row of brackets is read at once: {text[:12]}", time.monotonic() - started < 2, True)
-    _, got = lines(server, language="cypher", text="UNWIND range(1, 1000000) AS a UNWIND range(1, 1000000) AS b RETURN count(*)")
+    _, got = lines(server, language="cypher", text="UNWIND range(1, 20000) AS a UNWIND range(1, 1000) AS b RETURN count(*)")
+    check("range() is counted out, not kept", rows_of(got), [[20000000]])
+    _, got = lines(server, language="cypher", text="UNWIND range(1, 1000000) AS a WITH range(a, 1000000) AS l RETURN max(size(l))")
     check_in("lists without end meet the memory's limit", "bytes of memory", str(got[-1]))
     check("ends of range() too far apart", lines(server, language="cypher", text="RETURN range(-9223372036854775807, 9223372036854775807)")[1][-1].get("error", {}).get("code"), "INVALID")
     for more in ({"timeoutMs": (1 << 63) - 1}, {"timeoutMs": (1 << 63) // 1000}):
@@ -455,6 +457,71 @@ def test_abandoned(server):
     check("others are served", lines(server, language="gremlin", text="g.V().count()")[0], 200)
 
 
+def say(s, *messages):
+    """Each message's answers but records: (tag, data)."""
+    s.sendall(b"".join(map(bolt_message, messages)))
+    got = []
+    while len(got) < len(messages):
+        m = read_bolt(s)
+        if m[1] == 0x71:
+            records.append(m)
+        else:
+            got.append((m[1], m))
+    return got
+
+
+records = []
+PULL, RESET, COMMIT, ROLLBACK = bolt_struct(0x3F, {"n": -1}), bolt_struct(0x0F), bolt_struct(0x12), bolt_struct(0x13)
+
+
+def run(s, text, database="ggraph"):
+    """(fine, the last record's bytes, the answer that ends it)."""
+    records.clear()
+    got = say(s, bolt_struct(0x10, text, {}, {"db": database}), PULL)
+    return got[0][0] == 0x70 and got[1][0] == 0x70, records[-1] if records else b"", got[0][1] if got[0][0] == 0x7F else got[1][1]
+
+
+def test_transactions(server, home):
+    """On a graph in memory several statements stand or fall together; on tables they see one moment."""
+    one, other = bolt(server), bolt(server)
+    count = "MATCH (a:tx) RETURN count(a)"
+    check("BEGIN", say(one, bolt_struct(0x11, {"db": "ggraph"}))[0][0], 0x70)
+    check("it changes the graph", run(one, "CREATE (:tx), (:tx {n: 1})")[0])
+    check("and again", run(one, "MATCH (a:tx {n: 1}) SET a.n = 2 CREATE (a)-[:of]->(:tx)")[0])
+    check("others may read meanwhile", run(other, count)[1][-1], 3)
+    fine, _, why = run(other, "CREATE (:tx)")
+    check("but not change it", fine, False)
+    check_in("and may try again", b"Neo.TransientError", why)
+    say(other, RESET)
+    check("a statement of it that fails", run(one, "MATCH (a:tx) SET a.m = 1 WITH a RETURN 1 / 0")[0], False)
+    check("RESET ends it", say(one, RESET)[0][0], 0x70)
+    check("and undoes all", run(other, count)[1][-1], 0)
+    say(one, bolt_struct(0x11, {"db": "ggraph"}))
+    run(one, "CREATE (:tx)-[:of]->(:tx)")
+    check("ROLLBACK", say(one, ROLLBACK)[0][0], 0x70)
+    check("undoes", run(one, count)[1][-1], 0)
+    say(one, bolt_struct(0x11, {"db": "ggraph"}))
+    run(one, "CREATE (:tx)-[:of]->(:tx)")
+    check("COMMIT", say(one, COMMIT)[0][0], 0x70)
+    check("keeps", run(one, count)[1][-1], 2)
+    say(one, bolt_struct(0x11, {"db": "ggraph"}))
+    run(one, "MATCH (a:tx) DETACH DELETE a")
+    check("an emptied graph", run(one, count)[1][-1], 0)
+    one.close()
+    wait_until("is back when the client leaves", lambda: run(other, count)[1][-1] == 2)
+    check("the relationship, too", run(other, "MATCH (:tx)-[e:of]->(:tx) RETURN count(e)")[1][-1], 1)
+    run(other, "MATCH (a:tx) DETACH DELETE a")
+    say(other, bolt_struct(0x11, {}))
+    edges = "MATCH ()-[e]->() WHERE e.packets = 77 RETURN count(e)"
+    before = run(other, edges, "g")[1][-1]
+    home.write("123456789012_vpcflowlogs_us-east-1_fl-1_20240419T0000Z_tx.log.gz", log_text(record("10.9.9.1", "10.9.9.2", packets=77, number=1)))
+    check("more is loaded", home.load().returncode, 0)
+    check("a transaction sees one moment", (before, run(other, edges, "g")[1][-1], run(other, "MATCH (a) WHERE id(a) = 'devices[10.9.9.1]' RETURN count(a)")[1][-1]), (0, 0, 0))
+    say(other, COMMIT)
+    wait_until("the next one the new rows", lambda: run(other, edges, "g")[1][-1] == 1)
+    other.close()
+
+
 def test_npm(server, scheme_tail=""):
     folder = node_modules()
     if not folder:
@@ -502,6 +569,8 @@ def main():
             for test in (test_queries, test_compatible, test_sign_in, test_pipelined, test_cancel, test_slow, test_gremlin_frames, test_bolt, test_bolt_frames, test_time_limits, test_abandoned, test_npm):
                 if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:
                     test(server)
+            if len(sys.argv) < 2 or "test_transactions" in sys.argv[1:]:
+                test_transactions(server, home)
             check("it stops at once", server.stop() < 3, True)
         with serving("--no-sign-in", home=home) as server:
             check("nobody need sign in", ask(server, "GET", "/api/session", Authorization=None)[0], 200)

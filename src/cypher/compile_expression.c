@@ -227,6 +227,7 @@ static const struct {
     { "sinh", FN_SINH, 1, TYPE_FLOAT },
     { "cosh", FN_COSH, 1, TYPE_FLOAT },
     { "tanh", FN_TANH, 1, TYPE_FLOAT },
+    { "apoc.any.property", FN_ITEM, 2, TYPE_ANY },
     { "inCidr", FN_IN_CIDR, 2, TYPE_BOOL },
 };
 

@@ -181,29 +181,34 @@ static void edge_properties(graph *g, arena *a, add_row add, void *context)
     type_properties(g, false, a, add, context);
 }
 
-static value map_of(arena *a, const char *key, value v, const char *other, value w)
+/* A label as a map, with what it is called under `key`: there is no element behind it. */
+static value label_map(graph *g, arena *a, bool is_vertex, size_t i, const char *key)
 {
-    value *keys = arena_array_of(a, value, 2), *values = arena_array_of(a, value, 2);
+    const graph_label *l = label_at(g, is_vertex, i);
+    enum { CELLS = 3 };
+    value *keys = arena_array_of(a, value, CELLS), *values = arena_array_of(a, value, CELLS);
+    uint64_t count = 0;
+    error ignored = { 0 };
+    (void)!(is_vertex ? graph_vertex_count(g, i, &count, &ignored)
+                      : graph_edge_count(g, i, &count, &ignored));
     keys[0] = text(key);
-    keys[1] = text(other);
-    values[0] = v;
-    values[1] = w;
-    return (value){ .kind = VALUE_MAP, .map = { keys, values, 2 } };
+    values[0] = value_text(l->name);
+    keys[1] = text("count");
+    values[1] = value_int((int64_t)count);
+    keys[2] = text("properties");
+    values[2] = value_int((int64_t)l->property_count);
+    return (value){ .kind = VALUE_MAP, .map = { keys, values, CELLS } };
 }
 
-/* Labels and the relationships between them, as maps: there are no elements behind them. */
+/* Labels and the relationships between them. */
 static void schema(graph *g, arena *a, add_row add, void *context)
 {
     VEC(value) nodes = { 0 }, edges = { 0 };
     for (size_t i = 0; i < label_count(g, true); i++)
         if (label_at(g, true, i)->name.len)
-            vec_push(a, &nodes,
-                     map_of(a, "name", value_text(label_at(g, true, i)->name), "properties",
-                            value_int((int64_t)label_at(g, true, i)->property_count)));
+            vec_push(a, &nodes, label_map(g, a, true, i, "name"));
     for (size_t i = 0; i < label_count(g, false); i++)
-        vec_push(a, &edges,
-                 map_of(a, "type", value_text(label_at(g, false, i)->name), "properties",
-                        value_int((int64_t)label_at(g, false, i)->property_count)));
+        vec_push(a, &edges, label_map(g, a, false, i, "type"));
     value row[] = { value_list(nodes.items, nodes.count), value_list(edges.items, edges.count) };
     add(context, row);
 }

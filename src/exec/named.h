@@ -76,6 +76,10 @@ NAMED(named_map_projection);
 NAMED(named_null_if);
 NAMED(named_value_type);
 
+/* What range() of these arguments counts out; `*ret_count` may be more than a list can hold. */
+NODISCARD bool range_read(const value *args, size_t count, int64_t *ret_first, int64_t *ret_step,
+                          uint64_t *ret_count, error *err);
+
 /* named_temporal.c */
 NAMED(named_date);
 NAMED(named_local_time);

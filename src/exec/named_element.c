@@ -204,11 +204,10 @@ bool named_tail(query *q, const value *args, size_t count, value *ret, error *er
     return true;
 }
 
-bool named_range(query *q, const value *args, size_t count, value *ret, error *err)
+bool range_read(const value *args, size_t count, int64_t *ret_first, int64_t *ret_step,
+                uint64_t *ret_count, error *err)
 {
-    enum { MOST = 10000000, LONG = 1000 };
     int64_t step = 1;
-    *ret = value_null();
     for (size_t i = 0; i < count; i++) {
         if (args[i].kind != VALUE_INT)
             return fail_type(err, "ArgumentError: InvalidArgumentType",
@@ -220,6 +219,18 @@ bool named_range(query *q, const value *args, size_t count, value *ret, error *e
         return fail_type(err, "ArgumentError: NumberOutOfRange", "range(): the step cannot be 0");
     __int128 span = (__int128)args[1].integer - args[0].integer,
              n = (span < 0) != (step < 0) && span ? 0 : span / step + 1;
+    *ret_first = args[0].integer;
+    *ret_step = step;
+    *ret_count = n > INT64_MAX ? INT64_MAX : (uint64_t)n;
+    return true;
+}
+
+bool named_range(query *q, const value *args, size_t count, value *ret, error *err)
+{
+    enum { MOST = 10000000, LONG = 1000 };
+    int64_t first, step;
+    uint64_t n;
+    TRY(range_read(args, count, &first, &step, &n, err));
     if (n > MOST)
         return fail_type(err, "ArgumentError: NumberOutOfRange", "range() makes at most %d numbers",
                          MOST);
@@ -227,7 +238,7 @@ bool named_range(query *q, const value *args, size_t count, value *ret, error *e
         TRY(query_check(q, err)); /* a batch of rows makes a list for each */
     value *items = arena_array_of(q->arena, value, (size_t)n);
     for (size_t i = 0; i < (size_t)n; i++)
-        items[i] = value_int(args[0].integer + (int64_t)i * step);
+        items[i] = value_int((int64_t)((uint64_t)first + i * (uint64_t)step));
     *ret = value_list(items, (size_t)n);
     return true;
 }

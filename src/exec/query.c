@@ -352,7 +352,7 @@ static bool make_ready(query *q, error *err)
 static bool run_statement(query *q, error *err)
 {
     q->ready = arena_new_of(q->arena, struct ready_rows);
-    graph_statement_begin(q->graph);
+    graph_statement_begin(q->graph, q->options.transaction);
     bool is_done = make_ready(q, err);
     if (is_done)
         q->changes = graph_statement_changes(q->graph);

@@ -9,10 +9,11 @@
 typedef struct query query;
 
 typedef struct query_options {
-    uint64_t deadline_ms;       /* 0: none */
-    size_t memory_bytes;        /* 0: 1 GiB; of what the query keeps: groups, sorts, lists */
-    const _Atomic bool *cancel; /* read once a batch; NULL: never */
-    bool is_profiled;           /* rows and times are kept for query_profile */
+    uint64_t deadline_ms;           /* 0: none */
+    size_t memory_bytes;            /* 0: 1 GiB; of what the query keeps: groups, sorts, lists */
+    const _Atomic bool *cancel;     /* read once a batch; NULL: never */
+    graph_transaction *transaction; /* of a scratch graph; NULL: none */
+    bool is_profiled;               /* rows and times are kept for query_profile */
 } query_options;
 
 /* One thread at a time. `g` and `p` must outlive the query. */

@@ -1,12 +1,11 @@
-/* Operators that look at one row at a time: filter, let, slice, unwind, one row, the argument of a
- * sub-plan. */
+/* Operators that look at one row at a time: filter, let, slice, one row, the argument of a
+ * sub-plan.
+ */
 #include "exec/internal.h"
 
 typedef struct simple {
     op base;
     rows *in;
-    size_t row, item; /* of unwind */
-    value *lists;
     uint64_t skipped, passed; /* of slice */
     bool is_done;
     plan_slot tested; /* the one slot that a filter reads; PLAN_NO_SLOT: several, or no reference */
@@ -25,11 +24,6 @@ op *slice_new(query *q)
     return filter_new(q);
 }
 
-op *unwind_new(query *q)
-{
-    return filter_new(q);
-}
-
 op *argument_new(query *q)
 {
     op *o = filter_new(q);
@@ -43,7 +37,6 @@ static void simple_reset(op *self)
 {
     simple *s = (simple *)self;
     s->in = NULL;
-    s->row = s->item = 0;
     s->skipped = s->passed = 0;
     s->is_done = false;
 }
@@ -169,56 +162,6 @@ static bool slice_next(op *self, rows **ret_rows, error *err)
     return true;
 }
 
-static void put(op *self, rows *in, size_t row, value item)
-{
-    plan_slot to = self->plan->unwind.to;
-    rows_append(self->query, &self->plan->live, &self->out, in, row);
-    if (slot_is_ref(self->query, to))
-        rows_refs(self->query, &self->out, to)[self->out.count - 1] =
-            item.kind == VALUE_VERTEX || item.kind == VALUE_EDGE ? item.ref : NO_REF;
-    else
-        rows_values(self->query, &self->out, to)[self->out.count - 1] = item;
-}
-
-/* Lists and sets give their items, maps their entries; anything else itself; null no row. */
-static bool unwind_next(op *self, rows **ret_rows, error *err)
-{
-    simple *s = (simple *)self;
-    self->out.count = 0;
-    *ret_rows = NULL;
-    while (self->out.count < BATCH_ROWS) {
-        if (!s->in || s->row == s->in->count) {
-            if (self->out.count)
-                break;
-            TRY(op_next(self->input, &s->in, err));
-            s->row = s->item = 0;
-            if (!s->in)
-                return true;
-            s->lists = arena_array_of(self->query->arena, value, s->in->count);
-            TRY(expr_eval(self->query, self->plan->unwind.list, s->in, s->lists, err));
-        }
-        const value *v = &s->lists[s->row];
-        bool is_list = v->kind == VALUE_LIST || v->kind == VALUE_SET || v->kind == VALUE_PATH,
-             is_map = v->kind == VALUE_MAP;
-        size_t count = is_list ? v->list.count : is_map ? v->map.count : v->kind != VALUE_NULL;
-        if (s->item == count) {
-            s->row++;
-            s->item = 0;
-            continue;
-        }
-        value item = *v;
-        if (is_list)
-            item = v->list.items[s->item];
-        if (is_map)
-            item = (value){ .kind = VALUE_ENTRY,
-                            .map = { &v->map.keys[s->item], &v->map.values[s->item], 1 } };
-        put(self, s->in, s->row, item);
-        s->item++;
-    }
-    *ret_rows = &self->out;
-    return true;
-}
-
 static bool one_next(op *self, rows **ret_rows, error *err)
 {
     (void)err;
@@ -269,7 +212,6 @@ void argument_set(op *self, const rows *from, size_t row)
 const op_kind filter_kind = { filter_next, NULL };
 const op_kind let_kind = { let_next, NULL };
 const op_kind slice_kind = { slice_next, simple_reset };
-const op_kind unwind_kind = { unwind_next, simple_reset };
 const op_kind one_kind = { one_next, one_reset };
 const op_kind nothing_kind = { nothing_next, NULL };
 const op_kind argument_kind = { argument_next, NULL };

@@ -9,7 +9,7 @@
 static void fill(graph *g, size_t count)
 {
     graph_ref last = 0, r, edge;
-    graph_statement_begin(g);
+    graph_statement_begin(g, NULL);
     for (size_t i = 0; i < count; i++) {
         error err = { 0 };
         str label = STR("person");
@@ -123,7 +123,7 @@ TEST(a_failing_statement_leaves_nothing_behind)
     graph_ref r;
     str label = STR("ghost");
     value taken = value_int(3), text = value_text(STR("x"));
-    graph_statement_begin(g);
+    graph_statement_begin(g, NULL);
     CHECK_OK(graph_add_vertex(g, &label, 1, NULL, &r, &err), &err);
     CHECK_OK(graph_set_property(g, true, graph_ref_of(0, 4), STR("n"), &text, &err), &err);
     CHECK_OK(graph_delete(g, true, graph_ref_of(0, 7), true, &err), &err);
@@ -227,7 +227,7 @@ TEST(a_scratch_graph_keeps_to_its_memory)
     graph_ref r;
     str label = STR("x");
     CHECK_OK(graph_open_scratch(STR("s"), 1 << 20, &g, &err), &err);
-    graph_statement_begin(g);
+    graph_statement_begin(g, NULL);
     bool works = true;
     for (size_t i = 0; works && i < 1 << 20; i++)
         works = graph_add_vertex(g, &label, 1, NULL, &r, &err);

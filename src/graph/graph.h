@@ -215,7 +215,18 @@ typedef struct graph_changes {
         labels_added, labels_removed;
 } graph_changes;
 
-void graph_statement_begin(graph *g);
+/* Statements that stand or are undone together. From its first change until it is closed nobody
+ * else can change the graph (ERR_CONFLICT, "TransientError"); reading sees what it has changed so
+ * far. When it has been still for a minute, whoever wants to change the graph undoes it. Closed
+ * before the graph, and with no statement of it running. */
+typedef struct graph_transaction graph_transaction;
+graph_transaction *graph_transaction_open(graph *g); /* NULL: a graph of tables has none */
+/* Fails when others have undone it; NULL is fine. */
+NODISCARD bool graph_transaction_check(const graph_transaction *t, error *err);
+void graph_transaction_close(graph_transaction *t, bool is_kept); /* NULL is fine */
+
+/* `t` NULL: the statement stands alone. */
+void graph_statement_begin(graph *g, graph_transaction *t);
 /* `is_kept` false: as if it had not been. */
 void graph_statement_end(graph *g, bool is_kept);
 graph_changes graph_statement_changes(const graph *g);

@@ -57,8 +57,7 @@ const graph_label *scratch_label(struct scratch *s, bool is_vertex, size_t label
     return l;
 }
 
-/* No element is left: their memory, too, starts anew. */
-static void start_anew(struct scratch *s)
+void scratch_start_anew(struct scratch *s)
 {
     arena_reset(s->arena);
     s->vertices.items = NULL;
@@ -92,7 +91,7 @@ bool graph_open_scratch(str name, size_t memory_bytes, graph **ret_graph, error 
     s->label_numbers[1] = map_new(s->names);
     s->procedures = map_new(s->names);
     add_label(s, true, STR(""));
-    start_anew(s);
+    scratch_start_anew(s);
     *ret_graph = g;
     return true;
 }
@@ -208,9 +207,16 @@ static scratch_event *record(struct scratch *s, scratch_event_kind kind, bool is
     return &s->events.items[s->events.count - 1];
 }
 
-static bool has_room(const struct scratch *s, error *err)
+/* Whether the running statement may change anything. */
+static bool may_change(struct scratch *s, error *err)
 {
     assert(s->depth > 0);
+    return !s->owner || s->owner == s->running ? true : scratch_take_over(s, err);
+}
+
+static bool has_room(struct scratch *s, error *err)
+{
+    TRY(may_change(s, err));
     if (arena_used_bytes(s->arena) + arena_used_bytes(s->journal) < s->limit_bytes &&
         s->vertices.count < UINT32_MAX - 1 && s->edges.count < UINT32_MAX - 1)
         return true;
@@ -381,7 +387,7 @@ bool graph_delete(graph *g, bool is_vertex, graph_ref r, bool is_detached, error
 {
     struct scratch *s = g->scratch;
     uint64_t number = graph_ref_number(r);
-    assert(s->depth > 0);
+    TRY(may_change(s, err));
     if (graph_is_deleted(g, is_vertex, r))
         return true;
     if (!is_vertex) {
@@ -402,21 +408,9 @@ bool graph_delete(graph *g, bool is_vertex, graph_ref r, bool is_detached, error
     return true;
 }
 
-/* ---- Statements ---- */
+/* ---- Undoing ---- */
 
-void graph_statement_begin(graph *g)
-{
-    struct scratch *s = g->scratch;
-    scratch_lock(s);
-    if (s->depth++ > 0)
-        return;
-    s->events.items = NULL;
-    s->events.count = s->events.capacity = 0;
-    arena_reset(s->journal);
-    s->changes = (graph_changes){ 0 };
-}
-
-static void put_back(struct scratch *s, const scratch_event *e)
+void scratch_put_back(struct scratch *s, const scratch_event *e)
 {
     scratch_vertex *v = e->is_vertex ? &s->vertices.items[e->number] : NULL;
     const value *id = e->is_vertex ? &v->id : &s->edges.items[e->number].id;
@@ -439,34 +433,6 @@ static void put_back(struct scratch *s, const scratch_event *e)
     case EVENT_LABEL_ADDED: take_label_away(v, e->label); break;
     case EVENT_LABEL_REMOVED: vec_push(s->arena, &v->labels, e->label); break;
     }
-}
-
-void graph_statement_end(graph *g, bool is_kept)
-{
-    struct scratch *s = g->scratch;
-    assert(s->depth > 0);
-    if (s->depth == 1) {
-        for (size_t i = s->events.count; !is_kept && i-- > 0;)
-            put_back(s, &s->events.items[i]);
-        if (!is_kept && s->events.count) {
-            s->change++;
-            s->changes = (graph_changes){ 0 };
-        }
-        bool is_empty = s->live[0] + s->live[1] == 0 && s->vertices.count > 0;
-        if (is_empty)
-            start_anew(s);
-        scratch_versions_free(s, !is_empty);
-    }
-    s->depth--;
-    scratch_unlock(s);
-}
-
-graph_changes graph_statement_changes(const graph *g)
-{
-    scratch_lock(g->scratch);
-    graph_changes changes = g->scratch->changes;
-    scratch_unlock(g->scratch);
-    return changes;
 }
 
 /* ---- Reading ---- */

@@ -70,16 +70,22 @@ struct scratch {
     map ids[2]; /* of live elements: text of the id → number + 1 */
     int64_t next_id[2];
     uint64_t live[2];
-    uint64_t change;          /* counts */
-    scratch_version *version; /* the newest, with older ones that the statement has seen */
-    VEC(scratch_event) events;
-    graph_changes changes;
-    int depth; /* of statements, one inside the other */
+    uint64_t change;            /* counts */
+    scratch_version *version;   /* the newest, with older ones that the statement has seen */
+    VEC(scratch_event) events;  /* of the owner's transaction, then of the running statement */
+    size_t statement_from;      /* place of the latter's first */
+    graph_changes changes;      /* of the running statement */
+    int depth;                  /* of statements, one inside the other */
+    graph_transaction *running; /* that the running statement belongs to; NULL: none */
+    graph_transaction *owner;   /* that has changed something and has not ended; NULL: none */
 };
 
 void scratch_lock(const struct scratch *s);
 void scratch_unlock(const struct scratch *s);
 void scratch_free(struct scratch *s);
+/* No element is left: their memory, too, starts anew. */
+void scratch_start_anew(struct scratch *s);
+void scratch_put_back(struct scratch *s, const scratch_event *e);
 /* What graph.c asks in the place of tables. */
 int scratch_find_label(struct scratch *s, bool is_vertex, str name);
 size_t scratch_label_count(struct scratch *s, bool is_vertex);
@@ -96,3 +102,9 @@ const uint32_t *scratch_rows(struct scratch *s);
 const graph_adjacency *scratch_adjacency_get(struct scratch *s, size_t label);
 /* Under the lock: all but the newest, or all. */
 void scratch_versions_free(struct scratch *s, bool keeps_newest);
+
+/* ---- scratch_statement.c ---- */
+
+/* Another transaction owns the changes that stand: it is undone when it has been still for too
+ * long, else the running statement fails. */
+NODISCARD bool scratch_take_over(struct scratch *s, error *err);

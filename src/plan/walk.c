@@ -277,7 +277,8 @@ static bool changes_graph(plan_op *op)
     for (; op; op = op->input) {
         if (op->kind == PLAN_CREATE_VERTEX || op->kind == PLAN_CREATE_EDGE ||
             op->kind == PLAN_SET || op->kind == PLAN_DELETE ||
-            (op->kind == PLAN_FOREIGN && op->foreign.changes_graph))
+            (op->kind == PLAN_FOREIGN && op->foreign.changes_graph) ||
+            (op->kind == PLAN_CALL && op->call.procedure->kind == PROCEDURE_DEFINE))
             return true;
         for (size_t i = 0; plan_op_branch(op, i); i++)
             if (changes_graph(*plan_op_branch(op, i)))

@@ -56,7 +56,8 @@ static bool choose_graph(answer *a, const answer_request *r, error *err)
 {
     if (r->pinned) {
         a->graph = graph_share(r->pinned);
-        return true;
+        a->transaction = r->transaction;
+        return graph_transaction_check(r->transaction, err);
     }
     if (!r->as_of_us)
         return server_graph(a->server, r->graph, &a->graph, err);
@@ -76,6 +77,7 @@ query_options answer_limits(const answer *a)
 bool answer_run(answer *a, plan *p, error *err)
 {
     query_options options = answer_limits(a);
+    options.transaction = a->transaction;
     options.is_profiled = p->ending == ENDING_PROFILE;
     str text;
     a->plan = p;
@@ -214,6 +216,12 @@ bool answer_next(answer *a, size_t *ret_rows, error *err)
         a->ticket->has_failed = false;
     atomic_fetch_add_explicit(&a->ticket->rows, *ret_rows, memory_order_relaxed);
     return true;
+}
+
+void answer_drop_rest(answer *a)
+{
+    if (a->plan && !plan_changes_graph(a->plan))
+        query_close(TAKE(a->query));
 }
 
 value answer_cell(answer *a, size_t column, size_t row)

@@ -10,12 +10,13 @@ typedef struct answer answer;
 
 typedef struct answer_request {
     str text;
-    const traversal *bytecode;   /* Gremlin that came decoded; `text` is then for messages */
-    value parameters;            /* a map with text keys, or null */
-    str graph;                   /* named graph; empty: the home's */
-    graph *pinned;               /* take this one instead; borrowed for the answer's life */
-    int64_t as_of_us;            /* 0: now */
-    struct variables *variables; /* of a Gremlin session; NULL: none */
+    const traversal *bytecode;      /* Gremlin that came decoded; `text` is then for messages */
+    value parameters;               /* a map with text keys, or null */
+    str graph;                      /* named graph; empty: the home's */
+    graph *pinned;                  /* take this one instead; borrowed for the answer's life */
+    graph_transaction *transaction; /* that a query on `pinned` belongs to; NULL: none */
+    int64_t as_of_us;               /* 0: now */
+    struct variables *variables;    /* of a Gremlin session; NULL: none */
 } answer_request;
 
 /* Compiles and opens; may read metadata, so for workers only. What `r` points at must outlive the
@@ -31,6 +32,9 @@ str answer_column_type(const answer *a, size_t column); /* SQL's name; "ANY" of 
 graph *answer_graph(const answer *a);
 /* `*ret_rows` 0 at the end. Cells are valid until the next call. */
 NODISCARD bool answer_next(answer *a, size_t *ret_rows, error *err);
+/* The rest is not wanted: a query that only reads ends here; one that changes the graph is still to
+ * be read to its end. */
+void answer_drop_rest(answer *a);
 value answer_cell(answer *a, size_t column, size_t row);
 uint64_t answer_bulk(const answer *a, size_t row); /* how many equal rows it stands for */
 /* What a writing query has changed. */

@@ -52,13 +52,13 @@ void bolt_drop_results(bolt *b)
         close_result(b, b->results[b->result_count - 1]);
 }
 
-void bolt_end_transaction(bolt *b)
+void bolt_end_transaction(bolt *b, bool is_kept)
 {
+    graph_transaction_close(TAKE(b->transaction), is_kept);
     graph_close(TAKE(b->pinned));
     arena_free(TAKE(b->tx_arena));
     b->tx_graph = STR("");
     b->tx_timeout_ms = 0;
-    b->tx_has_written = false;
     b->next_qid = 0;
 }
 
@@ -187,7 +187,8 @@ static bool open_result(bolt *b, bolt_result *r, const value *fields, error *err
     answer_request request = { .text = fields[0].text,
                                .parameters = fields[1],
                                .graph = graph_of(&fields[2]),
-                               .pinned = b->pinned };
+                               .pinned = b->pinned,
+                               .transaction = b->transaction };
     ticket *t;
     if (!ticket_open(b->server->tickets, ANSWER_CYPHER, STR(""), b->user, request.text, "bolt",
                      timeout_of(b, &fields[2]), &t, err)) {
@@ -248,6 +249,11 @@ static bool begin_pull(bolt *b, const value *extra, bool is_discarding)
     if (!r || n == 0 || n < -1) {
         fail(&err, ERR_INVALID, r ? "n is -1 or at least 1" : "there is no result to read");
         return fail_request(b, &err, false);
+    }
+    if (is_discarding && n < 0) {
+        answer_drop_rest(r->answer);
+        r->rows = r->at = 0;
+        r->left = 0;
     }
     b->pulling = r;
     b->pull_left = n;
@@ -344,9 +350,6 @@ bool bolt_pull_on(bolt *b, uint64_t until_us)
         return true;
     }
     bolt_put_summary(b, r);
-    graph_changes changes = answer_changes(r->answer);
-    if (bolt_has_changes(&changes))
-        b->tx_has_written = true;
     close_result(b, r);
     return true;
 }
@@ -357,13 +360,14 @@ static bool begin(bolt *b, const value *fields, arena *a)
 {
     error err = { 0 };
     bolt_drop_results(b);
-    bolt_end_transaction(b);
+    bolt_end_transaction(b, false);
     b->tx_arena = arena_new();
     b->tx_graph = str_copy(b->tx_arena, graph_of(&fields[0]));
     b->tx_timeout_ms = timeout_of(b, &fields[0]);
     (void)a;
     if (!server_graph(b->server, b->tx_graph, &b->pinned, &err))
         return fail_request(b, &err, true);
+    b->transaction = graph_transaction_open(b->pinned);
     b->state = BOLT_TX;
     bolt_put_success(b);
     return true;
@@ -371,10 +375,14 @@ static bool begin(bolt *b, const value *fields, arena *a)
 
 static bool commit(bolt *b, const value *fields, arena *a)
 {
+    error err = { 0 };
     (void)fields;
     (void)a;
     bolt_drop_results(b);
-    bolt_end_transaction(b);
+    bool stands = graph_transaction_check(b->transaction, &err);
+    bolt_end_transaction(b, true);
+    if (!stands)
+        return fail_request(b, &err, false);
     b->state = BOLT_READY;
     bolt_put_commit(b);
     return true;
@@ -382,19 +390,11 @@ static bool commit(bolt *b, const value *fields, arena *a)
 
 static bool roll_back(bolt *b, const value *fields, arena *a)
 {
-    error err = { 0 };
-    bool has_written = b->tx_has_written;
     (void)fields;
     (void)a;
     bolt_drop_results(b);
-    bolt_end_transaction(b);
+    bolt_end_transaction(b, false);
     b->state = BOLT_READY;
-    if (has_written) {
-        fail(&err, ERR_INVALID,
-             "a graph in memory has no transactions over several statements: what this one changed "
-             "stands");
-        return fail_request(b, &err, false);
-    }
     bolt_put_success(b);
     return true;
 }
@@ -423,7 +423,7 @@ static bool reset(bolt *b)
     bool is_last = b->resets == 0;
     pthread_mutex_unlock(&b->lock);
     bolt_drop_results(b);
-    bolt_end_transaction(b);
+    bolt_end_transaction(b, false);
     if (!is_last) {
         bolt_put_ignored(b);
         return true;

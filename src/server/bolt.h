@@ -66,10 +66,10 @@ typedef struct bolt {
     arena *arena; /* of the connection: the user */
     bool is_utc;
     graph *pinned; /* of the transaction */
+    graph_transaction *transaction;
     str tx_graph;
     arena *tx_arena;
     uint64_t tx_timeout_ms;
-    bool tx_has_written;
     bolt_result *results[BOLT_RESULTS];
     size_t result_count;
     int64_t next_qid;
@@ -93,4 +93,5 @@ bool bolt_handle(bolt *b, bolt_message *m);
 /* Go on with `b->pulling` until it is done (true), or the slice is over or the stream full. */
 bool bolt_pull_on(bolt *b, uint64_t until_us);
 void bolt_drop_results(bolt *b);
-void bolt_end_transaction(bolt *b);
+/* `is_kept` false: what it has changed is undone. */
+void bolt_end_transaction(bolt *b, bool is_kept);

@@ -233,7 +233,7 @@ static void finish(task *t)
 {
     bolt *b = (bolt *)t;
     bolt_drop_results(b);
-    bolt_end_transaction(b);
+    bolt_end_transaction(b, false);
     for (bolt_message *m = b->first, *next; m; m = next) {
         next = m->next;
         free(m);

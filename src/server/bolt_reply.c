@@ -84,6 +84,7 @@ static const char *code_of_detail(const char *detail)
     static const struct {
         const char *type, *code;
     } codes[] = {
+        { "TransientError", "Neo.TransientError.Transaction.DeadlockDetected" },
         { "SyntaxError", "Neo.ClientError.Statement.SyntaxError" },
         { "SemanticError", "Neo.ClientError.Statement.SemanticError" },
         { "TypeError", "Neo.ClientError.Statement.TypeError" },

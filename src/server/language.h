@@ -14,6 +14,7 @@ struct answer {
     arena *cells; /* of the batch that is being read */
     /* Graph languages */
     graph *graph;
+    graph_transaction *transaction;
     session *earlier; /* of AS OF */
     plan *plan;
     query *query;
