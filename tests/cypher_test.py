@@ -87,6 +87,23 @@ def test_tables(h):
     check_in("dbms.components", "5.", h.floe("cypher", "CALL dbms.components()").stdout)
 
 
+def test_as_of(h):
+    """The graph as it was: by a time, a parameter's too, and by a table's snapshot."""
+    before = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() + 1))
+    time.sleep(2)
+    h.write("b.log.gz", "\n".join([HEADER, LINES[0].replace("10.0.0.2", "10.0.9.9")]) + "\n")
+    check("load more", h.load().returncode, 0)
+    count = "MATCH ()-[e]->() RETURN count(e) AS n"
+    check("now", h.floe("cypher", count).stdout.split(), ["n", "7"])
+    for moment in (f"'{before}'", f"datetime('{before.replace(' ', 'T')}Z')", f"localdatetime('{before.replace(' ', 'T')}') + duration('PT0S')"):
+        check(f"AS OF {moment}", h.floe("cypher", f"AS OF {moment} {count}").stdout.split(), ["n", "6"])
+    check_in("EXPLAIN of it", "Aggregate", h.floe("cypher", f"EXPLAIN AS OF '{before}' {count}").stdout)
+    for text, part in [("AS OF '1999-01-01' " + count, "no snapshot that old"), ("AS OF 'noon' " + count, "cypher:1:7: AS OF takes a time"), ("AS OF 5 " + count, "no table of the graph has a snapshot 5"),
+                       ("AS OF x " + count, "must not depend on a variable")]:
+        check_in(text, part, h.floe("cypher", text).stderr)
+    return before
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -134,6 +151,7 @@ def main():
         check("load", h.load().returncode, 0)
         check("schema", h.apply_schema().returncode, 0)
         test_tables(h)
+        test_as_of(h)
         test_memory(h)
     finish()
 

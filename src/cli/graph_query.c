@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/answer.h"
 #include "cli/console.h"
+#include "cypher/cypher.h"
 #include "server/session.h"
 
 static const char gremlin_usage[] =
@@ -42,12 +43,28 @@ static const char cypher_usage[] =
 
 typedef bool (*answer_language)(graph *g, str text, uint64_t timeout_ms, FILE *out, error *err);
 
+/* AS OF in front of a Cypher statement. */
+static bool turn_back(session *s, str text, session **ret_earlier, graph **g, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    int64_t moment_us;
+    TRY(cypher_moment(a, text, NULL, *g, &moment_us, err));
+    if (!moment_us)
+        return true;
+    graph_close(TAKE(*g));
+    TRY(session_open_at(s, moment_us / 1000, ret_earlier, err));
+    return session_graph(*ret_earlier, g, err);
+}
+
 static bool answer(session *s, answer_language language, str text, int64_t timeout_ms,
                    bool shows_time, error *err)
 {
     uint64_t started = clock_monotonic_us();
+    AUTO(session_close) session *earlier = NULL;
     AUTO(graph_close) graph *g = NULL;
     TRY(session_graph(s, &g, err));
+    if (language == answer_cypher)
+        TRY(turn_back(s, text, &earlier, &g, err));
     TRY(language(g, text, (uint64_t)timeout_ms, stdout, err));
     fflush(stdout);
     if (shows_time)

@@ -253,8 +253,8 @@ struct ast_query {
 typedef struct ast_statement {
     ast_query *query;
     plan_ending ending;
-    str show; /* SHOW …: what; empty: none */
-    ast_expr *as_of;
+    str show;        /* SHOW …: what; empty: none */
+    ast_expr *as_of; /* NULL: now */
     span span;
 } ast_statement;
 

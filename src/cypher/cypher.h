@@ -25,5 +25,10 @@ NODISCARD bool cypher_compile_statement(arena *a, str text, const value *paramet
                                         cypher_statement *ret, error *err);
 /* The same without parameters. */
 NODISCARD bool cypher_compile(arena *a, str text, graph *g, plan **ret_plan, error *err);
+/* What AS OF in front of the statement names, in microseconds since 1970: the graph is to be opened
+ * as it was then, and the statement compiled for that one. 0: it names none. ERR_NOT_FOUND: no
+ * table of `g` has such a snapshot. */
+NODISCARD bool cypher_moment(arena *a, str text, const value *parameters, graph *g, int64_t *ret_us,
+                             error *err);
 /* A value as openCypher writes it: 'text', [1, 2.0], (:Label {key: 1}), [:TYPE], <(…)-[…]->(…)>. */
 NODISCARD bool cypher_print(graph *g, const value *v, strbuf *out, error *err);

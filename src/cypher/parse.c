@@ -551,6 +551,10 @@ bool cypher_parse(arena *a, str text, ast_statement *ret, error *err)
                       ? cypher_parser_take_word(&p, "SQL") ? ENDING_SQL : ENDING_EXPLAIN
                   : cypher_parser_take_word(&p, "PROFILE") ? ENDING_PROFILE
                                                            : ENDING_ROWS;
+    if (cypher_parser_is_word(&p, 0, "AS") && cypher_parser_is_word(&p, 1, "OF")) {
+        p.at += 2;
+        TRY(cypher_parse_expression(&p, &ret->as_of));
+    }
     if (cypher_parser_is_word(&p, 0, "CYPHER"))
         p.at++;
     TRY(cypher_parser_take_word(&p, "SHOW") ? parse_show(&p, ret)

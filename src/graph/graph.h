@@ -42,6 +42,10 @@ NODISCARD bool graph_refresh(graph *old, const graph_options *options, graph **r
 /* Whether the tables are still as the graph has them; cheap. */
 NODISCARD bool graph_is_current(const graph *g, const graph_options *options, bool *ret,
                                 error *err);
+/* When a snapshot of one of the tables was made, in milliseconds since 1970. ERR_NOT_FOUND: none
+ * has it. */
+NODISCARD bool graph_snapshot_time(const graph *g, int64_t snapshot_id, int64_t *ret_ms,
+                                   error *err);
 /* A reader: columns that it asks for stay until it leaves. */
 uint64_t graph_enter(graph *g);
 void graph_leave(graph *g, uint64_t ticket);

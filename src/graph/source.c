@@ -338,3 +338,30 @@ bool label_rows_have_filter(const label_rows *rows)
             return true;
     return false;
 }
+
+/* ---- Moments ---- */
+
+static bool find_time(const label_rows *l, int64_t snapshot_id, int64_t *ret_ms)
+{
+    for (size_t i = 0; i < l->schema->source_count; i++) {
+        const iceberg_table *t = l->sources[i].table;
+        for (size_t k = 0; k < iceberg_table_snapshot_count(t); k++)
+            if (iceberg_table_snapshot_at(t, k)->id == snapshot_id) {
+                *ret_ms = iceberg_table_snapshot_at(t, k)->timestamp_ms;
+                return true;
+            }
+    }
+    return false;
+}
+
+bool graph_snapshot_time(const graph *g, int64_t snapshot_id, int64_t *ret_ms, error *err)
+{
+    for (size_t i = 0; i < graph_vertex_label_count(g) && !g->scratch; i++)
+        if (find_time(&g->vertices[i].rows, snapshot_id, ret_ms))
+            return true;
+    for (size_t i = 0; i < graph_edge_label_count(g) && !g->scratch; i++)
+        if (find_time(&g->edges[i].rows, snapshot_id, ret_ms))
+            return true;
+    return fail(err, ERR_NOT_FOUND, "no table of the graph has a snapshot %lld",
+                (long long)snapshot_id);
+}

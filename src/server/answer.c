@@ -52,6 +52,14 @@ static bool open_sql(answer *a, str text, error *err)
 
 /* ---- Graph languages ---- */
 
+bool answer_turn_back(answer *a, int64_t moment_us, error *err)
+{
+    graph_close(TAKE(a->graph));
+    session_close(TAKE(a->earlier));
+    TRY(session_open(a->server->home, moment_us / 1000, &a->earlier, err));
+    return session_graph(a->earlier, &a->graph, err);
+}
+
 static bool choose_graph(answer *a, const answer_request *r, error *err)
 {
     if (r->pinned) {
@@ -61,8 +69,7 @@ static bool choose_graph(answer *a, const answer_request *r, error *err)
     }
     if (!r->as_of_us)
         return server_graph(a->server, r->graph, &a->graph, err);
-    TRY(session_open(a->server->home, r->as_of_us / 1000, &a->earlier, err));
-    return session_graph(a->earlier, &a->graph, err);
+    return answer_turn_back(a, r->as_of_us, err);
 }
 
 query_options answer_limits(const answer *a)

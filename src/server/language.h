@@ -32,6 +32,8 @@ NODISCARD bool language_open_gremlin(answer *a, const answer_request *r, error *
 
 /* What is left of the ticket's time, and how it is cancelled. */
 query_options answer_limits(const answer *a);
+/* The graph as it was then takes the graph's place. */
+NODISCARD bool answer_turn_back(answer *a, int64_t moment_us, error *err);
 /* Run `p`, or say what it is when that is all it wants. */
 NODISCARD bool answer_run(answer *a, plan *p, error *err);
 void answer_say(answer *a, str name, str text);

@@ -156,6 +156,11 @@ bool session_open(home *h, int64_t as_of_ms, session **ret_session, error *err)
     return true;
 }
 
+bool session_open_at(const session *s, int64_t as_of_ms, session **ret_session, error *err)
+{
+    return session_open(s->home, as_of_ms, ret_session, err);
+}
+
 void session_close(session *s)
 {
     if (!s)

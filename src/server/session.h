@@ -25,5 +25,8 @@ NODISCARD bool session_open(home *h, int64_t as_of_ms, session **ret_session, er
 NODISCARD bool session_graph(session *s, graph **ret_graph, error *err);
 /* The schema has changed: look the next time. */
 void session_look(session *s);
+/* Another session on the same home. */
+NODISCARD bool session_open_at(const session *s, int64_t as_of_ms, session **ret_session,
+                               error *err);
 void session_close(session *s);
 DEFINE_AUTO(session, session_close)
