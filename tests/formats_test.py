@@ -3,6 +3,7 @@
 import bz2
 import json
 import struct
+import zlib
 
 from harness import *
 
@@ -125,6 +126,61 @@ def damage():
         check_in("a snappy bomb", "larger than it may be", load(h, {"a.snappy": bomb}).stderr)
 
 
+def avro_long(n):
+    z = (n << 1) ^ (n >> 63)
+    out = b""
+    while True:
+        out += bytes([z & 0x7F | (0x80 if z > 0x7F else 0)])
+        z >>= 7
+        if not z:
+            return out
+
+
+def avro_text(s):
+    data = s if isinstance(s, bytes) else s.encode()
+    return avro_long(len(data)) + data
+
+
+def avro_file(schema, blocks, codec):
+    """`blocks`: lists of encoded records."""
+    sync = bytes(range(16))
+    out = b"Obj\x01" + avro_long(2) + avro_text("avro.schema") + avro_text(json.dumps(schema)) + avro_text("avro.codec") + avro_text(codec) + avro_long(0) + sync
+    for records in blocks:
+        data = b"".join(records)
+        packed = {"null": lambda d: d, "deflate": lambda d: zlib.compress(d, 9)[2:-4], "snappy": lambda d: raw_snappy(d) + struct.pack(">I", zlib.crc32(d)), "zstandard": zstd}[codec](data)
+        out += avro_long(len(records)) + avro_text(packed) + sync
+    return out
+
+
+FLOW = {"type": "record", "name": "flow", "fields": [
+    {"name": "srcaddr", "type": ["null", "string"]}, {"name": "packets", "type": "long"}, {"name": "seen", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+    {"name": "day", "type": ["null", {"type": "int", "logicalType": "date"}]}, {"name": "ratio", "type": "double"}, {"name": "is_new", "type": "boolean"},
+    {"name": "kind", "type": {"type": "enum", "name": "kinds", "symbols": ["A", "B"]}}, {"name": "tags", "type": {"type": "array", "items": "string"}}, {"name": "raw", "type": "bytes"}]}
+
+
+def avro_record(i):
+    address = avro_long(0) if i % 10 == 9 else avro_long(1) + avro_text(f"10.0.0.{i}")
+    return address + avro_long(i) + avro_long(1713400000000 + i) + avro_long(1) + avro_long(19831) + struct.pack("<d", i / 4) + bytes([i % 2]) + avro_long(i % 2) + avro_long(2) + avro_text("x") + avro_text(f'q"{i}') + avro_long(0) + avro_text(b"\x00\xff")
+
+
+def avro():
+    for codec in ("null", "deflate", "snappy") + (("zstandard",) if "zstd" in PACKINGS else ()):
+        with Home() as h:
+            done = load(h, {"a.avro": avro_file(FLOW, [[avro_record(i) for i in range(30)], [avro_record(30)]], codec), "b.log": log_text(record("10.9.9.9"))})
+            check(f"Avro, {codec}: {done.stderr[-300:]}", (done.returncode, h.sql(f"SELECT count(*), count(srcaddr), sum(packets) FROM {TABLE} WHERE seen IS NOT NULL")), (0, ["31,28,465"]))
+            check(f"Avro, {codec}: types", h.sql(f"SELECT srcaddr, packets, seen, day, ratio, is_new, kind, tags, raw FROM {TABLE} WHERE packets = 7 AND seen IS NOT NULL"), ['10.0.0.7,7,2024-04-18 00:26:40.007000,2024-04-18,1.75,true,B,"[""x"",""q\\""7""]",00ff'])
+            check(f"Avro, {codec}: no copy stays", list((h.home / "tmp").glob("unpacked*")), [])
+            h.load()
+            check(f"Avro, {codec}: once", h.sql(f"SELECT count(*) FROM {TABLE}"), ["32"])
+    good = avro_file(FLOW, [[avro_record(i) for i in range(30)]], "deflate")
+    for name, data, options, part in (("cut", good[:-40], "", "ends inside a value"), ("changed", good[:-60] + b"x" * 20 + good[-40:], "", "bad.avro"), ("no schema", good.replace(b'"record"', b'"rekord"'), "", "bad.avro"), ("not Avro", log_text(record()), "CONTENT_TYPE = AVRO", "its content is not Avro"),
+                                      ("another codec", good.replace(b"\x0edeflate", b"\x0exxxxxxx"), "", "codec 'xxxxxxx' is not known"), ("ORC", b"ORC" + b"x" * 50, "", "its content is ORC, which is not read")):
+        with Home() as h:
+            done = load(h, {"bad.avro": data}, options)
+            check(f"Avro, {name}: an error", done.returncode, 1)
+            check_in(f"Avro, {name}", part, done.stderr)
+
+
 # The fields of each version, in AWS's order, and of transit gateways.
 V2 = HEADER.split()
 V3 = V2 + "vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr".split()
@@ -170,6 +226,7 @@ def firehose():
 compressions()
 several_members()
 damage()
+avro()
 versions()
 firehose()
 finish()

@@ -132,6 +132,7 @@ typedef struct schema_parser {
     arena *arena;
     map named;
     error *err;
+    bool is_by_name; /* field ids are passed over */
 } schema_parser;
 
 static const struct {
@@ -172,7 +173,7 @@ static bool parse_record(schema_parser *p, const json_t *j, node *n, int depth)
         const json_t *id = json_object_get(field, "field-id");
         str name;
         TRY(json_need_text(field, "schema.fields", "name", &name, p->err));
-        n->keys[i] = json_is_integer(id)
+        n->keys[i] = json_is_integer(id) && !p->is_by_name
                          ? (value){ .kind = VALUE_INT, .integer = json_integer_value(id) }
                          : (value){ .kind = VALUE_STRING, .text = str_copy(p->arena, name) };
         TRY(parse_node(p, json_object_get(field, "type"), depth + 1, &n->children[i]));
@@ -543,17 +544,20 @@ static bool read_header(decoder *d, str *ret_schema, str *ret_codec, str *ret_sy
     return get_raw(d, 16, ret_sync);
 }
 
-static bool read_blocks(decoder *d, const node *root, str codec, str sync, avro_visit visit,
-                        void *context)
+/* `blocks`: of what is unpacked; NULL: each block is forgotten before the next. */
+static bool read_blocks(decoder *d, const node *root, str codec, str sync, arena *blocks,
+                        avro_visit visit, void *context)
 {
     AUTO(arena_free) arena *scratch = arena_new(); /* of one record */
+    AUTO(arena_free) arena *own = arena_new();
     size_t number = 0;
     while (d->at < d->bytes.len) {
         int64_t count = 0;
         str packed = { 0 }, block = { 0 }, mark = { 0 };
         TRY(get_long(d, &count));
         TRY(get_bytes(d, &packed));
-        TRY(unpack(d->arena, codec, packed, &block, d->err));
+        arena_reset(own);
+        TRY(unpack(blocks ? blocks : own, codec, packed, &block, d->err));
         TRY(get_raw(d, 16, &mark));
         if (!str_eq(mark, sync))
             return fail(d->err, ERR_CORRUPT, "the sync mark before byte %zu is wrong", d->at);
@@ -574,27 +578,41 @@ static bool read_blocks(decoder *d, const node *root, str codec, str sync, avro_
     return true;
 }
 
-static bool read_container(arena *a, str content, avro_visit visit, void *context, error *err)
+static bool read_container(arena *a, str content, bool is_by_name, avro_visit visit, void *context,
+                           error *err)
 {
     str schema = { 0 }, codec = { 0 }, sync;
     decoder d = { a, content, 0, err };
     TRY(read_header(&d, &schema, &codec, &sync));
     AUTO(json_release) json_t *j = NULL;
     TRY(json_parse(schema, STR("its schema"), &j, err));
-    schema_parser p = { a, map_new(a), err };
+    schema_parser p = { a, map_new(a), err, is_by_name };
     node *root;
     TRY(parse_node(&p, j, 0, &root));
     if (root->kind != NODE_RECORD)
         return fail(err, ERR_CORRUPT, "its schema is not a record");
-    return read_blocks(&d, root, codec, sync, visit, context);
+    return read_blocks(&d, root, codec, sync, is_by_name ? NULL : a, visit, context);
 }
 
 bool avro_each(arena *a, str content, str name, avro_visit visit, void *context, error *err)
 {
-    if (read_container(a, content, visit, context, err))
+    if (read_container(a, content, false, visit, context, err))
         return true;
     err->code = ERR_CORRUPT;
     return fail_while(err, "reading " STR_FMT, STR_ARG(name));
+}
+
+bool avro_each_by_name(arena *a, str content, avro_visit visit, void *context, error *err)
+{
+    return read_container(a, content, true, visit, context, err);
+}
+
+bool avro_schema(arena *a, str content, str *ret_schema, error *err)
+{
+    str codec = { 0 }, sync;
+    decoder d = { a, content, 0, err };
+    *ret_schema = STR("");
+    return read_header(&d, ret_schema, &codec, &sync);
 }
 
 typedef struct keeping {

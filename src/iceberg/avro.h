@@ -33,6 +33,11 @@ typedef bool (*avro_visit)(void *context, size_t number, const value *record, er
 /* Codecs null, deflate, zstandard and snappy. ERR_CORRUPT names `name` and the place. */
 NODISCARD bool avro_each(arena *a, str content, str name, avro_visit visit, void *context,
                          error *err);
+/* The same for files of any schema: keys of records are names, and nothing of a record stays. */
+NODISCARD bool avro_each_by_name(arena *a, str content, avro_visit visit, void *context,
+                                 error *err);
+/* The schema's JSON, as the file has it; borrowed from `content`. */
+NODISCARD bool avro_schema(arena *a, str content, str *ret_schema, error *err);
 /* All of them, copied into `a`. */
 NODISCARD bool avro_read(arena *a, str content, str name, avro_file *ret_file, error *err);
 /* NULL when the record has no such field or it is null. */

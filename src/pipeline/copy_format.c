@@ -167,8 +167,15 @@ static str json_call(const copy *c, const run_object *o)
     strbuf b = strbuf_new(c->arena);
     strbuf_add_c(&b, "read_json(");
     strbuf_add_sql_text(&b, o->path);
-    strbuf_add_c(&b, ", format = 'auto', records = 'true', sample_size = -1, "
-                     "maximum_object_size = 16777216)");
+    if (o->json_columns.len)
+        strbuf_format(
+            &b,
+            ", format = 'newline_delimited', maximum_object_size = 16777216, columns = " STR_FMT
+            ")",
+            STR_ARG(o->json_columns));
+    else
+        strbuf_add_c(&b, ", format = 'auto', records = 'true', sample_size = -1, "
+                         "maximum_object_size = 16777216)");
     return strbuf_str(&b);
 }
 

@@ -1,6 +1,8 @@
 /* What the files of a COPY run share. */
 #pragma once
 
+#include <stdio.h>
+
 #include "column/text.h"
 #include "pipeline/expectations.h"
 
@@ -21,6 +23,7 @@ typedef struct run_object {
     str path;
     str shown; /* to people and dead letters: the path of a local file, else the URI */
     object_reader reader;
+    str json_columns;      /* of an Avro file that became JSON: columns of read_json; else empty */
     bool is_unpacked;      /* `path` is of an unpacked copy */
     bool is_text, is_good; /* is_text: reader is READER_FLOW_TEXT */
     char fault[ERROR_MESSAGE_BYTES];
@@ -130,7 +133,14 @@ bool copy_day_write(copy *c, day_objects *d, error *err);
 packing copy_packing(const job *j);
 /* Let an unpacked copy stand for an object that DuckDB would not unpack. */
 bool copy_unpack(copy *c, run_object *o, error *err);
+/* A file to unpack into, forgotten with the others. */
+bool copy_open_unpacked(copy *c, str *ret_path, FILE **ret_file, error *err);
 void copy_forget_unpacked(copy *c);
+
+/* ---- copy_avro.c ---- */
+
+/* Let JSON lines stand for an Avro file. */
+bool copy_avro_unpack(copy *c, run_object *o, error *err);
 
 /* ---- copy_bad_lines.c ---- */
 

@@ -33,9 +33,9 @@ str copy_content_type(const job *j)
 
 void copy_look_at(copy *c, store *s, run_object *o, str type)
 {
-    char marks[8];
+    char marks[8] = { 0 };
     error err = { 0 };
-    bool is_auto = str_eq_nocase(type, STR("AUTO")), wants_parquet;
+    bool is_avro = false, is_auto = str_eq_nocase(type, STR("AUTO")), wants_parquet;
     o->is_good = true;
     wants_parquet = is_auto ? is_parquet_name(o->path) : str_eq_nocase(type, STR("PARQUET"));
     o->reader = wants_parquet ? READER_PARQUET : READER_FLOW_TEXT;
@@ -50,6 +50,7 @@ void copy_look_at(copy *c, store *s, run_object *o, str type)
             return;
         }
         bool is_parquet = memcmp(marks, "PAR1", 4) == 0;
+        is_avro = memcmp(marks, "Obj\1", 4) == 0;
         if (!wants_parquet && is_parquet)
             copy_set_fault(o, is_auto ? "its content is Parquet, but its name does not end in "
                                         ".parquet"
@@ -60,7 +61,17 @@ void copy_look_at(copy *c, store *s, run_object *o, str type)
         else if (wants_parquet && memcmp(marks + 4, "PAR1", 4) != 0)
             copy_set_fault(o, "the Parquet file is cut off: its footer is missing");
     }
-    if (o->is_good && !wants_parquet) {
+    if (o->is_good && !wants_parquet && memcmp(marks, "ORC", 3) == 0)
+        copy_set_fault(o, "its content is ORC, which is not read: no library of Debian gives it; "
+                          "deliver Parquet or Avro");
+    if (o->is_good && str_eq_nocase(type, STR("AVRO")) && !is_avro)
+        copy_set_fault(o, "its content is not Avro, which the job's CONTENT_TYPE is");
+    if (o->is_good && is_avro && (is_auto || str_eq_nocase(type, STR("AVRO")))) {
+        o->reader = READER_JSON;
+        o->is_text = false;
+        if (!copy_avro_unpack(c, o, &err))
+            copy_set_fault(o, err.message);
+    } else if (o->is_good && !wants_parquet) {
         o->reader = copy_format_tell(c, o, type);
         o->is_text = o->reader == READER_FLOW_TEXT;
         if (!o->is_text && !copy_unpack(c, o, &err))

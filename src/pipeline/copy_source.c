@@ -162,12 +162,29 @@ static bool read_times(job *j, copy_source *s, error *err)
     return s->pattern.len ? date_pattern_check(s->pattern, err) : true;
 }
 
+static bool check_content_type(const worksheet *w, const statement *s, error *err)
+{
+    static const char *const types[] = { "AUTO", "CSV", "TSV", "JSON", "PARQUET", "AVRO" };
+    const option *o = option_find(s->options, "CONTENT_TYPE");
+    const option *type = o && o->kind == OPTION_NESTED ? option_find(o->nested, "TYPE") : o;
+    if (!type || (type->kind != OPTION_WORD && type->kind != OPTION_TEXT))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (str_eq_nocase(type->text, str_of(types[i])))
+            return true;
+    return worksheet_fail_at(w, type->span, err,
+                             "CONTENT_TYPE " STR_FMT
+                             " is not read; AUTO, CSV, TSV, JSON, PARQUET and AVRO are",
+                             STR_ARG(type->text));
+}
+
 bool copy_source_check(const worksheet *w, const statement *s, error *err)
 {
     const option *bad = option_find(s->options, "BAD_LINES"),
                  *packed = option_find(s->options, "COMPRESSION"),
                  *queue = option_find(s->options, "SQS_QUEUE_NAME");
     packing known;
+    TRY(check_content_type(w, s, err));
     if (bad && !str_eq_nocase(bad->text, STR("DEAD_LETTERS")) &&
         !str_eq_nocase(bad->text, STR("REFUSE_FILE")))
         return worksheet_fail_at(w, bad->span, err, "BAD_LINES is DEAD_LETTERS or REFUSE_FILE");

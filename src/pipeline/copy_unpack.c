@@ -57,14 +57,8 @@ static bool write_unpacked(inflate_reader *r, FILE *out, error *err)
     return true;
 }
 
-bool copy_unpack(copy *c, run_object *o, error *err)
+bool copy_open_unpacked(copy *c, str *ret_path, FILE **ret_file, error *err)
 {
-    AUTO(inflate_close) inflate_reader *r = NULL;
-    packing wanted = copy_packing(c->job);
-    TRY(inflate_open(o->path, wanted, &r, err));
-    packing is = inflate_packing(r);
-    if (is == PACKING_NONE || (is == PACKING_GZIP && str_ends_with(o->path, STR(".gz"))))
-        return true;
     str folder = str_format(c->arena, STR_FMT "/tmp%c", STR_ARG(home_path(c->job->home)), 0);
     TRY(folder_make(folder.data, err));
     str path = str_format(c->arena, "%s/unpacked-%d-%zu-%zu%c", folder.data, (int)getpid(),
@@ -74,6 +68,22 @@ bool copy_unpack(copy *c, run_object *o, error *err)
     if (!out)
         return fail_errno(err, "unpacking into %s", path.data);
     vec_push(c->arena, &c->unpacked, path);
+    *ret_path = path;
+    *ret_file = out;
+    return true;
+}
+
+bool copy_unpack(copy *c, run_object *o, error *err)
+{
+    AUTO(inflate_close) inflate_reader *r = NULL;
+    packing wanted = copy_packing(c->job);
+    TRY(inflate_open(o->path, wanted, &r, err));
+    packing is = inflate_packing(r);
+    if (is == PACKING_NONE || (is == PACKING_GZIP && str_ends_with(o->path, STR(".gz"))))
+        return true;
+    str path;
+    FILE *out;
+    TRY(copy_open_unpacked(c, &path, &out, err));
     bool works = write_unpacked(r, out, err);
     if (fclose(out) != 0 && works)
         works = fail_errno(err, "unpacking into %s", path.data);
