@@ -2,12 +2,13 @@
 import { firstRun } from './first_run.ts'
 import { closeBrowser, finish, Server } from './harness.ts'
 import { keyboard } from './keyboard.ts'
+import { large } from './large.ts'
 import { policy } from './policy.ts'
-import { scenes } from './scene.ts'
 import { tutorial } from './tutorial.ts'
+import { visualize } from './visualize.ts'
 
-/** Over the sample data that the first run loads. */
-const sampled: Record<string, (server: Server) => Promise<void>> = { scenes, policy, keyboard }
+/** Over the sample data that the first run loads; `large` looks at the tables that `visualize` loads. */
+const sampled: Record<string, (server: Server) => Promise<void>> = { policy, keyboard, visualize, large }
 /** With servers of their own. */
 const alone: Record<string, () => Promise<void>> = { tutorial }
 

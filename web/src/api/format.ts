@@ -1,5 +1,6 @@
 /** Numbers, bytes and times in the words that people read. */
-export const count = (n: number): string => Math.round(n).toLocaleString('en-US')
+const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+export const count = (n: number): string => grouped.format(Math.round(n))
 
 export function short(n: number): string {
   for (const [size, unit] of [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']] as const)

@@ -5,7 +5,8 @@ export type Language = 'sql' | 'gremlin' | 'cypher'
 export type Cell = unknown
 export interface Column { name: string; type: string }
 export interface Progress { rows: number; elapsedMs: number }
-export interface Result { columns: Column[]; rows: Cell[][]; elapsedMs: number; isTruncated: boolean; count: number }
+/** `serverRows` is how many rows the server has found so far, while it runs. */
+export interface Result { columns: Column[]; rows: Cell[][]; elapsedMs: number; isTruncated: boolean; count: number; serverRows?: number }
 
 export interface Request {
   language: Language
@@ -49,6 +50,7 @@ export async function ask(request: Request, signal?: AbortSignal, onRows?: (r: R
   for await (const line of lines(response)) {
     if (line.columns) result.columns = line.columns
     if (line.rows) for (const row of line.rows) result.rows.push(row)
+    if (line.progress) result.serverRows = line.progress.rows
     if (line.error) throw errorOf(400, line.error)
     if (line.end) {
       result.isTruncated = line.end.isTruncated
@@ -65,10 +67,23 @@ export async function ask(request: Request, signal?: AbortSignal, onRows?: (r: R
   return { ...result }
 }
 
-/** Rows as objects by column name. */
+/** Rows as objects by column name, made as they come. */
 export async function select<T>(text: string, signal?: AbortSignal, limit = 100000): Promise<T[]> {
-  const r = await ask({ language: 'sql', text, limit }, signal)
-  return r.rows.map((row) => Object.fromEntries(r.columns.map((c, i) => [c.name, row[i]])) as T)
+  const made: T[] = []
+  let names: string[] = []
+  let isWhole = false
+  for await (const line of lines(await send('POST', '/api/query', { language: 'sql', text, limit }, signal))) {
+    if (line.columns) names = line.columns.map((c) => c.name)
+    for (const row of line.rows ?? []) {
+      const o: Record<string, unknown> = {}
+      for (let i = 0; i < names.length; i++) o[names[i]!] = row[i]
+      made.push(o as T)
+    }
+    if (line.error) throw errorOf(400, line.error)
+    if (line.end) isWhole = true
+  }
+  if (!isWhole) throw errorOf(0, { code: 'IO', message: 'the answer broke off: the server went away' })
+  return made
 }
 
 export const sqlText = (s: string): string => `'${s.replaceAll("'", "''")}'`

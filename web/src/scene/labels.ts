@@ -1,5 +1,4 @@
 /** Names beside nodes: the weightiest first, none over another, none over a node; while the picture moves the chosen ones move with it. */
-import type { MultiDirectedGraph } from 'graphology'
 import type Sigma from 'sigma'
 
 export interface Ink { text: string; surface: string }
@@ -50,7 +49,7 @@ export class Labels {
   private settling: ReturnType<typeof setTimeout> | undefined
   private isFresh = false
 
-  constructor(private readonly sigma: Sigma, private readonly graph: MultiDirectedGraph, private readonly ink: () => Ink, private readonly scale = 1) {
+  constructor(private readonly sigma: Sigma, private readonly ink: () => Ink, private readonly scale = 1) {
     sigma.on('afterProcess', () => { this.order = []; this.isFresh = true })
     sigma.on('resize', () => { this.isFresh = true })
     sigma.on('afterRender', () => this.draw())
@@ -93,7 +92,7 @@ export class Labels {
     const middle = { x: spots.reduce((n, s) => n + s.x, 0) / (spots.length || 1), y: spots.reduce((n, s) => n + s.y, 0) / (spots.length || 1) }
     this.placed = []
     for (const [i, s] of spots.slice(0, MOST_TRIED).entries()) {
-      const text = this.graph.getNodeAttribute(s.node, 'label') as string | undefined
+      const text = this.sigma.getGraph().getNodeAttribute(s.node, 'label') as string | undefined
       if (!text || (s.r < 3.2 * this.scale && i >= ALWAYS && !s.isStrong)) continue
       const wide = this.measure(c, text)
       const way = places(wide, high, s.r, { x: s.x - middle.x, y: s.y - middle.y })
@@ -120,8 +119,8 @@ export class Labels {
     c.fillStyle = text
     const pixel = toPixels(this.sigma)
     for (const p of this.placed) {
-      if (!this.graph.hasNode(p.node)) continue
-      const a = this.graph.getNodeAttributes(p.node)
+      if (!this.sigma.getGraph().hasNode(p.node)) continue
+      const a = this.sigma.getGraph().getNodeAttributes(p.node)
       const at = pixel(a.x as number, a.y as number)
       c.strokeText(p.text, at.x + p.dx, at.y + p.dy + 11 * this.scale)
       c.fillText(p.text, at.x + p.dx, at.y + p.dy + 11 * this.scale)
@@ -129,7 +128,7 @@ export class Labels {
   }
   private byWeight(): Weighed[] {
     const all: Weighed[] = []
-    this.graph.forEachNode((node, a) => { if (!a.hidden) all.push({ node, x: a.x as number, y: a.y as number, size: a.size as number, isStrong: Boolean(a.forceLabel) }) })
+    this.sigma.getGraph().forEachNode((node, a) => { if (!a.hidden) all.push({ node, x: a.x as number, y: a.y as number, size: a.size as number, isStrong: Boolean(a.forceLabel) }) })
     return all.sort((a, b) => Number(b.isStrong) - Number(a.isStrong) || b.size - a.size)
   }
   private measure(c: CanvasRenderingContext2D, text: string): number {
@@ -151,8 +150,8 @@ export class Labels {
   /** For tests: the boxes of the names as drawn. */
   boxes(): Box[] {
     const c = this.context()
-    return this.placed.filter((p) => this.graph.hasNode(p.node)).map((p) => {
-      const at = this.sigma.graphToViewport(this.graph.getNodeAttributes(p.node) as { x: number; y: number })
+    return this.placed.filter((p) => this.sigma.getGraph().hasNode(p.node)).map((p) => {
+      const at = this.sigma.graphToViewport(this.sigma.getGraph().getNodeAttributes(p.node) as { x: number; y: number })
       return [at.x + p.dx, at.y + p.dy, at.x + p.dx + this.measure(c, p.text), at.y + p.dy + LINE * this.scale]
     })
   }

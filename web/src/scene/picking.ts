@@ -1,5 +1,4 @@
 /** Which node or edge lies under the pointer, from the drawn numbers: no pass over the picture, no wait for the graphics card. */
-import type { MultiDirectedGraph } from 'graphology'
 import type Sigma from 'sigma'
 
 const REACH = 5
@@ -14,13 +13,13 @@ export class Picker {
   private ends = new Uint32Array(0)
   private looks = new Float32Array(0)
 
-  constructor(private readonly sigma: Sigma, private readonly graph: MultiDirectedGraph) {
+  constructor(private readonly sigma: Sigma) {
     sigma.on('afterProcess', () => { this.isStale = true })
   }
 
   private read(): void {
     this.isStale = false
-    const g = this.graph
+    const g = this.sigma.getGraph()
     const index = new Map<string, number>()
     this.nodes = g.filterNodes((_, a) => !a.hidden)
     this.spots = new Float32Array(this.nodes.length * 3)

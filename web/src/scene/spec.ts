@@ -93,17 +93,27 @@ export const undo = (u: Undo): Undo => (u.past.length ? { past: u.past.slice(0, 
 export const redo = (u: Undo): Undo => (u.future.length ? { past: [...u.past, u.now], now: u.future[0]!, future: u.future.slice(1) } : u)
 
 /** Only what differs from an empty scene goes into the address. */
-export function pack(s: Spec): string {
-  const small = Object.fromEntries(Object.entries(s).filter(([k, v]) => JSON.stringify(v) !== JSON.stringify(emptySpec[k as keyof Spec])))
-  return btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(small)))).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+export function pack(s: Spec, camera?: Camera): string {
+  const small: Record<string, unknown> = Object.fromEntries(Object.entries(s).filter(([k, v]) => JSON.stringify(v) !== JSON.stringify(emptySpec[k as keyof Spec])))
+  if (camera) small.camera = camera
+  let bytes = ''
+  for (const b of new TextEncoder().encode(JSON.stringify(small))) bytes += String.fromCharCode(b)
+  return btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 }
-export function unpack(text: string): Spec | undefined {
+export const unpack = (text: string): Spec | undefined => adopt(unpacked(text))
+export function unpacked(text: string): unknown {
   try {
     const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))
-    return adopt(JSON.parse(new TextDecoder().decode(bytes)))
+    return JSON.parse(new TextDecoder().decode(bytes))
   } catch {
     return undefined
   }
+}
+/** Where the picture is looked at from: its middle and how much of it is seen. It is no step that can be undone. */
+export type Camera = [x: number, y: number, ratio: number]
+export function adoptCamera(o: unknown): Camera | undefined {
+  const c = (o as { camera?: unknown } | undefined)?.camera
+  return Array.isArray(c) && c.length === 3 && c.every(Number.isFinite) && c[2] > 0.001 && c[2] < 100 ? (c as Camera) : undefined
 }
 const isSpot = (v: unknown): boolean => Array.isArray(v) && v.length === 2 && v.every((x) => Number.isFinite(x))
 const kept = (v: unknown, isGood: (x: unknown) => boolean): Record<string, unknown> => Object.fromEntries(Object.entries(v as object).filter(([, x]) => isGood(x)).slice(0, MOST_NODES))

@@ -32,7 +32,7 @@ const colours = HighlightStyle.define([
 const look = EditorView.theme({
   '&': { height: '100%', fontSize: '13px', backgroundColor: 'var(--surface)', color: 'var(--text)' },
   '&.cm-focused': { outline: '2px solid var(--accent)', outlineOffset: '-2px' },
-  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '20px' },
+  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '20px', fontVariantLigatures: 'none' },
   '.cm-gutters': { backgroundColor: 'var(--surface)', color: 'var(--muted)', border: 'none' },
   '.cm-content': { caretColor: 'var(--text)', padding: '6px 0' }, '.cm-cursor': { borderLeftColor: 'var(--text)' },
   '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--raised) 55%, transparent)' },
@@ -50,7 +50,7 @@ const modes: Record<Mode, () => Extension> = {
   json: () => json(),
 }
 
-export interface EditorHandle { view: EditorView }
+export interface EditorHandle { view: EditorView; /** As Ctrl+Enter does. */ run: () => void }
 
 interface Props {
   value: string
@@ -91,11 +91,23 @@ export function statements(text: string): [number, number][] {
   return found.filter(([a, b]) => text.slice(a, b).replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, '').trim())
 }
 
+/** The word at a place that counts from where the text that was run begins, or what is before it where the text ends. */
+function placeIn(v: EditorView, place: Place, begin: number): { from: number; to: number } {
+  const doc = v.state.doc
+  const at = Math.min(begin, doc.length)
+  const line = doc.line(Math.max(1, Math.min(doc.lines, doc.lineAt(at).number + place.line - 1)))
+  const from = Math.min(line.to, (place.line === 1 ? Math.max(line.from, at) : line.from) + Math.max(0, place.column - 1))
+  const word = /^\w+|^./.exec(line.text.slice(from - line.from))?.[0].length ?? 0
+  return { from: word ? from : Math.max(line.from, from - 1), to: from + word }
+}
+
 export function Editor(props: Props) {
   const host = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView>(undefined)
   const latest = useRef(props)
   latest.current = props
+  /** Where the text that was run last begins: places in errors count from there. */
+  const ran = useRef(0)
 
   useEffect(() => {
     const root = host.current!.shadowRoot ?? host.current!.attachShadow({ mode: 'open' })
@@ -105,7 +117,9 @@ export function Editor(props: Props) {
     const run = (v: EditorView, isAll: boolean): boolean => {
       const { from, to, head } = v.state.selection.main
       const text = v.state.doc.toString()
-      const what = isAll ? text : from !== to ? text.slice(from, to) : props.mode === 'sql' ? statementAt(text, head).text : text
+      const one = props.mode === 'sql' ? statementAt(text, head) : { text, from: 0 }
+      const [what, at] = isAll ? [text, 0] : from !== to ? [text.slice(from, to), from] : [one.text, text.indexOf(one.text, one.from)]
+      ran.current = at + what.length - what.trimStart().length
       latest.current.onRun?.(what.trim(), isAll)
       return true
     }
@@ -128,7 +142,7 @@ export function Editor(props: Props) {
       }),
     })
     view.current = v
-    props.handle?.({ view: v })
+    props.handle?.({ view: v, run: () => run(v, false) })
     return () => { v.destroy(); box.remove() }
   }, [props.mode])
 
@@ -141,12 +155,7 @@ export function Editor(props: Props) {
     const v = view.current
     if (!v) return
     const all = props.errors ?? (props.error ? [props.error] : [])
-    v.dispatch(setDiagnostics(v.state, all.flatMap((e) => {
-      if (!e.place || e.place.line > v.state.doc.lines) return []
-      const line = v.state.doc.line(Math.max(1, e.place.line))
-      const from = Math.min(line.to, line.from + Math.max(0, e.place.column - 1))
-      return [{ from, to: Math.max(from, line.to), severity: 'error' as const, message: e.message }]
-    })))
+    v.dispatch(setDiagnostics(v.state, all.flatMap((e) => (e.place ? [{ ...placeIn(v, e.place, props.errors ? 0 : ran.current), severity: 'error' as const, message: e.message }] : []))))
   }, [props.error, props.errors])
 
   return <div ref={host} className="editor" style={{ height: '100%', minHeight: 0, overflow: 'hidden' }} />

@@ -22,6 +22,7 @@ export function sceneOf(elements: Elements): Scene {
     had.flows++
     had.bytes += Number(e.properties.bytes ?? 0)
     had.rejected += e.properties.action === 'REJECT' ? 1 : 0
+    if (!edges.has(id)) for (const end of [e.from, e.to]) { const n = nodes.get(end); if (n) n.degree++ }
     edges.set(id, had)
   }
   return { nodes, edges: [...edges.values()], allNodes: nodes.size, allEdges: edges.size }

@@ -105,9 +105,9 @@ export function Select({ label, value, options, onChange, hideLabel }: { label: 
   )
 }
 
-export function save(name: string, type: string, content: BlobPart): void {
+export function save(name: string, type: string, content: BlobPart | string[]): void {
   const a = document.createElement('a')
-  a.href = URL.createObjectURL(new Blob([content], { type }))
+  a.href = URL.createObjectURL(new Blob(Array.isArray(content) ? content : [content], { type }))
   a.download = name
   a.click()
   setTimeout(() => URL.revokeObjectURL(a.href), 10000)

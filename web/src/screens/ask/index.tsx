@@ -2,10 +2,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { Play, Square } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
-import { ApiError, json } from '../../api/client'
+import { ApiError } from '../../api/client'
 import { count } from '../../api/format'
 import { graphModel } from '../../api/graph'
 import { elementsOf, keyOf } from '../../scene/elements'
+import type { Result } from '../../api/query'
 import { go, useRoute } from '../../app/route'
 import { useHistory } from '../../app/useHistory'
 import { Answer } from '../../ui/Answer'
@@ -17,6 +18,11 @@ import { useSender } from '../../api/sender'
 import { completeGraph } from './complete'
 import { startersOf } from './starters'
 
+/** Without what asks for its plan, which the buttons put there themselves. */
+const bare = (t: string): string => t.trim().replace(/;$/, '').replace(/\.(explain|profile)\(\)$/, '').replace(/^(EXPLAIN|PROFILE)\s+/i, '')
+const progressOf = (r: Result | undefined): string =>
+  !r ? 'Running on the server' : r.count ? `${count(r.count)} rows have arrived` : r.serverRows ? `The server has found ${count(r.serverRows)} rows` : 'Running on the server'
+
 function AskGraph({ language }: { language: 'gremlin' | 'cypher' }) {
   const name = language === 'gremlin' ? 'Gremlin Query' : 'Cypher'
   const model = useQuery({ queryKey: ['graph'], queryFn: graphModel, retry: false })
@@ -26,7 +32,6 @@ function AskGraph({ language }: { language: 'gremlin' | 'cypher' }) {
   const [text, setText] = useState(() => route.query.get('text') ?? localStorage.getItem(key) ?? '')
   const [timeout, setTimeoutMs] = useState('60000')
   const [limit, setLimit] = useState('10000')
-  const [plan, setPlan] = useState('')
   const asked = useAsk()
   const [past, addPast] = useHistory(language)
   const editor = useRef<EditorHandle>(undefined)
@@ -35,25 +40,17 @@ function AskGraph({ language }: { language: 'gremlin' | 'cypher' }) {
   const complete = useMemo(() => completeGraph(language, () => latest.current), [language])
   useEffect(() => { localStorage.setItem(key, text) }, [text])
 
-  const run = async (t: string): Promise<void> => {
+  const run = async (t: string, isAside = false): Promise<void> => {
     if (!t.trim()) return
-    setPlan('')
     const started = performance.now()
     const r = await asked.run({ language, text: t, limit: Number(limit), timeoutMs: Number(timeout) })
-    addPast({ text: t, at: Date.now(), ms: performance.now() - started, rows: r?.count ?? 0, failed: !r })
+    if (!isAside) addPast({ text: t, at: Date.now(), ms: performance.now() - started, rows: r?.count ?? 0, failed: !r })
   }
-  const explain = async (): Promise<void> => {
-    try {
-      setPlan((await json<{ plan: string }>('POST', '/api/query/explain', { language, text })).plan)
-    } catch (e) {
-      asked.clear()
-      setPlan(e instanceof Error ? e.message : String(e))
-    }
-  }
-  const profile = (): void => void run(language === 'gremlin' ? (/\.profile\(\)\s*$/.test(text) ? text : `${text.trim()}.profile()`) : /^\s*PROFILE/i.test(text) ? text : `PROFILE ${text}`)
+  const explain = (): void => void run(language === 'gremlin' ? `${bare(text)}.explain()` : `EXPLAIN ${bare(text)}`, true)
+  const profile = (): void => void run(language === 'gremlin' ? `${bare(text)}.profile()` : `PROFILE ${bare(text)}`, true)
   const isPlan = asked.result?.columns.length === 1 && asked.result.columns[0]!.name === 'plan'
   const failure = asked.error instanceof ApiError ? { message: asked.error.message, ...(asked.error.position ? { place: asked.error.position } : {}) } : undefined
-  const elements = useMemo(() => (asked.result && !asked.isRunning ? elementsOf(asked.result.rows, 2000) : undefined), [asked.result, asked.isRunning])
+  const elements = useMemo(() => (asked.result && !asked.isRunning ? elementsOf(asked.result.rows.length > 20000 ? asked.result.rows.slice(0, 20000) : asked.result.rows, 2000) : undefined), [asked.result, asked.isRunning])
   const show = (): void => go('visualize', '', { add: [...new Set(elements!.vertices.map((v) => keyOf(v.id)))].slice(0, 300).join(',') })
 
   return (
@@ -70,12 +67,12 @@ function AskGraph({ language }: { language: 'gremlin' | 'cypher' }) {
       <section>
         <h1 className="visually-hidden">{name}</h1>
         <div className="toolbar">
-          <button type="button" className="button primary" disabled={asked.isRunning} onClick={() => void run(text)}><Play size={13} aria-hidden />Run</button>
+          <button type="button" className="button primary" disabled={asked.isRunning} onClick={() => (editor.current ? editor.current.run() : void run(text))}><Play size={13} aria-hidden />Run</button>
           <button type="button" className="button" onClick={() => void explain()}>Explain</button>
           <button type="button" className="button" onClick={profile}>Profile</button>
           {asked.isRunning && <button type="button" className="button danger" onClick={asked.cancel}><Square size={12} aria-hidden />Cancel</button>}
           <Select label="Time-out" value={timeout} onChange={setTimeoutMs} options={[['5000', '5 s'], ['60000', '60 s'], ['600000', '10 min']]} />
-          <Select label="Rows at most" value={limit} onChange={setLimit} options={[['1000', '1,000'], ['10000', '10,000'], ['100000', '100,000']]} />
+          <Select label="Rows at most" value={limit} onChange={setLimit} options={[['1000', '1,000'], ['10000', '10,000'], ['100000', '100,000'], ['1000000', '1,000,000']]} />
           <span className="spacer" />
           {elements && elements.vertices.length > 0 && <button type="button" className="button" onClick={show}>Show in Visualize</button>}
         </div>
@@ -85,12 +82,11 @@ function AskGraph({ language }: { language: 'gremlin' | 'cypher' }) {
         </div>
         <div className="out">
           {model.error instanceof ApiError && model.error.status === 404 && <Empty title="No graph schema yet" actions={<a className="button primary" href="#/schema">Make one</a>}>A schema says which table rows are vertices and which are edges.</Empty>}
-          {plan && <pre className="raw" tabIndex={0} aria-label="Plan">{plan}</pre>}
-          {asked.isRunning && <Loading what={asked.result ? `${count(asked.result.count)} rows so far` : 'Running'} cancel={asked.cancel} />}
+          {asked.isRunning && <Loading what={progressOf(asked.result)} cancel={asked.cancel} />}
           {asked.error !== undefined && <div className="pad"><Failure error={asked.error} /></div>}
           {asked.result && isPlan && <pre className="raw" tabIndex={0} aria-label="Profile">{asked.result.rows.map((r) => String(r[0])).join('\n')}</pre>}
-          {asked.result && !isPlan && !plan && <Answer result={asked.result} isRunning={asked.isRunning} />}
-          {!asked.result && !asked.isRunning && !plan && asked.error === undefined && model.data && (
+          {asked.result && !isPlan && <Answer result={asked.result} isRunning={asked.isRunning} />}
+          {!asked.result && !asked.isRunning && asked.error === undefined && model.data && (
             <><p className="muted pad">Type a query, click a label on the left, or begin with one of these:</p>
               <div className="starters">{startersOf(language, model.data, sender).map((s) => <button key={s.name} type="button" className="panel" onClick={() => setText(s.text)}><strong>{s.name}</strong><code>{s.text}</code></button>)}</div></>)}
         </div>

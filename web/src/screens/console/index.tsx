@@ -6,6 +6,7 @@ import { ask } from '../../api/query'
 import { cell, duration } from '../../api/format'
 import { graphModel } from '../../api/graph'
 import { save } from '../../ui'
+import { wordsAt } from '../ask/complete'
 import './console.css'
 
 interface Entry { prompt: string; out: string[]; error?: string; ms?: number }
@@ -32,6 +33,7 @@ export default function Console() {
   const [pending, setPending] = useState('')
   const [text, setText] = useState('')
   const [isRunning, setRunning] = useState(false)
+  const [hints, setHints] = useState<string[]>([])
   const [graph, setGraph] = useState('g')
   const [timeoutMs, setTimeoutMs] = useState(60000)
   const past = useRef<string[]>(JSON.parse(localStorage.getItem('floe.console') ?? '[]') as string[])
@@ -56,6 +58,7 @@ export default function Console() {
   }
   const run = async (line: string): Promise<void> => {
     setText('')
+    setHints([])
     const whole = pending ? `${pending}\n${line}` : line
     if (!whole.trim()) return
     if (whole.startsWith(':')) return command(whole)
@@ -69,7 +72,7 @@ export default function Console() {
     try {
       const r = await ask({ language: 'gremlin', text: whole, graph, timeoutMs, limit: 100000 }, control.current.signal)
       const out = r.rows.slice(0, MOST).map((row) => cell(row[0]))
-      if (r.count > MOST) out.push(`… ${(r.count - MOST).toLocaleString()} more`)
+      if (r.count > MOST) out.push(`… ${(r.count - MOST).toLocaleString('en-US')} more${r.isTruncated ? ', and what lies beyond the 100,000 that were asked for' : ''}: Gremlin Query shows them as a table`)
       put({ prompt: whole, out: r.count ? out : ['(nothing)'], ms: r.elapsedMs })
     } catch (e) {
       put({ prompt: whole, out: [], error: control.current.signal.aborted ? 'cancelled' : e instanceof ApiError ? e.message : String(e) })
@@ -79,12 +82,14 @@ export default function Console() {
     }
   }
   const complete = (): void => {
-    const word = /[\w]*$/.exec(text)?.[0] ?? ''
-    if (!word) return
-    const names = [...(model.data?.vertices ?? []), ...(model.data?.edges ?? [])].flatMap((l) => [l.label, ...l.properties.map((p) => p.name)])
-    const found = [...new Set([...names, 'hasLabel', 'valueMap', 'elementMap', 'groupCount', 'repeat', 'outE', 'inE', 'count', 'limit', 'order', 'dedup', 'unfold', 'values', 'simplePath'])].filter((x) => x.startsWith(word))
+    const word = /\w*$/.exec(text)![0]
+    const found = wordsAt(text, model.data)
     if (found.length === 1) setText(text.slice(0, text.length - word.length) + found[0]!)
-    else if (found.length) put({ prompt: text, out: [found.join('  ')] })
+    else if (found.length) {
+      const common = found.reduce((a, b) => a.slice(0, [...a].findIndex((c, i) => c !== b[i]) < 0 ? a.length : [...a].findIndex((c, i) => c !== b[i])))
+      if (common.length > word.length) setText(text.slice(0, text.length - word.length) + common)
+      else setHints(found)
+    }
   }
   const key = (e: React.KeyboardEvent): void => {
     if (e.key === 'Enter') void run(text)
@@ -112,9 +117,10 @@ export default function Console() {
         {isRunning && <p className="muted" role="status">running… <button type="button" className="button small" onClick={() => control.current?.abort()}>Stop</button></p>}
         <div ref={end} />
       </div>
+      {hints.length > 0 && <p className="pending" role="status">{hints.join('  ')}</p>}
       {pending && <pre className="pending">{pending}</pre>}
       <div className="prompt"><label htmlFor="prompt">{pending ? '......>' : `gremlin${graph === 'g' ? '' : `(${graph})`}>`}</label>
-        <input id="prompt" ref={input} value={text} onChange={(e) => setText(e.target.value)} onKeyDown={key} autoFocus autoComplete="off" spellCheck={false} readOnly={isRunning} /></div>
+        <input id="prompt" ref={input} value={text} onChange={(e) => { setText(e.target.value); setHints([]) }} onKeyDown={key} autoFocus autoComplete="off" spellCheck={false} readOnly={isRunning} /></div>
     </div>
   )
 }

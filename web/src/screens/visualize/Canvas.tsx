@@ -5,17 +5,17 @@ import Sigma from 'sigma'
 import type { Settings } from 'sigma/settings'
 import { bytes, count } from '../../api/format'
 import { useTheme } from '../../app/settings'
-import { place, type Placeable } from '../../scene/layout'
+import { build, restyle, type Spots } from '../../scene/draw'
 import { Labels } from '../../scene/labels'
 import { Picker } from '../../scene/picking'
 import { LaneProgram, moving, ShapeProgram } from '../../scene/programs'
 import type { Edge, Scene, Visible } from '../../scene/scene'
-import type { Spec } from '../../scene/spec'
-import { isRejected, missing, nameOf, palette, sizes, type Palette } from './look'
+import type { Camera, Spec } from '../../scene/spec'
+import { palette, type Palette } from '../../scene/look'
 
 export interface CanvasHandle {
   sigma: Sigma
-  graph: MultiDirectedGraph
+  readonly graph: MultiDirectedGraph
   labels: Labels
   fit: (ids?: string[]) => void
   /** Positions of all nodes, in the layout's own units. */
@@ -33,10 +33,12 @@ interface Props {
   onOpen: (id: string) => void
   onPin: (spots: Record<string, [number, number]>) => void
   handle: (h: CanvasHandle) => void
+  /** Where the first picture is looked at from, instead of all of it. */
+  camera?: Camera | undefined
+  onCamera?: (c: Camera | undefined) => void
+  /** The picture shows the scene that was given last. */
+  onDrawn?: () => void
 }
-
-const placeables = (scene: Scene): Placeable[] =>
-  [...scene.nodes.values()].map((n) => ({ id: n.id, group: n.group, isGroup: n.isGroup, isOutside: n.isOutside, weight: n.bytes }))
 
 export function settings(colours: () => Palette): Partial<Settings> {
   const font = '11px "JetBrains Mono Variable", monospace'
@@ -71,26 +73,30 @@ export function Canvas(props: Props) {
   const theme = useTheme()
   const colours = useRef<Palette>(palette(props.scene, props.spec))
   const sigma = useRef<Sigma>(undefined)
-  const graph = useRef<MultiDirectedGraph>(undefined)
-  const laidOut = useRef('')
+  const isFirst = useRef(true)
+  const drawn = useRef<{ key: string; scene: Scene | undefined }>({ key: '', scene: undefined })
 
   useEffect(() => {
-    const g = new MultiDirectedGraph()
-    const s = new Sigma(g, box.current!, settings(() => colours.current))
-    const picker = new Picker(s, g)
-    const labels = new Labels(s, g, () => colours.current)
+    const s = new Sigma(new MultiDirectedGraph(), box.current!, settings(() => colours.current))
+    const picker = new Picker(s)
+    const labels = new Labels(s, () => colours.current)
     let isPanning = false
     let still: ReturnType<typeof setTimeout> | undefined
     s.getCamera().on('updated', () => {
       moving.add(s)
       clearTimeout(still)
-      still = setTimeout(() => { moving.delete(s); if (g.size > 2000 || g.order > 8000) s.scheduleRender() }, 160)
+      still = setTimeout(() => {
+        moving.delete(s)
+        const c = s.getCamera().getState()
+        const isWhole = Math.abs(c.x - 0.5) + Math.abs(c.y - 0.5) + Math.abs(c.ratio - 1.02) < 0.001
+        latest.current.onCamera?.(isWhole ? undefined : [round(c.x), round(c.y), round(c.ratio)])
+        if (s.getGraph().size > 2000 || s.getGraph().order > 8000) s.scheduleRender()
+      }, 160)
     })
     // The private pair by which sigma asks its own second picture; while a drag lasts nothing is looked for.
     Object.assign(s, { getNodeAtPosition: (at: { x: number; y: number }) => (isPanning ? null : picker.node(at)), getEdgeAtPoint: (x: number, y: number) => (isPanning ? null : picker.edge(x, y)) })
-    graph.current = g
     sigma.current = s
-    laidOut.current = ''
+    drawn.current = { key: '', scene: undefined }
     const ids = (): string[] => latest.current.selected
     let dragged: string | undefined
     let isMoved = false
@@ -134,14 +140,14 @@ export function Canvas(props: Props) {
       if (!dragged) return
       isMoved = true
       const at = s.viewportToGraph(event)
-      g.mergeNodeAttributes(dragged, { x: at.x, y: at.y })
+      s.getGraph().mergeNodeAttributes(dragged, { x: at.x, y: at.y })
       event.preventSigmaDefault()
     })
     const up = (): void => {
-      if (dragged && isMoved) latest.current.onPin({ [dragged]: [g.getNodeAttribute(dragged, 'x') as number, g.getNodeAttribute(dragged, 'y') as number] })
+      if (dragged && isMoved) latest.current.onPin({ [dragged]: [s.getGraph().getNodeAttribute(dragged, 'x') as number, s.getGraph().getNodeAttribute(dragged, 'y') as number] })
       if (outline && outline.length > 3) {
         const shape = outline
-        latest.current.onSelect([...new Set([...ids(), ...g.filterNodes((_, a) => !a.hidden && isInside(s.graphToViewport({ x: a.x as number, y: a.y as number }), shape))])], false)
+        latest.current.onSelect([...new Set([...ids(), ...s.getGraph().filterNodes((_, a) => !a.hidden && isInside(s.graphToViewport({ x: a.x as number, y: a.y as number }), shape))])], false)
       }
       lasso.current?.setAttribute('points', '')
       outline = undefined
@@ -153,74 +159,45 @@ export function Canvas(props: Props) {
     s.on('upStage', up)
     addEventListener('mouseup', up)
     props.handle({
-      sigma: s, graph: g, labels,
-      fit: (which) => fit(s, g, which),
-      spots: () => new Map(g.mapNodes((n, a) => [n, { x: a.x as number, y: a.y as number }])),
-      setSpots: (spots) => g.updateEachNodeAttributes((n, a) => ({ ...a, ...spots.get(n) }), { attributes: ['x', 'y'] }),
+      sigma: s, labels,
+      get graph() { return s.getGraph() as MultiDirectedGraph },
+      fit: (which) => fit(s, which),
+      spots: () => spotsOf(s),
+      setSpots: (spots) => {
+        s.getGraph().forEachNode((n, a) => { Object.assign(a, spots.get(n)) })
+        s.refresh()
+      },
     })
     return () => { removeEventListener('mouseup', up); removeEventListener('mouseup', release, true); labels.stop(); clearTimeout(still); s.kill() }
   }, [])
 
   useEffect(() => {
-    const g = graph.current!
+    const s = sigma.current!
     const { scene, spec } = props
-    const key = [spec.layout, spec.groupBy, spec.hasGroups, spec.isAll, spec.edges.join("+")].join()
-    const isFresh = laidOut.current !== key || g.order === 0
-    laidOut.current = key
-    const want = place(spec.layout, placeables(scene), scene.edges.map((e) => [e.s, e.d] as const), props.selected)
-    const parent = new Map(Object.entries(spec.grown).flatMap(([p, list]) => list.map((i) => [i, p] as const)))
-    const kept = new Map(isFresh ? [] : g.mapNodes((n, a) => [n, { x: a.x as number, y: a.y as number }] as const))
-    const beside = new Map<string, number>()
-    g.clear()
-    for (const n of scene.nodes.values()) {
-      const pinned = spec.pinned[n.id]
-      const by = parent.get(n.id) ?? ''
-      const anchor = kept.get(by)
-      let spot = pinned ? { x: pinned[0], y: pinned[1] } : kept.get(n.id)
-      if (!spot && anchor) {
-        const k = (beside.get(by) ?? 0) + 1
-        beside.set(by, k)
-        const r = 24 + Math.sqrt(k) * 14
-        spot = { x: anchor.x + r * Math.cos(k * 2.4), y: anchor.y + r * Math.sin(k * 2.4) }
-      }
-      g.addNode(n.id, { ...(spot ?? want.get(n.id) ?? { x: 0, y: 0 }), size: 4, color: '#888' })
-    }
-    const lanes = new Map<string, number>()
-    for (const e of scene.edges) {
-      const lane = (lanes.get(`${e.s}→${e.d}`) ?? 0) + 1
-      lanes.set(`${e.s}→${e.d}`, lane)
-      if (!g.hasEdge(e.id)) g.addEdgeWithKey(e.id, e.s, e.d, { lane: e.s === e.d ? 0 : lane * 2 - 1, size: 1, color: '#888' })
-    }
-    if (isFresh) sigma.current!.setCustomBBox(null)
-    if (isFresh) requestAnimationFrame(() => fit(sigma.current!, g))
-  }, [props.scene, props.spec.layout, props.spec.pinned])
-
-  useEffect(() => {
-    const g = graph.current!
-    const { scene, spec, visible: v } = props
-    const p = palette(scene, spec)
-    colours.current = p
-    const size = sizes(scene, spec)
-    const more = missing(scene)
-    const chosen = new Set(props.selected)
-    const onPath = new Set(spec.path)
-    g.updateEachNodeAttributes((id, a) => {
-      const n = scene.nodes.get(id)
-      if (!n) return a
-      const ring = chosen.has(id) ? p.accent : onPath.has(id) ? p.warn : spec.pinned[id] ? p.text : size.node(n) > 3 ? p.surface : ''
-      return { ...a, hidden: !v.nodes.has(id), size: size.node(n) + (chosen.has(id) ? 3 : 0), color: p.node(n), ring, shape: n.isGroup ? 'square' : n.isOutside ? 'diamond' : 'circle', label: nameOf(n, spec, more.get(id) ?? 0), forceLabel: chosen.has(id) || onPath.has(id), zIndex: chosen.has(id) ? 2 : 1 }
-    }, { attributes: ['hidden', 'size', 'color', 'ring', 'shape', 'label', 'forceLabel', 'zIndex'] })
+    const key = [spec.layout, spec.groupBy, spec.hasGroups, spec.isAll, spec.edges.join('+')].join()
+    colours.current = palette(scene, spec)
     byId.current = new Map(scene.edges.map((e) => [e.id, e]))
-    const steps = new Set(spec.path.slice(1).map((d, i) => `${spec.path[i]}→${d}`))
-    g.updateEachEdgeAttributes((id, a, s, d) => {
-      const e = byId.current.get(id)
-      if (!e) return a
-      const isNear = chosen.has(s) || chosen.has(d)
-      const isStep = steps.has(`${s}→${d}`)
-      const alpha = id === props.edge || isStep ? 'ff' : chosen.size ? (isNear ? 'e6' : '28') : p.strength(e)
-      return { ...a, hidden: !v.edges.has(id), size: size.edge(e) + (id === props.edge || isStep ? 2 : 0), color: (isStep ? p.warn : id === props.edge ? p.accent : p.edge(e)) + alpha, isDashed: isRejected(e), zIndex: isNear || isStep ? 0 : 1 }
-    }, { attributes: ['hidden', 'size', 'color', 'isDashed', 'zIndex'] })
-    sigma.current!.refresh()
+    if (drawn.current.scene === scene && drawn.current.key === key) {
+      const g = s.getGraph() as MultiDirectedGraph
+      for (const [id, [x, y]] of Object.entries(spec.pinned)) if (g.hasNode(id)) Object.assign(g.getNodeAttributes(id), { x, y })
+      restyle(g, props)
+      s.refresh()
+      return
+    }
+    let isWanted = true
+    const isFresh = drawn.current.key !== key || s.getGraph().order === 0
+    void build(props, isFresh ? new Map() : spotsOf(s), () => isWanted).then((g) => {
+      if (!g || !isWanted) return
+      drawn.current = { key, scene }
+      s.setCustomBBox(null)
+      s.setGraph(g)
+      const seen = isFirst.current && g.order ? latest.current.camera : undefined
+      if (g.order) isFirst.current = false
+      if (seen) s.getCamera().setState({ x: seen[0], y: seen[1], ratio: seen[2] })
+      else if (isFresh) requestAnimationFrame(() => fit(s))
+      latest.current.onDrawn?.()
+    })
+    return () => { isWanted = false }
   }, [props.scene, props.visible, props.spec, props.selected, props.edge, theme])
 
   return (
@@ -243,13 +220,22 @@ function isInside(p: { x: number; y: number }, shape: [number, number][]): boole
   return inside
 }
 
-function fit(s: Sigma, g: MultiDirectedGraph, ids?: string[]): void {
+const round = (n: number): number => Math.round(n * 10000) / 10000
+const spotsOf = (s: Sigma): Spots => new Map(s.getGraph().mapNodes((n, a) => [n, { x: a.x as number, y: a.y as number }]))
+
+function fit(s: Sigma, ids?: string[]): void {
+  const g = s.getGraph()
   const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches
   const shown = (ids ?? g.nodes()).filter((n) => g.hasNode(n) && !g.getNodeAttribute(n, 'hidden'))
   const points = shown.map((n) => s.getNodeDisplayData(n)).filter((d) => d !== undefined)
   if (!points.length) return
   if (!ids) return void s.getCamera().animate({ x: 0.5, y: 0.5, ratio: 1.02, angle: 0 }, { duration: isCalm ? 0 : 150 })
-  const [xs, ys] = [points.map((p) => p.x), points.map((p) => p.y)]
-  const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
+  let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity]
+  for (const p of points) {
+    left = Math.min(left, p.x)
+    right = Math.max(right, p.x)
+    low = Math.min(low, p.y)
+    high = Math.max(high, p.y)
+  }
   void s.getCamera().animate({ x: (left + right) / 2, y: (low + high) / 2, ratio: Math.min(1.2, Math.max(0.16, Math.max(right - left, high - low) * 1.5)), angle: 0 }, { duration: isCalm ? 0 : 150 })
 }

@@ -3,7 +3,7 @@ import { Select } from '../../ui'
 import { count } from '../../api/format'
 import { legend, type Scene } from '../../scene/scene'
 import type { Spec } from '../../scene/spec'
-import { edgeKinds } from './look'
+import { edgeKinds } from '../../scene/look'
 
 const MOST = 12
 const NUMBERS: readonly (readonly [string, string])[] = [['bytes', 'bytes'], ['sent', 'sent'], ['received', 'received'], ['flows', 'flows'], ['degree', 'neighbours'], ['members', 'members'], ['same', 'all the same']]

@@ -1,5 +1,6 @@
 /** Visualize: the graph as a picture that can be searched, opened, filtered, played and shared. */
 import { Maximize, Minus, Plus } from 'lucide-react'
+import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { ApiError } from '../../api/client'
 import { clock, count } from '../../api/format'
@@ -20,7 +21,7 @@ import { Coach } from './Coach'
 import { EdgeDrawer, firstGrow, NodeDrawer } from './Drawer'
 import { Filters } from './Filters'
 import { Legend } from './Legend'
-import { missing } from './look'
+import { missing } from '../../scene/look'
 import { PathDialog } from './PathDialog'
 import { savePng } from './png'
 import { stepBy, TimeLine } from './TimeLine'
@@ -51,21 +52,36 @@ export default function Visualize() {
   const [playKey, setPlayKey] = useState(0)
   const [handle, setHandle] = useState<CanvasHandle>()
   const focus = useRef<string[]>([])
+  const control = useRef<AbortController>(undefined)
+  const client = useQueryClient()
+  const [drawnScene, setDrawn] = useState<Scene>()
   const stage = useRef<HTMLDivElement>(null)
-  const force = useForce(handle, scene, shown, spec.layout, spec.pinned)
+  const force = useForce(handle, scene, drawnScene === scene, shown, spec.layout, spec.pinned)
   const more = useMemo(() => missing(scene), [scene])
   const one: Node | undefined = selected.length === 1 ? scene.nodes.get(selected[0]!) : undefined
   const oneEdge = edge ? scene.edges.find((e) => e.id === edge) : undefined
+
+  const hasDetails = Boolean(one || oneEdge || selected.length > 1)
+  const [isDrawer, setDrawer] = useState(false)
+  useEffect(() => {
+    // The second click of a double click must find the node where the first one did: what moves the picture comes after it.
+    const t = setTimeout(() => setDrawer(hasDetails), hasDetails ? 300 : 0)
+    return () => clearTimeout(t)
+  }, [hasDetails])
 
   const tell = (t: string): void => {
     setSaid(t)
     announce(t)
   }
-  const perform = async (what: string, f: () => Promise<actions.Done>): Promise<void> => {
+  const perform = async (what: string, f: (signal: AbortSignal) => Promise<actions.Done>): Promise<void> => {
+    const mine = new AbortController()
+    control.current?.abort()
+    control.current = mine
     setBusy(what)
     setError(undefined)
     try {
-      const done = await f()
+      const done = await f(mine.signal)
+      if (mine.signal.aborted) return
       u.change(() => done.spec)
       if (done.focus.length) {
         focus.current = done.focus
@@ -73,23 +89,29 @@ export default function Visualize() {
       }
       tell(done.said)
     } catch (e) {
-      setError(e)
+      if (!mine.signal.aborted) setError(e)
     } finally {
-      setBusy('')
+      if (control.current === mine) setBusy('')
     }
   }
+  const cancel = (): void => {
+    control.current?.abort()
+    setBusy('')
+    void client.cancelQueries({ queryKey: ['scene'] })
+    tell('Stopped; the server has let go of the query')
+  }
   useEffect(() => {
-    if (!focus.current.length || !handle) return
+    if (!focus.current.length || !handle || drawnScene !== scene) return
     const ids = focus.current
     focus.current = []
     requestAnimationFrame(() => handle.fit(ids))
-  }, [scene, handle])
+  }, [scene, handle, drawnScene])
 
   const wanted = route.query
   useEffect(() => {
     if (!w) return
     const [q, ids] = [wanted.get('find'), wanted.get('add')]
-    if (q) void perform('Searching', () => actions.find(w, live, q)).then(() => replace('#/visualize'))
+    if (q) void perform('Searching', (signal) => actions.find(signal, w, live, q)).then(() => replace('#/visualize'))
     if (ids) {
       const list = ids.split(',')
       focus.current = list
@@ -102,8 +124,8 @@ export default function Visualize() {
     if (!w) return
     const ids = selected.filter((i) => scene.nodes.has(i))
     const first = ids[0]
-    if (what === 'expand' && first) void (isGroup(first) ? perform('Opening', () => actions.open(w, live, first)) : perform('Expanding', () => actions.expand(w, live, ids, grow)))
-    else if (what === 'open' && first) void perform('Opening', () => actions.open(w, live, first))
+    if (what === 'expand' && first) void (isGroup(first) ? perform('Opening', (signal) => actions.open(signal, w, live, first)) : perform('Expanding', (signal) => actions.expand(signal, w, live, ids, grow)))
+    else if (what === 'open' && first) void perform('Opening', (signal) => actions.open(signal, w, live, first))
     else if (what === 'collapse' && first) u.change((x) => collapse(x, first))
     else if (what === 'group' && first) void (isGroup(first) ? act('open') : act('regroup'))
     else if (what === 'regroup') u.change((x) => actions.regroup(x, ids, (i) => scene.nodes.get(i)?.group ?? '', [...scene.nodes.keys()]))
@@ -135,7 +157,7 @@ export default function Visualize() {
     if (kind.startsWith('png')) void savePng(handle, scene, live, caption, Number(kind.slice(3)))
     else if (kind === 'nodes') save('nodes.csv', 'text/csv', nodesCsv(scene, shown))
     else if (kind === 'edges') save('edges.csv', 'text/csv', edgesCsv(scene, shown))
-    else if (kind === 'members') void perform('Reading flows', async () => { const n = await actions.saveFlows(w, live, shown, scene); return { spec: live, said: n, focus: [] } })
+    else if (kind === 'members') void perform('Reading flows', async (signal) => { const n = await actions.saveFlows(signal, w, live, shown, scene); return { spec: live, said: n, focus: [] } })
     else if (kind === 'json') save('scene.json', 'application/json', sceneJson(scene, shown, live, handle.sigma.getCamera().getState(), selected))
     else if (kind === 'graphml') save('scene.graphml', 'application/xml', graphMl(scene, shown))
     else if (kind === 'open') openFile((o) => { const x = adopt((o as { spec?: unknown }).spec); if (x) u.change(() => x); else setError(new Error('That file is not a scene that was exported here.')) })
@@ -150,13 +172,13 @@ export default function Visualize() {
     return { ...x, hasGroups: false, isAll: false, nodes: [...x.nodes, ...(x.isAll ? [] : [...shown.nodes].filter((i) => !isGroup(i) && !had.has(i)))] }
   })
   const share = async (): Promise<void> => {
-    const to = await addressOf(live)
+    const to = await addressOf(live, u.camera.current)
     replace(to)
     await navigator.clipboard.writeText(location.href).catch(() => undefined)
     tell('The address restores this scene; it is copied')
   }
   useEffect(() => {
-    Object.assign(window, { floeScene: () => ({ nodes: [...shown.nodes], edges: [...shown.edges], spec: live, selected, isLoading: s.query.isFetching || Boolean(busy), camera: handle?.sigma.getCamera().getState(), labels: () => handle?.labels.boxes() ?? [], at: (id: string) => handle && handle.graph.hasNode(id) ? handle.sigma.graphToViewport(handle.graph.getNodeAttributes(id) as { x: number; y: number }) : undefined, sigma: handle?.sigma }) })
+    Object.assign(window, { floeScene: () => ({ nodes: [...shown.nodes], edges: [...shown.edges], spec: live, selected, isLoading: s.query.isFetching || Boolean(busy) || drawnScene !== scene, camera: handle?.sigma.getCamera().getState(), labels: () => handle?.labels.boxes() ?? [], at: (id: string) => handle && handle.graph.hasNode(id) ? handle.sigma.graphToViewport(handle.graph.getNodeAttributes(id) as { x: number; y: number }) : undefined, sigma: handle?.sigma }) })
   })
 
   const nodeGrid = useMemo(() => (isTable ? nodeTable(scene, shown) : undefined), [isTable, scene, shown])
@@ -164,28 +186,27 @@ export default function Visualize() {
   if (world.error instanceof ApiError && world.error.status === 404)
     return <Empty title="No graph schema yet" actions={<><a className="button primary" href={'#/schema'}>Make a schema</a><a className="button" href="#/">Use sample data</a></>}>A schema says which table rows are vertices and which are edges. With one, your network is drawn here.</Empty>
   if (world.error) return <div className="page"><Failure error={world.error} retry={() => void world.refetch()} /></div>
-  const isDrawer = Boolean(one || oneEdge || selected.length > 1)
   const totals = s.totals
   const isNothing = w && !s.query.isFetching && !s.query.error && shown.nodes.size === 0
   return (
     <div className={`visualize ${isDrawer ? '' : 'no-drawer'}`}>
       <h1 className="visually-hidden">Visualize</h1>
       <Bar spec={spec} world={w} isTable={isTable} canUndo={u.canUndo} canRedo={u.canRedo} exportAs={exportAs}
-        find={(text) => { if (w) void perform('Searching', () => actions.find(w, live, text)) }} layout={(layout) => u.change((x) => ({ ...x, layout }))} group={group}
+        find={(text) => { if (w) void perform('Searching', (signal) => actions.find(signal, w, live, text)) }} layout={(layout) => u.change((x) => ({ ...x, layout }))} group={group}
         act={(what) => ({ undo: u.undo, redo: u.redo, table: () => setTable(!isTable), path: () => setDialog('path'), share: () => void share(), over: () => { setSelected([]); u.change((x) => ({ ...emptySpec, edges: x.edges })); handle?.fit() } })[what]()} />
       <div className="side" role="region" aria-label="Filters and legend" tabIndex={0}>
-        {w && w.model.edges.length > 1 && <EdgeLabels world={w} change={(edges) => u.change((x) => ({ ...x, edges }))} />}
+        {w && w.model.edges.length > 1 && <EdgeLabels world={w} chosen={spec.edges.length ? spec.edges : w.edges} change={(edges) => u.change((x) => ({ ...x, edges }))} />}
         <Filters spec={spec} totals={totals} change={u.change} />
         <Legend spec={spec} scene={scene} properties={w?.properties ?? []} isMixed={(w?.kinds.length ?? 0) > 1} change={u.change} />
       </div>
       <div className="stage" ref={stage} role="application" aria-label="Graph. Arrows move, Enter expands, t shows the same as a table." aria-roledescription="graph" tabIndex={0}
         onKeyDown={(e) => { if (e.target === stage.current) onKey(e, { selected, select: (i) => { setEdge(''); setSelected(i); if (i.length) announce(`${i.at(-1)}, ${count(scene.nodes.get(i.at(-1)!)?.degree ?? 0)} neighbours`) }, act, undo: u.undo, redo: u.redo, layout: (layout) => u.change((x) => ({ ...x, layout })), handle }, getSettings().hasLetterKeys) }}>
-        <Canvas scene={scene} visible={shown} spec={live} selected={selected} edge={edge} handle={setHandle}
+        <Canvas scene={scene} visible={shown} spec={live} selected={selected} edge={edge} handle={setHandle} onDrawn={() => setDrawn(scene)} camera={u.camera.current} onCamera={u.look}
           onSelect={(ids, isMore) => { stage.current?.focus(); setEdge(''); setSelected((old) => (isMore ? (old.includes(ids[0]!) ? old.filter((o) => o !== ids[0]) : [...old, ...ids]) : ids)) }}
           onEdge={(id) => { setSelected([]); setEdge(id) }} onPin={(spots) => u.change((x) => ({ ...x, pinned: { ...x.pinned, ...spots } }))}
-          onOpen={(id) => { if (w) void (isGroup(id) ? perform('Opening', () => actions.open(w, live, id)) : perform('Expanding', () => actions.expand(w, live, [id], firstGrow))) }} />
+          onOpen={(id) => { if (w) void (isGroup(id) ? perform('Opening', (signal) => actions.open(signal, w, live, id)) : perform('Expanding', (signal) => actions.expand(signal, w, live, [id], firstGrow))) }} />
         <div className="stage-top">
-          {(s.query.isFetching || busy || world.isLoading) && <Loading what={busy || 'Reading flows'} />}
+          {(s.query.isFetching || busy || world.isLoading) && <Loading what={busy || 'Reading flows'} cancel={cancel} />}
           {(error !== undefined || s.query.error) && <div className="pad"><Failure error={error ?? s.query.error} retry={() => { setError(undefined); void s.query.refetch() }} /></div>}
         </div>
         <Coach spec={spec} scene={scene} start={(f) => u.change(f)} focus={(ids) => { focus.current = ids; setSelected(ids.slice(0, 1)) }} />
@@ -213,7 +234,7 @@ export default function Visualize() {
               <ul className="mono">{selected.slice(0, 100).map((i) => <li key={i}>{i.replace('group:', '')}</li>)}</ul></>)}
         </section>) : <div />}
       {w && <TimeLine bars={s.histogram} domain={w.domain} value={spec.time} playKey={playKey} onChange={(time, isFinal) => (isFinal ? u.change((x) => ({ ...x, time })) : u.adjust((x) => ({ ...x, time })))} />}
-      {dialog === 'path' && w && <PathDialog from={selected[0] ?? ''} to={selected[1] ?? ''} close={() => setDialog(undefined)} find={(from, to, how) => { setDialog(undefined); void perform('Looking for a path', () => actions.path(w, live, from, to, how)) }} />}
+      {dialog === 'path' && w && <PathDialog from={selected[0] ?? ''} to={selected[1] ?? ''} close={() => setDialog(undefined)} find={(from, to, how) => { setDialog(undefined); void perform('Looking for a path', (signal) => actions.path(signal, w, live, from, to, how)) }} />}
     </div>
   )
 }
@@ -230,12 +251,12 @@ function factsOf(scene: Scene, shown: Visible, spec: Spec, totals: Record<string
   return parts.join(' · ')
 }
 
-function EdgeLabels({ world, change }: { world: World; change: (edges: string[]) => void }) {
+function EdgeLabels({ world, chosen, change }: { world: World; chosen: string[]; change: (edges: string[]) => void }) {
   return (
     <fieldset className="side-block plain"><legend>Edges</legend>
       {world.model.edges.map((e) => {
-        const isOn = world.edges.includes(e.label)
-        const next = isOn ? world.edges.filter((l) => l !== e.label) : [...world.edges, e.label]
+        const isOn = chosen.includes(e.label)
+        const next = isOn ? chosen.filter((l) => l !== e.label) : [...chosen, e.label]
         return <label key={e.label} className="check"><input type="checkbox" checked={isOn} disabled={isOn && next.length === 0} onChange={() => change(next)} /><span>{e.label}</span><small>{e.from} → {e.to} · {count(e.count)}</small></label>
       })}
     </fieldset>

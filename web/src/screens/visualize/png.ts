@@ -14,7 +14,7 @@ export async function savePng(h: CanvasHandle, scene: Scene, spec: Spec, caption
   document.body.append(box)
   const size = h.sigma.getSetting('zoomToSizeRatioFunction')
   const s = new Sigma(h.graph, box, { ...h.sigma.getSettings(), zoomToSizeRatioFunction: (r) => size(r) / scale })
-  const labels = new Labels(s, h.graph, () => ({ text: colour('text'), surface: colour('surface') }), scale)
+  const labels = new Labels(s, () => ({ text: colour('text'), surface: colour('surface') }), scale)
   s.getCamera().setState(h.sigma.getCamera().getState())
   s.refresh()
   const out = document.createElement('canvas')

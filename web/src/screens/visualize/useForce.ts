@@ -4,7 +4,7 @@ import type { ForceStep, ForceTask } from '../../scene/force.worker'
 import type { Scene, Visible } from '../../scene/scene'
 import type { CanvasHandle } from './Canvas'
 
-export function useForce(h: CanvasHandle | undefined, scene: Scene, visible: Visible, layout: string, pinned: Record<string, unknown>) {
+export function useForce(h: CanvasHandle | undefined, scene: Scene, isDrawn: boolean, visible: Visible, layout: string, pinned: Record<string, unknown>) {
   const [progress, setProgress] = useState<{ done: number; of: number } | undefined>()
   const worker = useRef<Worker>(undefined)
   const stop = (): void => {
@@ -13,7 +13,7 @@ export function useForce(h: CanvasHandle | undefined, scene: Scene, visible: Vis
     setProgress(undefined)
   }
   useEffect(() => {
-    if (!h || layout !== 'force' || scene.nodes.size === 0) return
+    if (!h || !isDrawn || layout !== 'force' || scene.nodes.size === 0) return
     const spots = h.spots()
     const ids = [...spots.keys()].filter((i) => visible.nodes.has(i))
     const index = new Map(ids.map((id, i) => [id, i]))
@@ -30,6 +30,6 @@ export function useForce(h: CanvasHandle | undefined, scene: Scene, visible: Vis
     }
     w.postMessage(task)
     return stop
-  }, [h, layout, scene])
+  }, [h, layout, scene, isDrawn])
   return { progress, stop }
 }

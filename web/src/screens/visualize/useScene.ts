@@ -60,7 +60,7 @@ const dataKey = (s: Spec): unknown[] => [s.hasGroups, s.isAll, s.groupBy, s.node
 export function useScene(w: World | undefined, spec: Spec) {
   const key = JSON.stringify(dataKey(spec))
   const scene = useQuery({
-    queryKey: ['scene', w?.edges.join(), key], enabled: Boolean(w), placeholderData: keepPreviousData, staleTime: 60000, retry: false,
+    queryKey: ['scene', w?.edges.join(), key], enabled: Boolean(w), structuralSharing: false, placeholderData: keepPreviousData, staleTime: 60000, retry: false,
     queryFn: async ({ signal }): Promise<Scene> => {
       const [nodes, edges] = await Promise.all([select<Record<string, unknown>>(nodesSql(w!.flows, spec, w!.domain), signal), select<Record<string, unknown>>(edgesSql(w!.flows, spec, w!.domain), signal)])
       const single = nodes.map((n) => String(n.id)).filter((i) => !isGroup(i))

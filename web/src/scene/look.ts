@@ -1,15 +1,21 @@
 /** From numbers to sizes, colours and names. */
-import { colour } from '../../app/settings'
-import { bytes, count } from '../../api/format'
-import { legend, valueOf, type Edge, type Node, type Scene, type Visible } from '../../scene/scene'
-import type { Spec } from '../../scene/spec'
+import { colour } from '../app/settings'
+import { bytes, count } from '../api/format'
+import { legend, valueOf, type Edge, type Node, type Scene, type Visible } from './scene'
+import type { Spec } from './spec'
 
 const scale = (v: number, top: number, low: number, high: number): number => (top <= 0 || v <= 0 ? low : low + (high - low) * (Math.log1p(v) / Math.log1p(top)) ** 2)
 
 export interface Palette { node: (n: Node) => string; edge: (e: Edge) => string; strength: (e: Edge) => string; text: string; muted: string; surface: string; accent: string; warn: string; faint: string }
 
 export function palette(scene: Scene, spec: Spec): Palette {
-  const named = new Map(legend(scene, spec).map((l) => [l.value, colour(l.colour)]))
+  const known = new Map<string, string>()
+  const colourOf = (name: string): string => {
+    let c = known.get(name)
+    if (c === undefined) known.set(name, (c = colour(name)))
+    return c
+  }
+  const named = new Map(legend(scene, spec).map((l) => [l.value, colourOf(l.colour)]))
   const [ok, err, some, muted, fallback] = [colour('c6'), colour('err'), colour('warn'), colour('muted'), colour('muted')]
   const kinds = edgeKinds(scene, spec)
   const ofKind = new Map(kinds.map((k) => [k.value, colour(k.colour)]))
@@ -52,11 +58,17 @@ export function sizes(scene: Scene, spec: Spec): { node: (n: Node) => number; ed
   for (const e of scene.edges) topEdge = Math.max(topEdge, width(e))
   // The more there is, the smaller and thinner all of it.
   const [room, thin] = [Math.max(0.14, Math.min(1, Math.sqrt(70 / scene.nodes.size))), Math.max(0.12, Math.min(1, Math.sqrt(45 / scene.edges.length)))]
-  return { node: (n) => (n.isGroup ? scale(of(n), topNode, 7, 19) : scale(of(n), topNode, 5, 13)) * room + 0.6, edge: (e) => Math.max(0.6, scale(width(e), topEdge, 0.9, 8) * thin) }
+  return { node: (n) => (n.isGroup ? scale(of(n), topNode, 7, 19) : scale(of(n), topNode, 5, 13)) * room + 0.6, edge: (e) => Math.max(0.6, scale(width(e), topEdge, 0.9, 7) * thin) }
 }
 
-/** Neighbours that a node has and the scene does not show. */
+const counted = new WeakMap<Scene, Map<string, number>>()
+/** Neighbours that a node has and the scene does not show; counted once for each scene. */
 export function missing(scene: Scene): Map<string, number> {
+  let m = counted.get(scene)
+  if (!m) counted.set(scene, (m = countMissing(scene)))
+  return m
+}
+function countMissing(scene: Scene): Map<string, number> {
   const shown = new Map<string, Set<string>>()
   const note = (a: string, b: string): void => {
     if (!scene.nodes.get(b)?.isGroup) (shown.get(a) ?? shown.set(a, new Set()).get(a)!).add(b)
