@@ -142,7 +142,7 @@ async function slow(server: Server): Promise<void> {
     const { page, faults, context } = await open(`${server.url}/#/gremlin`)
     const editor = page.locator('.cm-content')
     await editor.click()
-    await page.keyboard.insertText("g.V().repeat(both('connections')).times(9).path().count()")
+    await page.keyboard.insertText("g.V().repeat(both('connections').simplePath()).times(6).count()")
     await page.keyboard.press('Control+Enter')
     const cancel = page.getByRole('button', { name: 'Cancel' }).first()
     await cancel.waitFor()

@@ -71,8 +71,8 @@ export async function visualize(server: Server): Promise<void> {
     check('and chosen', one.selected, [SCANNER])
     check('and zoomed to', (await within(page, (s) => s.camera.ratio < first.camera.ratio, 'a zoom')).camera.ratio < 1)
     for (const [what, want] of [['10.0.2.0/24', /^10\.0\.2\./], [':3389', /./], [eni!, /^10\./], [instance!, /^10\./], [subnet!, /^10\./], [account!, /^10\./]] as const) {
-      await page.getByRole('button', { name: 'Start over' }).click()
-      await within(page, (s) => s.spec.nodes.length === 0, 'a new start')
+      await page.getByRole('button', { name: 'Undo' }).click()
+      await page.waitForFunction(() => (window as any).floeScene().spec.nodes.length === 0)
       const s = await find(page, what)
       check(`${what} finds addresses`, s.spec.nodes.length > 0 && (s.spec.nodes as string[]).every((n) => want.test(n)))
     }
