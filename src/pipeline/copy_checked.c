@@ -1,5 +1,6 @@
-/* Rows of jobs with expectations: staged, counted, parted into those that are loaded and the dead
- * letters. */
+/* Rows of jobs with expectations: counted, parted into those that are loaded and the dead letters.
+ * Parquet is read once for the columns that the expectations ask, and again to be written; of other
+ * files the rows are staged. */
 #include "pipeline/copy_internal.h"
 #include "pipeline/dead_letter.h"
 
@@ -32,7 +33,7 @@ static str dropped_where(const copy *c)
     return strbuf_str(&b);
 }
 
-static bool count_staged(copy *c, str dropped, error *err)
+static bool count_rows(copy *c, str rows_sql, str dropped, error *err)
 {
     const statement *s = c->job->statement;
     expectation_counts *n = &c->counts;
@@ -44,7 +45,7 @@ static bool count_staged(copy *c, str dropped, error *err)
                   STR_ARG(dropped.len ? dropped : STR("false")));
     for (size_t i = 0; i < s->expectation_count; i++)
         strbuf_format(&q, ", count(*) FILTER (NOT \"_e%zu\")", i);
-    strbuf_add_c(&q, " FROM \"_checked\"");
+    strbuf_format(&q, " FROM " STR_FMT, STR_ARG(rows_sql));
     TRY(sql_query_all(c->job->connection, c->arena, strbuf_str(&q), &row, err));
     n->rows += column_value(&row->columns[0], c->arena, 0).integer;
     n->dropped += column_value(&row->columns[1], c->arena, 0).integer;
@@ -53,7 +54,7 @@ static bool count_staged(copy *c, str dropped, error *err)
     return true;
 }
 
-static str dead_select(copy *c, str dropped)
+static str dead_select(copy *c, str rows_sql, str dropped)
 {
     const statement *s = c->job->statement;
     strbuf b = strbuf_new(c->arena), broken = strbuf_new(c->arena), why = strbuf_new(c->arena);
@@ -74,32 +75,37 @@ static str dead_select(copy *c, str dropped)
     strbuf_add_c(&b, "][\"_object\" + 1] AS file, \"_row\"::BIGINT AS \"row\", CASE WHEN [");
     for (size_t i = 0; i < c->object_count; i++)
         strbuf_format(&b, "%s%s", i ? ", " : "", c->objects[i].is_text ? "true" : "false");
-    strbuf_format(
-        &b,
-        "][\"_object\" + 1] THEN \"_row\"::BIGINT + 2 END AS line, CASE" STR_FMT
-        " END AS expectation, CASE" STR_FMT
-        " END AS reason, %lld::BIGINT AS run, floe_event_time(\"_object\") AS "
-        "event_time, to_json(\"_checked\")::VARCHAR AS record FROM \"_checked\" WHERE " STR_FMT,
-        STR_ARG(strbuf_str(&broken)), STR_ARG(strbuf_str(&why)), (long long)c->run,
-        STR_ARG(dropped));
+    strbuf_format(&b,
+                  "][\"_object\" + 1] THEN \"_row\"::BIGINT + 2 END AS line, CASE" STR_FMT
+                  " END AS expectation, CASE" STR_FMT
+                  " END AS reason, %lld::BIGINT AS run, floe_event_time(\"_object\") AS "
+                  "event_time, to_json(\"_checked\")::VARCHAR AS record FROM " STR_FMT
+                  " WHERE " STR_FMT,
+                  STR_ARG(strbuf_str(&broken)), STR_ARG(strbuf_str(&why)), (long long)c->run,
+                  STR_ARG(rows_sql), STR_ARG(dropped));
     return strbuf_str(&b);
 }
 
-bool copy_checked(copy *c, str select, str name, str *ret_select, error *err)
+bool copy_checked(copy *c, str select, bool is_staged, str name, str *ret_select, error *err)
 {
-    str dropped = dropped_where(c);
+    str dropped = dropped_where(c), rows_sql = STR("\"_checked\"");
     int64_t before = c->counts.dropped;
-    if (!sql_run(c->job->connection,
-                 str_format(c->arena, "CREATE OR REPLACE TEMP TABLE \"_checked\" AS " STR_FMT,
-                            STR_ARG(select)),
-                 err))
-        return false;
-    TRY(count_staged(c, dropped, err));
-    if (c->counts.dropped > before)
-        TRY(dead_letter_write(c->job, c->arena, dead_select(c, dropped),
+    bool is_volatile = str_contains(select, STR("random")) || str_contains(select, STR("uuid("));
+    if (!is_staged && !is_volatile) /* every reading gives the same rows */
+        rows_sql = str_format(c->arena, "(" STR_FMT ") AS \"_checked\"", STR_ARG(select));
+    else
+        TRY(sql_run(c->job->connection,
+                    str_format(c->arena, "CREATE OR REPLACE TEMP TABLE \"_checked\" AS " STR_FMT,
+                               STR_ARG(select)),
+                    err));
+    TRY(count_rows(c, rows_sql, dropped, err));
+    bool has_dropped = c->counts.dropped > before;
+    if (has_dropped)
+        TRY(dead_letter_write(c->job, c->arena, dead_select(c, rows_sql, dropped),
                               str_format(c->arena, STR_FMT "-dead", STR_ARG(name)), &c->dead, err));
-    *ret_select = str_format(c->arena, "SELECT " STR_FMT " FROM \"_checked\"%s" STR_FMT "%s",
-                             STR_ARG(column_list(c)), dropped.len ? " WHERE NOT (" : "",
-                             STR_ARG(dropped), dropped.len ? ")" : "");
+    *ret_select =
+        str_format(c->arena, "SELECT " STR_FMT " FROM " STR_FMT "%s" STR_FMT "%s",
+                   STR_ARG(column_list(c)), STR_ARG(rows_sql), has_dropped ? " WHERE NOT (" : "",
+                   STR_ARG(has_dropped ? dropped : STR("")), has_dropped ? ")" : "");
     return true;
 }

@@ -58,7 +58,7 @@ static bool write_part(copy *c, const day_objects *d, const part *p, size_t numb
         return preview_part(c, select, err);
     str name = str_format(c->arena, STR_FMT "-%d-%zu", STR_ARG(c->output_prefix), d->day, number);
     if (c->job->statement->expectation_count)
-        TRY(copy_checked(c, select, name, &select, err));
+        TRY(copy_checked(c, select, !p->is_parquet, name, &select, err));
     bool is_by_day =
         spec->field_count == 1 && spec->fields[0].transform == TRANSFORM_IDENTITY &&
         str_eq(iceberg_schema_find_id(c->schema, spec->fields[0].source_id)->name, STR(EVENT_DATE));

@@ -69,6 +69,7 @@ typedef struct part {
     str relation; /* with "_object" and "_row" */
     size_t column_count;
     str *names, *types;
+    bool is_parquet;
 } part;
 
 /* The objects of one day: text ones stand together, first. */
@@ -168,9 +169,9 @@ str copy_format_relation(copy *c, size_t object, const shape *s);
 
 /* The further columns of a part's SELECT: whether each expectation holds, "_object" and "_row". */
 void copy_add_checks(const copy *c, strbuf *b);
-/* Stage the rows of a part, count what breaks the expectations, write dead letters.
- * `*ret_select`: the rows that are loaded. */
-bool copy_checked(copy *c, str select, str name, str *ret_select, error *err);
+/* Count what breaks the expectations, write dead letters. `is_staged`: the rows are put into a
+ * table first, else `select` may be read several times. `*ret_select`: the rows that are loaded. */
+bool copy_checked(copy *c, str select, bool is_staged, str name, str *ret_select, error *err);
 
 /* ---- copy_fast.c: files that have the table's columns ---- */
 

@@ -96,7 +96,7 @@ part copy_shape_part(copy *c, size_t shape_index, const size_t *objects, size_t 
                      "\"_object\", file_row_number AS \"_row\" FROM read_parquet(");
     copy_add_paths(&b, c, objects, count);
     strbuf_add_c(&b, ", filename = true, file_row_number = true))");
-    return (part){ strbuf_str(&b), s->column_count, s->names, s->types };
+    return (part){ strbuf_str(&b), s->column_count, s->names, s->types, .is_parquet = true };
 }
 
 static const char *sql_type_of(column_type type)
