@@ -83,7 +83,7 @@ export async function visualize(server: Server): Promise<void> {
 
   await on(server, '2 expand: counts before, filter, order, limit, "+N more"', { ...sample, nodes: [SCANNED] }, async (page) => {
     await find(page, SCANNED)
-    const [outgoing, incoming] = (await query(server, 'sql', `SELECT count(DISTINCT dstaddr) FILTER (srcaddr = '${SCANNED}'), count(DISTINCT srcaddr) FILTER (dstaddr = '${SCANNED}') FROM ${FLOWS} WHERE srcaddr IS NOT NULL AND dstaddr IS NOT NULL`))[0] as [number, number]
+    const [outgoing, incoming] = (await query(server, 'sql', `SELECT count(DISTINCT dstaddr) FILTER (srcaddr = '${SCANNED}'), count(DISTINCT srcaddr) FILTER (dstaddr = '${SCANNED}') FROM ${FLOWS} WHERE srcaddr <> dstaddr`))[0] as [number, number]
     await page.getByTestId('counts').getByRole('listitem').first().waitFor()
     const said = (await page.getByTestId('counts').innerText()).replaceAll('\n', ' ').replaceAll('\t', ' ').replaceAll(/ +/g, ' ')
     check('neighbours of each direction are counted', said.includes(`connections out ${outgoing!.toLocaleString('en-US')}`) && said.includes(`connections in ${incoming!.toLocaleString('en-US')}`))

@@ -9,6 +9,8 @@ export type Spots = Map<string, { x: number; y: number }>
 export interface Drawing { scene: Scene; visible: Visible; spec: Spec; selected: string[]; edge: string }
 
 const TURN_MS = 24
+/** Between new nodes and those that stand, in the layout's units; how far out a free spot is looked for. */
+const [ROOM, MOST_TURNS] = [22, 30000]
 /** Waits for the page's next turn when this one has been long; false when the work is no longer wanted. */
 export function pacer(isWanted: () => boolean): () => Promise<boolean> | boolean {
   let since = performance.now()
@@ -21,22 +23,29 @@ export function pacer(isWanted: () => boolean): () => Promise<boolean> | boolean
 const placeable = (scene: Scene): Placeable[] =>
   [...scene.nodes.values()].map((n) => ({ id: n.id, group: n.group, isGroup: n.isGroup, isOutside: n.isOutside, weight: n.bytes }))
 
-/** Nodes where they stood, new ones beside what they were expanded from, all others where the layout puts them. */
+/** Nodes where they stood, new ones on free spots round what they were expanded from, all others where the layout puts them. */
 function spotsOf({ scene, spec, selected }: Drawing, kept: Spots): Spots {
   const want = place(spec.layout, placeable(scene), scene.edges.map((e) => [e.s, e.d] as const), selected)
   const parent = new Map(Object.entries(spec.grown).flatMap(([p, list]) => list.map((i) => [i, p] as const)))
   const beside = new Map<string, number>()
   const spots: Spots = new Map()
+  const taken = new Set<string>()
+  const cell = (p: { x: number; y: number }): string => `${Math.round(p.x / ROOM)} ${Math.round(p.y / ROOM)}`
+  for (const p of kept.values()) taken.add(cell(p))
   for (const id of scene.nodes.keys()) {
     const pinned = spec.pinned[id]
     const by = parent.get(id) ?? ''
     const anchor = kept.get(by)
     let spot = pinned ? { x: pinned[0], y: pinned[1] } : kept.get(id)
     if (!spot && anchor) {
-      const k = (beside.get(by) ?? 0) + 1
+      let k = beside.get(by) ?? 0
+      do {
+        k++
+        const r = ROOM + Math.sqrt(k) * 14
+        spot = { x: anchor.x + r * Math.cos(k * 2.4), y: anchor.y + r * Math.sin(k * 2.4) }
+      } while (taken.has(cell(spot)) && k < MOST_TURNS)
       beside.set(by, k)
-      const r = 24 + Math.sqrt(k) * 14
-      spot = { x: anchor.x + r * Math.cos(k * 2.4), y: anchor.y + r * Math.sin(k * 2.4) }
+      taken.add(cell(spot))
     }
     spots.set(id, spot ?? want.get(id) ?? { x: 0, y: 0 })
   }
@@ -85,6 +94,7 @@ function looks({ scene, visible, spec, selected, edge }: Drawing): { node: (id: 
   let near = 0
   if (chosen.size) for (const e of scene.edges) if (chosen.has(e.s) || chosen.has(e.d)) near++
   const nearAlpha = Math.round(Math.max(44, Math.min(230, 230 * Math.sqrt(150 / (near || 1))))).toString(16)
+  const farAlpha = Math.round(Math.max(6, Math.min(40, 40 * Math.sqrt(200 / (scene.edges.length || 1))))).toString(16).padStart(2, '0')
   const onPath = new Set(spec.path)
   const steps = new Set(spec.path.slice(1).map((to, i) => `${spec.path[i]}→${to}`))
   return {
@@ -98,7 +108,7 @@ function looks({ scene, visible, spec, selected, edge }: Drawing): { node: (id: 
     edge: (e, a) => {
       const isNear = chosen.has(e.s) || chosen.has(e.d)
       const isStep = steps.has(`${e.s}→${e.d}`)
-      const alpha = e.id === edge || isStep ? 'ff' : chosen.size ? (isNear ? nearAlpha : '28') : p.strength(e)
+      const alpha = e.id === edge || isStep ? 'ff' : chosen.size ? (isNear ? nearAlpha : farAlpha) : p.strength(e)
       Object.assign(a, { hidden: !visible.edges.has(e.id), size: size.edge(e) + (e.id === edge || isStep ? 2 : 0), color: (isStep ? p.warn : e.id === edge ? p.accent : p.edge(e)) + alpha, isDashed: isRejected(e), zIndex: isNear || isStep ? 0 : 1 })
     },
   }

@@ -61,9 +61,9 @@ nodes AS MATERIALIZED (SELECT id, sum(out) AS sent, sum(inn) AS received, sum(fl
 shown AS MATERIALIZED (SELECT * FROM nodes ORDER BY ${spec.nodes.length && spec.nodes.length <= spec.limit * 4 ? `starts_with(id, ${sqlText(GROUP)}), ` : ''}sent + received DESC, id LIMIT ${mostNodes(spec)})`
 
 export const nodesSql = (flows: Flow[], spec: Spec, t: Domain): string => `${drawnSql(flows, spec, t)},
-ends AS (SELECT s AS a, d AS b FROM pairs UNION SELECT d, s FROM pairs),
+ends AS (SELECT s AS a, d AS b FROM pairs WHERE s <> d UNION SELECT d, s FROM pairs WHERE s <> d),
 degrees AS (SELECT a, count(*) AS degree FROM ends GROUP BY a)
-SELECT shown.id, CAST(sent AS BIGINT) AS sent, CAST(received AS BIGINT) AS received, CAST(flows AS BIGINT) AS flows, CAST(rejected AS BIGINT) AS rejected, m.members, CAST(m.degree AS BIGINT) AS degree, m.grp, (SELECT count(*) FROM nodes) AS all_nodes
+SELECT shown.id, CAST(sent AS BIGINT) AS sent, CAST(received AS BIGINT) AS received, CAST(flows AS BIGINT) AS flows, CAST(rejected AS BIGINT) AS rejected, m.members, CAST(coalesce(m.degree, 0) AS BIGINT) AS degree, m.grp, (SELECT count(*) FROM nodes) AS all_nodes
 FROM shown JOIN (SELECT node, count(*) AS members, sum(degree) AS degree, any_value(grp) AS grp FROM members LEFT JOIN degrees USING (a) GROUP BY node) m ON m.node = shown.id`
 
 export const MOST_EDGES = 20000

@@ -21,7 +21,7 @@ export function neighboursSql(flows: Flow[], spec: Spec, ids: string[], grow: Gr
 }
 /** Neighbours of each label and direction, with the flows behind them. */
 export const neighbourCountsSql = (flows: Flow[], spec: Spec, ids: string[], grow: Grow): string =>
-  `SELECT l AS label, is_out, count(DISTINCT other) AS neighbours, count(*) AS flows FROM (${growSql(flows, spec, ids, { ...grow, label: '' }, 'both')}) GROUP BY 1, 2`
+  `SELECT l AS label, is_out, count(DISTINCT other) AS neighbours, count(*) AS flows FROM (${growSql(flows, spec, ids, { ...grow, label: '' }, 'both')}) WHERE other NOT IN (${ids.map(sqlText).join(', ')}) GROUP BY 1, 2`
 
 /** The addresses of a group, the busiest first. */
 export const openSql = (flows: Flow[], spec: Spec, t: Domain, group: string, limit: number): string =>

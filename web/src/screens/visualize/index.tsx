@@ -257,7 +257,7 @@ function EdgeLabels({ world, chosen, change }: { world: World; chosen: string[];
       {world.model.edges.map((e) => {
         const isOn = chosen.includes(e.label)
         const next = isOn ? chosen.filter((l) => l !== e.label) : [...chosen, e.label]
-        return <label key={e.label} className="check"><input type="checkbox" checked={isOn} disabled={isOn && next.length === 0} onChange={() => change(next)} /><span>{e.label}</span><small>{e.from} → {e.to} · {count(e.count)}</small></label>
+        return <label key={e.label} className="check" title={`${e.from} → ${e.to}`}><input type="checkbox" checked={isOn} disabled={isOn && next.length === 0} onChange={() => change(next)} /><span>{e.label}</span><small>{count(e.count)}</small></label>
       })}
     </fieldset>
   )
