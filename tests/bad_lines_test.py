@@ -79,9 +79,23 @@ def odd_bytes():
         check("any bytes are kept", (h.load().returncode, h.sql(f"SELECT length(record) > 10 FROM {DEAD}")), (0, ["true"]))
 
 
+def without_a_header(expectation):
+    """Text as CloudWatch and Firehose deliver it: the first line is a record, or bad."""
+    with Home() as h:
+        sheet(h, expectation=expectation)
+        h.write("a.log.gz", "\n".join(LINES) + "\n")
+        h.write("b.log.gz", "\n".join([record("10.0.1.1"), record("-")]) + "\n")
+        done = h.load()
+        check(f"no header{expectation}: {done.stderr[-200:]}", (done.returncode, h.sql(f"SELECT srcaddr, bytes FROM {CONNECTIONS} WHERE srcaddr IS NOT NULL ORDER BY 1")), (0, [f"10.0.0.{i},100" for i in (1, 3, 5, 7, 8)] + ["10.0.1.1,100"]))
+        check(f"no header{expectation}: the bad lines", h.sql(f"SELECT line, \"row\", record FROM {DEAD} WHERE expectation IS NULL ORDER BY line"), [f"{i + 1},{i},{LINES[i]}" for i in (1, 3, 5)])
+        check(f"no header{expectation}: the dropped one", h.sql(f"SELECT parse_filename(file), line, \"row\" FROM {DEAD} WHERE expectation IS NOT NULL"), ["b.log.gz,2,1"] if expectation else [])
+
+
 path_of("page by page", "")
 path_of("through SQL", EXPECTATION)
 keys_do_not_depend_on_bad_lines()
+without_a_header("")
+without_a_header(EXPECTATION)
 garbage()
 refused_as_a_whole()
 odd_bytes()

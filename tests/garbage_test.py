@@ -22,7 +22,7 @@ with Home() as h:
     h.write("good_20240418T0100Z_x.log.gz", log_text(record()))
     day = h.samples / "AWSLogs/123456789012/vpcflowlogs/us-east-1/2024/04/18"
     block = os.urandom(1 << 20)
-    kinds = [("noise.log", b"", block), ("lines.log", log_text().encode(), block.replace(b"\n", b" ") [: 1 << 16] + b"\n"), ("one_line.log", b"", b"x" * (1 << 20)), ("noise.log.gz", b"\x1f\x8b", block),
+    kinds = [("noise.log", b"", block), ("lines.log", log_text().encode(), block.replace(b"\n", b" ") [: 1 << 16] + b"\n"), ("one_line.log", b"", b"x" * (1 << 20)), ("noise.log.gz", b"\x1f\x8b", block), ("noise.log.zst", b"\x28\xb5\x2f\xfd", block), ("noise.log.bz2", b"BZh91AY&SY", block), ("noise.sz", b"\xff\x06\0\0sNaPpY", block), ("noise.snappy", b"", block), ("noise.avro", b"Obj\x01", block),
              ("noise.parquet", b"PAR1", block), ("brackets.json", b"", b"[" * (1 << 20)), ("commas.csv", b"a,b\n", b"," * (1 << 20))]
     for name, head, body in kinds:
         with open(day / name, "wb") as f:

@@ -54,7 +54,7 @@ static void registry_remove(text_scan *s)
 
 /* ---- Lines ---- */
 
-bool text_lines_open(str path, packing packing, line_reader *ret, error *err)
+static bool lines_open(str path, packing packing, line_reader *ret, error *err)
 {
     *ret = (line_reader){ 0 };
     TRY(inflate_open(path, packing, &ret->source, err));
@@ -121,6 +121,14 @@ bool text_lines_next(line_reader *r, str *ret_line, bool *ret_has_line, error *e
     r->from = r->to;
     r->line++;
     return true;
+}
+
+bool text_records_open(const text_scan *s, const text_file *f, line_reader *ret, error *err)
+{
+    str header;
+    bool has_line;
+    return lines_open(f->path, s->options.packing, ret, err) &&
+           (f->is_bare || text_lines_next(ret, &header, &has_line, err));
 }
 
 static size_t split_line(str line, char delimiter, str *fields, size_t most)
@@ -214,6 +222,16 @@ void text_set_fault(text_scan *s, size_t i, const char *why)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* A record where a header should be, of the files that come without one. */
+static bool is_bare_record(const text_options *o, str line)
+{
+    str fields[TEXT_FIELDS_MAX];
+    if (o->bare_header.len == 0 || line.len == 0 || line.data[0] < '0' || line.data[0] > '9')
+        return false;
+    return split_line(str_trim(line), o->delimiter, fields, TEXT_FIELDS_MAX) ==
+           split_line(o->bare_header, o->delimiter, fields, TEXT_FIELDS_MAX);
+}
+
 static bool read_header(text_scan *s, text_file *f, error *err)
 {
     line_reader lines;
@@ -221,11 +239,13 @@ static bool read_header(text_scan *s, text_file *f, error *err)
     bool has_line = false;
     int16_t columns[TEXT_FIELDS_MAX];
     size_t count = 0;
-    bool works = text_lines_open(f->path, s->options.packing, &lines, err) &&
+    bool works = lines_open(f->path, s->options.packing, &lines, err) &&
                  text_lines_next(&lines, &line, &has_line, err);
     if (works && !has_line)
         works = fail(err, ERR_CORRUPT, "the file is empty");
-    works = works && match_header(&s->options, line, columns, &count, err);
+    f->is_bare = works && is_bare_record(&s->options, line);
+    works = works && match_header(&s->options, f->is_bare ? s->options.bare_header : line, columns,
+                                  &count, err);
     text_lines_close(&lines);
     if (!works)
         return false;
@@ -281,6 +301,12 @@ str text_scan_fault(const text_scan *s, size_t i)
 {
     assert(i < s->file_count);
     return s->files[i].fault;
+}
+
+uint64_t text_scan_first_line(const text_scan *s, size_t i)
+{
+    assert(i < s->file_count);
+    return s->files[i].is_bare ? 1 : 2;
 }
 
 bool text_scan_has_column(const text_scan *s, size_t column)
@@ -390,11 +416,8 @@ static bool check_records(text_scan *s, size_t file, line_reader *lines, error *
 static bool check_file(text_scan *s, size_t file, error *err)
 {
     line_reader lines;
-    str header;
-    bool has_header;
-    bool works = text_lines_open(s->files[file].path, s->options.packing, &lines, err) &&
-                 text_lines_next(&lines, &header, &has_header, err) &&
-                 check_records(s, file, &lines, err);
+    bool works =
+        text_records_open(s, &s->files[file], &lines, err) && check_records(s, file, &lines, err);
     text_lines_close(&lines);
     return works;
 }
@@ -595,10 +618,7 @@ static bool open_next(text_run *run, text_place *p, bool *ret_has_file, error *e
     }
     p->is_open = true;
     p->row = 0;
-    str header;
-    bool has_line;
-    return text_lines_open(f->path, s->options.packing, &p->lines, err) &&
-           text_lines_next(&p->lines, &header, &has_line, err);
+    return text_records_open(s, f, &p->lines, err);
 }
 
 /* Where one output column of a chunk is written. */

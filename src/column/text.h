@@ -21,6 +21,9 @@ typedef struct text_options {
     const str *required; /* names without which a file is refused */
     size_t required_count;
     packing packing;
+    /* The header of files that begin with a record at once: with as many fields as it has, the
+     * first of them a number. Empty: every file has a header of its own. */
+    str bare_header;
     const char *known_as; /* for messages: "flow-log field" */
     /* Lines that cannot be records are noted and passed over, unless that is more than
      * TEXT_BAD_LINES_MAX of a file's lines or more than half of them: then, as without it always,
@@ -52,6 +55,8 @@ DEFINE_AUTO(text_scan, text_scan_close)
 str text_scan_fault(const text_scan *s, size_t i);
 /* Read all files without giving out rows, in parallel, so that every bad one is known. */
 void text_scan_check(text_scan *s);
+/* The number of the line with the first record: 2, or 1 of a file without a header. */
+uint64_t text_scan_first_line(const text_scan *s, size_t i);
 /* Whether some good file has column `i` of the options. */
 bool text_scan_has_column(const text_scan *s, size_t i);
 

@@ -14,7 +14,8 @@ typedef struct text_file {
     str path;
     int16_t *columns; /* field → column of the options */
     size_t field_count;
-    str fault; /* set once, under the scan's lock */
+    bool is_bare; /* it has no header */
+    str fault;    /* set once, under the scan's lock */
 } text_file;
 
 struct text_scan {
@@ -42,8 +43,8 @@ typedef struct line_reader {
     size_t bad_count;
 } line_reader;
 
-/* Lines of a file, its header first. */
-bool text_lines_open(str path, packing packing, line_reader *ret, error *err);
+/* Lines of a file from its first record on. */
+bool text_records_open(const text_scan *s, const text_file *f, line_reader *ret, error *err);
 void text_lines_close(line_reader *r);
 /* The next line without its end; `*ret_has_line` false at the end of the file. Valid until the next
  * call. */

@@ -174,12 +174,9 @@ static bool read_file(converter *c, size_t file, error *err)
 {
     const text_file *f = &c->shared->scan->files[file];
     line_reader lines;
-    str header;
-    bool has_line;
     find_fields(c, f);
-    bool works = text_lines_open(f->path, c->shared->scan->options.packing, &lines, err) &&
-                 text_lines_next(&lines, &header, &has_line, err) &&
-                 read_records(c, file, &lines, err);
+    bool works =
+        text_records_open(c->shared->scan, f, &lines, err) && read_records(c, file, &lines, err);
     text_lines_close(&lines);
     return works;
 }

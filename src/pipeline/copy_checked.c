@@ -72,17 +72,18 @@ static str dead_select(copy *c, str rows_sql, str dropped)
         strbuf_add_c(&b, i ? ", " : "");
         strbuf_add_sql_text(&b, c->objects[i].shown);
     }
-    strbuf_add_c(&b, "][\"_object\" + 1] AS file, \"_row\"::BIGINT AS \"row\", CASE WHEN [");
+    strbuf_add_c(
+        &b, "][\"_object\" + 1] AS file, \"_row\"::BIGINT AS \"row\", \"_row\"::BIGINT + CAST([");
     for (size_t i = 0; i < c->object_count; i++)
-        strbuf_format(&b, "%s%s", i ? ", " : "", c->objects[i].is_text ? "true" : "false");
-    strbuf_format(&b,
-                  "][\"_object\" + 1] THEN \"_row\"::BIGINT + 2 END AS line, CASE" STR_FMT
-                  " END AS expectation, CASE" STR_FMT
-                  " END AS reason, %lld::BIGINT AS run, floe_event_time(\"_object\") AS "
-                  "event_time, to_json(\"_checked\")::VARCHAR AS record FROM " STR_FMT
-                  " WHERE " STR_FMT,
-                  STR_ARG(strbuf_str(&broken)), STR_ARG(strbuf_str(&why)), (long long)c->run,
-                  STR_ARG(rows_sql), STR_ARG(dropped));
+        strbuf_format(&b, c->objects[i].is_text ? "%s%llu" : "%sNULL", i ? ", " : "",
+                      (unsigned long long)c->objects[i].first_line);
+    strbuf_format(
+        &b,
+        "] AS BIGINT[])[\"_object\" + 1] AS line, CASE" STR_FMT " END AS expectation, CASE" STR_FMT
+        " END AS reason, %lld::BIGINT AS run, floe_event_time(\"_object\") AS "
+        "event_time, to_json(\"_checked\")::VARCHAR AS record FROM " STR_FMT " WHERE " STR_FMT,
+        STR_ARG(strbuf_str(&broken)), STR_ARG(strbuf_str(&why)), (long long)c->run,
+        STR_ARG(rows_sql), STR_ARG(dropped));
     return strbuf_str(&b);
 }
 

@@ -12,13 +12,17 @@ bool copy_day_open(copy *c, day_objects *d, error *err)
     text_options options = { .columns = flow_field_columns(),
                              .column_count = flow_field_count,
                              .delimiter = ' ',
+                             .bare_header = STR(FLOW_DEFAULT_HEADER),
                              .null_text = STR("-"),
                              .required = required,
                              .required_count = ARRAY_LEN(required),
                              .packing = copy_packing(c->job),
                              .known_as = "flow-log field",
                              .passes_bad_lines = copy_passes_bad_lines(c->job) };
-    return text_scan_open(c->job->engine, &options, paths, count, &d->scan, err);
+    TRY(text_scan_open(c->job->engine, &options, paths, count, &d->scan, err));
+    for (size_t i = 0; i < count; i++)
+        c->objects[d->from + i].first_line = text_scan_first_line(d->scan, i);
+    return true;
 }
 
 /* Carry the scan's faults over; the number of new ones. */

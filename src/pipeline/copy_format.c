@@ -27,18 +27,14 @@ static size_t declared_header(const job *j, arena *a, const str **ret)
     return names.count;
 }
 
-/* The order of version 2, which CloudWatch and Firehose deliver without a header. */
+/* The columns of version 2, in their order. */
 static size_t default_header(arena *a, const str **ret)
 {
-    static const str names[] = {
-        STR_INIT("version"), STR_INIT("account_id"), STR_INIT("interface_id"), STR_INIT("srcaddr"),
-        STR_INIT("dstaddr"), STR_INIT("srcport"),    STR_INIT("dstport"),      STR_INIT("protocol"),
-        STR_INIT("packets"), STR_INIT("bytes"),      STR_INIT("start"),        STR_INIT("end"),
-        STR_INIT("action"),  STR_INIT("log_status")
-    };
-    (void)a;
-    *ret = names;
-    return ARRAY_LEN(names);
+    VEC(str) names = { 0 };
+    for (str rest = STR(FLOW_DEFAULT_HEADER); rest.len;)
+        vec_push(a, &names, str_of(flow_field_find(str_cut(&rest, ' '))->name));
+    *ret = names.items;
+    return names.count;
 }
 
 /* The first bytes of the text, unpacked. */
@@ -56,18 +52,7 @@ static size_t read_start(const copy *c, const run_object *o, char *bytes, size_t
     return count;
 }
 
-/* A record of version 2 where a header should be: its fields, the first of them a number. */
-static bool is_bare_record(arena *a, str line)
-{
-    const str *names;
-    size_t fields = 1;
-    for (size_t i = 0; i < line.len; i++)
-        fields += line.data[i] == ' ';
-    return line.len && line.data[0] >= '0' && line.data[0] <= '9' &&
-           fields == default_header(a, &names);
-}
-
-/* By the first line: JSON, commas, tabs, a flow-log header, or its bare records. */
+/* By the first line: JSON, commas, tabs, or a flow log. */
 static object_reader tell_by_start(const copy *c, const run_object *o)
 {
     char bytes[4096];
@@ -79,7 +64,7 @@ static object_reader tell_by_start(const copy *c, const run_object *o)
     if (str_find_char(line, '\t') >= 0 ||
         (str_find_char(line, ',') >= 0 && str_find_char(line, ' ') < 0))
         return READER_CSV;
-    return is_bare_record(c->arena, str_trim(line)) ? READER_CSV : READER_FLOW_TEXT;
+    return READER_FLOW_TEXT;
 }
 
 object_reader copy_format_tell(const copy *c, const run_object *o, str type)

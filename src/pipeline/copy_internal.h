@@ -23,6 +23,7 @@ typedef struct run_object {
     str path;
     str shown; /* to people and dead letters: the path of a local file, else the URI */
     object_reader reader;
+    uint64_t first_line;   /* of flow-log text: the line of its first record */
     str json_columns;      /* of an Avro file that became JSON: columns of read_json; else empty */
     bool is_unpacked;      /* `path` is of an unpacked copy */
     bool is_text, is_good; /* is_text: reader is READER_FLOW_TEXT */

@@ -11,6 +11,11 @@ typedef struct flow_field {
     uint8_t version; /* that brought it; 6: transit gateway only */
 } flow_field;
 
+/* The order of version 2, which CloudWatch and Firehose deliver without a header. */
+#define FLOW_DEFAULT_HEADER                                                                        \
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes "      \
+    "start end action log-status"
+
 extern const flow_field flow_fields[];
 extern const size_t flow_field_count;
 
