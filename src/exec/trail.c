@@ -1,6 +1,6 @@
 /* Walks of variable length: depth first along edges that are not passed twice; or, when only the
  * vertices matter, breadth first with each vertex once. */
-#include "exec/internal.h"
+#include "exec/ends.h"
 
 /* Where the walk stands at a vertex. */
 typedef struct frame {
@@ -28,6 +28,10 @@ typedef struct trail {
     VEC(uint64_t) queue;
     size_t level_end, at, given;
     uint64_t depth;
+    ends *ends;    /* of reach where the shortest way may be too short */
+    ref_map *tags; /* of reach in both directions: see note_way */
+    graph_ref start;
+    bool is_closed;
     rows probe; /* one edge for the predicate */
 } trail;
 
@@ -240,6 +244,50 @@ static bool see(trail *t, graph_ref vertex, bool *ret_is_new, error *err)
     return true;
 }
 
+/* How a vertex was reached first: by which neighbour of the start, in how many steps. */
+typedef struct tag {
+    uint32_t branch, depth;
+} tag;
+
+static bool tag_of(trail *t, graph_ref vertex, tag **ret, bool *ret_is_seen, error *err)
+{
+    char *tags, *stamps;
+    size_t label = graph_ref_label(vertex);
+    TRY(ref_map_label(t->tags, label, &tags, err));
+    TRY(ref_map_label(t->stamps, label, &stamps, err));
+    *ret = (tag *)(void *)tags + graph_ref_number(vertex);
+    *ret_is_seen = ((uint32_t *)(void *)stamps)[graph_ref_number(vertex)] == t->stamp;
+    return true;
+}
+
+/* Whatever the direction, the way back over the same edge is none: a walk ends where it started
+ * only when a circle goes through there. It does where two branches of the search meet, or the
+ * start has two edges to a neighbour, or one to itself. `open`: edges between the two, 2 for more.
+ */
+static bool note_way(trail *t, graph_ref from, graph_ref to, uint64_t open, error *err)
+{
+    tag *here, *there;
+    bool is_here_seen, is_seen;
+    uint64_t most = t->base.plan->trail.most;
+    TRY(tag_of(t, from, &here, &is_here_seen, err));
+    TRY(tag_of(t, to, &there, &is_seen, err));
+    if (from == t->start && to == t->start) {
+        t->is_closed = true;
+    } else if (from == t->start) {
+        t->is_closed |= (open > 1 || is_seen) && most > 1;
+        if (!is_seen)
+            *there = (tag){ (uint32_t)t->queue.count, 1 };
+    } else if (to != t->start && is_seen) {
+        t->is_closed |=
+            there->branch != here->branch && (uint64_t)here->depth + there->depth + 1 <= most;
+    } else if (to != t->start) {
+        *there = (tag){ here->branch, here->depth + 1 };
+    }
+    if (t->is_closed)
+        vec_push(t->base.query->arena, &t->queue, t->start);
+    return true;
+}
+
 static bool see_neighbours(trail *t, graph_ref vertex, error *err)
 {
     frame f = { .vertex = vertex, .entry = UINT64_MAX };
@@ -249,18 +297,48 @@ static bool see_neighbours(trail *t, graph_ref vertex, error *err)
         TRY(next_list(t, &f, &a, &has_list, err));
         if (!has_list)
             return true;
-        bool is_open = true;
-        uint64_t pair = pair_at(a, &f, f.entry);
-        if (t->base.plan->trail.predicate) {
-            is_open = false;
-            for (uint64_t e = a->edge_offsets[pair]; !is_open && e < a->edge_offsets[pair + 1]; e++)
-                TRY(edge_passes(t, graph_ref_of(f.step / 2, graph_adjacency_number(a, e)), &is_open,
-                                err));
+        uint64_t pair = pair_at(a, &f, f.entry), open = 0, enough = t->tags ? 2 : 1;
+        for (uint64_t e = a->edge_offsets[pair]; open < enough && e < a->edge_offsets[pair + 1];
+             e++) {
+            bool is_open;
+            TRY(edge_passes(t, graph_ref_of(f.step / 2, graph_adjacency_number(a, e)), &is_open,
+                            err));
+            open += is_open;
         }
-        if (is_open)
+        if (open && t->tags && !t->is_closed)
+            TRY(note_way(t, vertex, end_at(t, a, &f, f.entry), open, err));
+        if (open)
             TRY(see(t, end_at(t, a, &f, f.entry), &is_new, err));
         f.entry++;
     }
+}
+
+/* Walks of two edges and more: the vertices at which any ends take the place of the queue. */
+static bool begin_ends(trail *t, graph_ref start, error *err)
+{
+    const graph_ref *found;
+    size_t count;
+    if (!t->ends)
+        t->ends = ends_new(t->base.query, t->base.plan);
+    TRY(ends_find(t->ends, start, &found, &count, err));
+    for (size_t i = 0; i < count; i++)
+        vec_push(t->base.query->arena, &t->queue, found[i]);
+    t->at = count;
+    return true;
+}
+
+static bool begin_walk(trail *t, graph_ref start, error *err)
+{
+    bool is_new;
+    if (t->base.plan->trail.direction == DIRECTION_BOTH) {
+        t->start = start;
+        t->is_closed = false;
+        if (!t->tags)
+            t->tags = ref_map_new(t->base.query, sizeof(tag));
+        TRY(see(t, start, &is_new, err)); /* it is found when a circle is */
+        t->queue.count = 0;
+    }
+    return see_neighbours(t, start, err);
 }
 
 static bool reach(trail *t, bool *ret_is_done, error *err)
@@ -280,10 +358,12 @@ static bool reach(trail *t, bool *ret_is_done, error *err)
             *ret_is_done = true;
             return true;
         }
-        if (p->trail.least == 0)
+        if (p->trail.least > 1)
+            TRY(begin_ends(t, start, err));
+        else if (p->trail.least == 0)
             TRY(see(t, start, &is_new, err));
         else if (p->trail.most > 0)
-            TRY(see_neighbours(t, start, err));
+            TRY(begin_walk(t, start, err));
         t->depth = p->trail.least == 0 ? 0 : 1; /* of what is in the queue */
         t->level_end = t->queue.count;
     }

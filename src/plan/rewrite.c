@@ -63,14 +63,6 @@ static void fuse_edge_end(plan_op **place)
 
 /* ---- Rows that are nothing but one vertex ---- */
 
-static bool only(const plan_slots *set, plan_slot slot)
-{
-    for (plan_slot s = 1; s < PLAN_SLOTS_MAX; s++)
-        if (plan_slots_has(set, s) && s != slot)
-            return false;
-    return true;
-}
-
 static plan_op *insert_below(plan *p, plan_op *op, plan_op_kind kind)
 {
     plan_op *x = plan_op_new(p, kind, op->input, op->offset);
@@ -94,7 +86,7 @@ static void gather(plan *p, plan_op *top, bool is_set)
         if (op->kind != PLAN_EXPAND && op->kind != PLAN_FILTER && op->kind != PLAN_EDGE_END &&
             op->kind != PLAN_LET)
             return;
-        if (op->kind != PLAN_EXPAND || !only(&op->input->live, op->expand.from) ||
+        if (op->kind != PLAN_EXPAND || !plan_slots_only(&op->input->live, op->expand.from) ||
             starts_with_one_vertex(op->input) || op->input->kind == PLAN_FILTER)
             continue;
         plan_op *x = insert_below(p, op, is_set ? PLAN_DISTINCT : PLAN_MERGE);
@@ -111,11 +103,6 @@ static void gather(plan *p, plan_op *top, bool is_set)
     }
 }
 
-static bool is_vertex_key(const plan *p, const plan_expr *e)
-{
-    return e->kind == EXPR_SLOT && p->slots[e->slot].kind == SLOT_VERTEX;
-}
-
 static void gather_below(plan *p, plan_op *op)
 {
     if (op->kind == PLAN_AGGREGATE) {
@@ -124,9 +111,7 @@ static void gather_below(plan *p, plan_op *op)
                 return;
         gather(p, op, false);
     }
-    if (op->kind == PLAN_DISTINCT && op->distinct.key_count == 1 && !op->distinct.is_kept &&
-        is_vertex_key(p, op->distinct.keys[0].expr) &&
-        only(&op->live, op->distinct.keys[0].expr->slot))
+    if (plan_is_set_of_vertices(p, op))
         gather(p, op, true);
 }
 
@@ -293,21 +278,6 @@ static void compute_after_top(plan *p, plan_op **place)
 
 /* ---- All of them ---- */
 
-/* Who can be reached within so many edges: the shortest way there is a trail. */
-static void reach(const plan *p, plan_op *top)
-{
-    bool is_set = top->kind == PLAN_DISTINCT && top->distinct.key_count == 1 &&
-                  !top->distinct.is_kept && is_vertex_key(p, top->distinct.keys[0].expr) &&
-                  only(&top->live, top->distinct.keys[0].expr->slot);
-    if (!is_set)
-        return;
-    plan_op *op = top->input;
-    while (op && (op->kind == PLAN_FILTER || op->kind == PLAN_LET))
-        op = op->input;
-    if (op && op->kind == PLAN_TRAIL && op->trail.least <= 1 && only(&op->live, op->trail.to))
-        op->trail.is_reach = true;
-}
-
 static void drop_edge_nobody_reads(plan_op *op)
 {
     if (op->kind == PLAN_TRAIL && !plan_slots_has(&op->live, op->trail.edges))
@@ -357,6 +327,6 @@ void plan_rewrite_live(plan *p, plan_op *op)
             plan_rewrite_live(p, *plan_op_branch(op, i));
         drop_edge_nobody_reads(op);
         gather_below(p, op);
-        reach(p, op);
+        plan_rewrite_reach(p, op);
     }
 }
