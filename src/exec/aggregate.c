@@ -378,6 +378,8 @@ static void keep_top(aggregate *x)
         floor.group = has_more_keys ? SIZE_MAX : g; /* of equal ones the earlier counts */
         if (c.by.kind == VALUE_NULL && p->aggregate.top_drops_null)
             continue;
+        if (c.by.kind == VALUE_NULL && p->aggregate.top_null)
+            c.by = p->aggregate.top_null->literal;
         if (g < x->top_count || !x->has_floor || compare_candidates(&c, &floor) < 0)
             all[count++] = c;
     }

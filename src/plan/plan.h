@@ -423,7 +423,8 @@ struct plan_op {
              * all are. */
             const plan_op *top;
             size_t top_item;
-            bool top_drops_null; /* groups where it is null are not wanted */
+            bool top_drops_null;       /* groups where it is null are not wanted */
+            const plan_expr *top_null; /* literal that stands for null in that order; or NULL */
         } aggregate;
         struct {
             plan_expr *label;      /* text; of vertices also a list of texts, or NULL: none */

@@ -296,6 +296,27 @@ static void compute_late(plan *p, plan_op **place)
     }
 }
 
+/* Of vertices and edges that were just found none is null: counting them is counting rows. */
+static void count_rows(const plan *p, plan_op *op)
+{
+    for (size_t i = 0; op->kind == PLAN_AGGREGATE && i < op->aggregate.item_count; i++) {
+        plan_aggregate *item = &op->aggregate.items[i];
+        if (item->kind != AGGREGATE_COUNT || !item->of || item->of->kind != EXPR_SLOT ||
+            p->slots[item->of->slot].kind == SLOT_VALUE || op->aggregate.span)
+            continue;
+        const plan_op *x = op->input;
+        while (x && (x->kind == PLAN_DISTINCT || x->kind == PLAN_FILTER || x->kind == PLAN_LET) &&
+               !x->per)
+            x = x->input;
+        bool is_found = x && !x->per &&
+                        ((x->kind == PLAN_EXPAND &&
+                          (x->expand.to == item->of->slot || x->expand.edge == item->of->slot)) ||
+                         (x->kind == PLAN_TRAIL && x->trail.to == item->of->slot));
+        if (is_found)
+            item->of = NULL;
+    }
+}
+
 static bool rewrite_shape(plan *p, const graph *g, plan_op **place, error *err)
 {
     for (; *place; place = &(*place)->input) {
@@ -305,6 +326,7 @@ static bool rewrite_shape(plan *p, const graph *g, plan_op **place, error *err)
         unwind_map(p, place);
         fuse_edge_end(place);
         sort_to_top(*place);
+        count_rows(p, *place);
         if (graph_is_scratch(g))
             continue; /* has no metadata and no columns */
         count_from_metadata(*place);

@@ -56,14 +56,26 @@ static bool is_not_null_of(const plan_op *op, plan_slot slot)
            e->call.args[0]->kind == EXPR_SLOT && e->call.args[0]->slot == slot;
 }
 
+/* openCypher's sum of nothing is 0. */
+static bool is_sum_or_literal(const plan_expr *e)
+{
+    return e->kind == EXPR_CALL && e->call.function == FN_COALESCE && e->call.arg_count == 2 &&
+           e->call.args[0]->kind == EXPR_SLOT && e->call.args[1]->kind == EXPR_LITERAL;
+}
+
 /* The sort above wants only the first by one of the sums. */
 static void take_top(plan_op *sort)
 {
     enum { MOST_KEPT = 4096 };
+    const plan_expr *key = sort->sort.keys[0].expr, *null = NULL;
+    if (is_sum_or_literal(key)) {
+        null = key->call.args[1];
+        key = key->call.args[0];
+    }
     if (sort->sort.count > MOST_KEPT || sort->sort.count == 0 || sort->per ||
-        sort->sort.keys[0].expr->kind != EXPR_SLOT)
+        key->kind != EXPR_SLOT)
         return;
-    plan_slot by = sort->sort.keys[0].expr->slot;
+    plan_slot by = key->slot;
     plan_op *op = sort->input;
     bool drops_null = false;
     for (; op->kind == PLAN_FILTER && is_not_null_of(op, by); op = op->input)
@@ -75,6 +87,7 @@ static void take_top(plan_op *sort)
             op->aggregate.top = sort;
             op->aggregate.top_item = i;
             op->aggregate.top_drops_null = drops_null;
+            op->aggregate.top_null = null;
         }
 }
 
