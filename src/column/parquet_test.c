@@ -1,4 +1,5 @@
 #include "column/parquet.h"
+#include "column/parquet_plain.h"
 
 #include "test.h"
 
@@ -199,4 +200,65 @@ TEST(a_damaged_parquet_file_gives_an_error_or_a_readable_file)
         CHECK(!file_exists(out)); /* nothing is left */
     }
     CHECK(failures > 1000);
+}
+
+TEST(integers_lose_their_annotations_and_nothing_else)
+{
+    AUTO(sql_engine_close) sql_engine *engine = NULL;
+    AUTO(sql_disconnect) sql_connection *connection = NULL;
+    AUTO(arena_free) arena *a = arena_new();
+    error err = { 0 };
+    int64_t bytes, again;
+    CHECK_OK(sql_engine_open(&(sql_options){ .threads = 2 }, &engine, &err), &err);
+    CHECK_OK(sql_connect(engine, &connection, &err), &err);
+    str path =
+        write_file(connection, a, "plain", 0, 5000,
+                   "FIELD_IDS {src: 1, n: 2, port: 3, d: 4, ok: 5, day: 6, due: 7, many: 8}");
+    str rows = str_format(a, "SELECT count(*) || ' ' || sum(hash(t)) FROM '" STR_FMT "' t",
+                          STR_ARG(path)),
+        schema =
+            str_format(a,
+                       "SELECT string_agg(concat_ws(' ', name, type, converted_type, "
+                       "field_id), ', ') FROM parquet_schema('" STR_FMT "') WHERE field_id > 1",
+                       STR_ARG(path)),
+        before = ask(connection, a, rows);
+    CHECK(str_find(ask(connection, a, schema), STR("port INT32 INT_32 3")) >= 0);
+    CHECK_OK(parquet_make_plain(str_to_c(a, path), &bytes, &err), &err);
+    CHECK_STR(ask(connection, a, schema),
+              STR("n INT64 2, port INT32 3, d DOUBLE 4, ok BOOLEAN 5, day INT32 DATE 6, due INT64 "
+                  "TIMESTAMP_MICROS 7, many BYTE_ARRAY UTF8 8"));
+    CHECK_STR(ask(connection, a, rows), before);
+    CHECK_OK(parquet_make_plain(str_to_c(a, path), &again, &err), &err);
+    CHECK_INT(again, bytes);
+    str whole;
+    CHECK_OK(file_read(a, str_to_c(a, path), &whole, &err), &err);
+    CHECK_INT(whole.len, bytes);
+}
+
+TEST(a_damaged_footer_is_an_error_or_stays_readable)
+{
+    AUTO(sql_engine_close) sql_engine *engine = NULL;
+    AUTO(sql_disconnect) sql_connection *connection = NULL;
+    AUTO(arena_free) arena *kept = arena_new();
+    error err = { 0 };
+    str whole;
+    uint64_t seed = 5;
+    size_t failures = 0;
+    CHECK_OK(sql_engine_open(&(sql_options){ .threads = 1 }, &engine, &err), &err);
+    CHECK_OK(sql_connect(engine, &connection, &err), &err);
+    str path = write_file(connection, kept, "hurt", 0, 10, "COMPRESSION zstd");
+    CHECK_OK(file_read(kept, str_to_c(kept, path), &whole, &err), &err);
+    for (int round = 0; round < 1000; round++) {
+        AUTO(arena_free) arena *a = arena_new();
+        error why = { 0 };
+        int64_t bytes;
+        char *copy = arena_copy(a, whole.data, whole.len);
+        seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+        size_t len = round % 10 == 0 ? (seed >> 10) % whole.len : whole.len;
+        copy[whole.len - 1 - (seed >> 20) % (whole.len / 2)] ^= (char)(1 << (seed >> 60 & 7));
+        FILE *f = fopen(str_to_c(a, path), "wb");
+        CHECK(f && fwrite(copy, 1, len, f) == len && fclose(f) == 0);
+        failures += !parquet_make_plain(str_to_c(a, path), &bytes, &why);
+    }
+    CHECK(failures > 100);
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "column/parquet_plain.h"
 #include "iceberg/internal.h"
 
 enum { DELETE_PATH_ID = 2147483546, DELETE_POS_ID = 2147483545 };
@@ -74,7 +75,8 @@ static bool copy_to(sql_connection *c, arena *a, const iceberg_table *t, str sel
     *ret_bytes = column_value(&row->columns[2], a, 0).integer;
     value columns = column_value(&row->columns[4], a, 0);
     *ret_stats = stats_of(a, &columns, ret_count);
-    if (*ret_rows > 0 && store_publish(t->store, uri, path, err))
+    if (*ret_rows > 0 && parquet_make_plain(file, ret_bytes, err) &&
+        store_publish(t->store, uri, path, err))
         return true;
     unlink(file);
     return *ret_rows == 0;
