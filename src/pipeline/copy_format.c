@@ -164,6 +164,68 @@ static str json_call(const copy *c, const run_object *o)
     return strbuf_str(&b);
 }
 
+/* Brackets that are open at a time; the SQL engine's guess of a type takes memory by depth times
+ * length. */
+bool copy_format_check_json(const copy *c, const run_object *o, error *err)
+{
+    enum { PIECE = 1 << 16, DEEPEST_JSON = 100 };
+    AUTO(arena_free) arena *a = arena_new();
+    AUTO(inflate_close) inflate_reader *r = NULL;
+    char *bytes = arena_alloc(a, PIECE);
+    bool is_text = false, is_escaped = false;
+    int depth = 0;
+    TRY(inflate_open(o->path, o->is_unpacked ? PACKING_NONE : copy_packing(c->job), &r, err));
+    for (size_t got = 1; got;) {
+        TRY(inflate_read(r, bytes, PIECE, &got, err));
+        for (size_t i = 0; i < got; i++) {
+            char x = bytes[i];
+            if (is_text) {
+                is_text = is_escaped || x != '"';
+                is_escaped = !is_escaped && x == '\\';
+            } else if (x == '"') {
+                is_text = true;
+            } else if (x == '[' || x == '{') {
+                if (++depth > DEEPEST_JSON)
+                    return fail(err, ERR_CORRUPT, "its JSON is nested more than %d deep",
+                                DEEPEST_JSON);
+            } else if (x == ']' || x == '}') {
+                depth -= depth > 0;
+            }
+        }
+    }
+    return true;
+}
+
+/* The SQL engine takes memory for each column that a line may have, the first or a later one. */
+bool copy_format_check_csv(const copy *c, const run_object *o, error *err)
+{
+    enum { PIECE = 1 << 16, LONGEST_LINE_BYTES = 1 << 20, MOST_COLUMNS = 4096 };
+    AUTO(arena_free) arena *a = arena_new();
+    AUTO(inflate_close) inflate_reader *r = NULL;
+    char *bytes = arena_alloc(a, PIECE), delimiter = delimiter_of(c, o);
+    size_t line = 1, len = 0, columns = 1;
+    TRY(inflate_open(o->path, o->is_unpacked ? PACKING_NONE : copy_packing(c->job), &r, err));
+    for (size_t got = 1; got;) {
+        TRY(inflate_read(r, bytes, PIECE, &got, err));
+        for (size_t i = 0; line == 1 && i < got && bytes[i] != '\n'; i++)
+            columns += bytes[i] == delimiter;
+        for (str rest = { bytes, got }; rest.len;) {
+            ptrdiff_t end = str_find_char(rest, '\n');
+            len += end < 0 ? rest.len : (size_t)end;
+            if (len > LONGEST_LINE_BYTES)
+                return fail(err, ERR_CORRUPT, "line %zu is longer than %d bytes", line,
+                            LONGEST_LINE_BYTES);
+            if (end < 0)
+                break;
+            rest = str_slice(rest, (size_t)end + 1, rest.len);
+            len = 0;
+            line++;
+        }
+    }
+    return columns <= MOST_COLUMNS ||
+           fail(err, ERR_CORRUPT, "line 1 has %zu columns; %d can be read", columns, MOST_COLUMNS);
+}
+
 /* ---- Shapes ---- */
 
 static str sql_type_of(const flow_field *f)

@@ -162,6 +162,10 @@ void copy_forget(copy *c);
 
 /* Of an object that is not Parquet. `type`: the job's CONTENT_TYPE. */
 object_reader copy_format_tell(const copy *c, const run_object *o, str type);
+/* Whether a JSON file is nested as deep as can be read. */
+bool copy_format_check_json(const copy *c, const run_object *o, error *err);
+/* Whether the lines of a CSV or TSV file are as long and wide as can be read. */
+bool copy_format_check_csv(const copy *c, const run_object *o, error *err);
 bool copy_format_shape(copy *c, const run_object *o, shape *s, error *err);
 /* A SELECT of its columns, "_object" and "_row". */
 str copy_format_relation(copy *c, size_t object, const shape *s);

@@ -9,6 +9,13 @@ void copy_set_fault(run_object *o, const char *why)
     const char *statement = strstr(why, "\nLINE "); /* DuckDB quotes a statement of ours */
     int len = statement ? (int)(statement - why) : (int)strlen(why);
     snprintf(o->fault, sizeof o->fault, "%.*s", len, why);
+    str text = str_of(o->fault);
+    for (size_t i = 0, n; i < text.len; i += n) { /* it may quote any bytes */
+        n = str_utf8_length(text, i);
+        if (n == 0)
+            o->fault[i] = '?';
+        n = n ? n : 1;
+    }
 }
 
 /* By name, or by content where CONTENT_TYPE says nothing. */
@@ -74,7 +81,9 @@ void copy_look_at(copy *c, store *s, run_object *o, str type)
     } else if (o->is_good && !wants_parquet) {
         o->reader = copy_format_tell(c, o, type);
         o->is_text = o->reader == READER_FLOW_TEXT;
-        if (!o->is_text && !copy_unpack(c, o, &err))
+        if ((!o->is_text && !copy_unpack(c, o, &err)) ||
+            (o->reader == READER_JSON && !copy_format_check_json(c, o, &err)) ||
+            (o->reader == READER_CSV && !copy_format_check_csv(c, o, &err)))
             copy_set_fault(o, err.message);
     }
 }
