@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The graph engine on small random graphs, against plain Python: algorithms, paths, walks, repeat; unions of tables; refresh, AS OF, damaged caches."""
 import collections
+import ipaddress
 import itertools
 import json
 import random
@@ -305,6 +306,40 @@ def ends_of_trails(seed):
         check_in("without following each walk", "Trail a out 3..3 (each vertex once)", g.floe("cypher", "EXPLAIN MATCH (a)-->()-->()-->(c) WHERE id(a) = 'v[10.0.0.1]' RETURN count(DISTINCT c)").stdout)
 
 
+def blocks_of_addresses():
+    """inCidr() is a range of ids for each run of keys, whatever else keys are."""
+    r = random.Random(5)
+    keys = [f"10.{r.randrange(3)}.{r.randrange(4)}.{r.randrange(256)}" for _ in range(60)] + ["host", "010.0.0.1", "2001:db8::1", "10.1.0", "255.255.255.255", "0.0.0.0"]
+    edges = [(n, r.choice(keys), r.choice(keys), 1, 1) for n in range(200)]
+    more = [(n, f"10.0.9.{n % 256}", r.choice(keys), 1, 1) for n in range(200, 260)]
+
+    def is_in(key, block):
+        try:
+            return ipaddress.ip_address(key) in ipaddress.ip_network(block)
+        except ValueError:
+            return False
+
+    def compare(g, rows, what):
+        there = {x for e in rows for x in e[1:3]}
+        for block in ("10.0.0.0/8", "10.1.0.0/16", "10.0.9.0/24", "10.0.9.128/25", "10.2.3.4/32", "0.0.0.0/0", "255.255.255.255/32", "192.168.0.0/16", "2001:db8::/32"):
+            want = sorted(x for x in there if is_in(x, block))
+            network = f"{what}, {block}"
+            check(f"{network}: Cypher", sorted(name(x) for x, in g.cypher(f"MATCH (a) WHERE inCidr(a, '{block}') RETURN id(a)")), want)
+            check(f"{network}: of the key", sorted(name(x) for x, in g.cypher(f"MATCH (a) WHERE inCidr(a.id, '{block}') RETURN id(a)")), want)
+            check(f"{network}: Gremlin", sorted(g.gremlin(f"g.V().has('id', inCidr('{block}')).values('id')")), want)
+            check(f"{network}: step by step", sorted(g.gremlin(f"g.V().filter(values('id').is(inCidr('{block}'))).values('id')")), want)
+            check(f"{network}: targets", g.cypher(f"MATCH (a)-[e]->(b) WHERE inCidr(b, '{block}') AND NOT inCidr(a, '{block}') RETURN count(*)"),
+                  [[str(sum(is_in(e[2], block) and not is_in(e[1], block) for e in rows))]])
+
+    with Graph(edges) as g:
+        compare(g, edges, "one run")
+        g.add(more)
+        compare(g, edges + more, "two runs")
+        check_in("EXPLAIN shows the range", "range of ids '10.0.0.0/8'", g.floe("cypher", "EXPLAIN MATCH (a) WHERE inCidr(a, '10.0.0.0/8') RETURN count(*)").stdout)
+        check_in("in both languages", "range of ids '10.0.0.0/8'", g.floe("gremlin", "g.V().has('id', inCidr('10.0.0.0/8')).count().explain()").stdout)
+        check_in("no block", "no block of addresses", g.floe("gremlin", "g.V().has('id', inCidr('10.0.0.0/64'))").stderr)
+
+
 def graph_follows_its_table():
     edges = make(3, 12, 40)
     more = [(n + 1000, a, b.replace("10.0.0", "10.0.9"), w, at) for n, a, b, w, at in make(4, 12, 25)]
@@ -351,5 +386,6 @@ for seed in (1, 2):
 for seed in range(6):
     ends_of_trails(seed)
 communities()
+blocks_of_addresses()
 graph_follows_its_table()
 finish()

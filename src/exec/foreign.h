@@ -35,6 +35,10 @@ NODISCARD bool element_property(query *q, value element, str key, value *ret, er
 size_t element_key_names(query *q, value v, str **ret_keys);
 NODISCARD bool element_id(query *q, value v, value *ret, error *err);
 /* Vertices or edges that an id text names: "label[key]", "label:::key", or a key of any label. */
+/* A function of plans, of values. */
+NODISCARD bool scalar_call(query *q, plan_function f, const value *args, size_t count, value *ret,
+                           error *err);
+
 typedef VEC(uint64_t) ref_list;
 NODISCARD bool refs_find(query *q, bool is_vertex, const plan_labels *labels, str id,
                          ref_list *found, error *err);

@@ -105,6 +105,13 @@ NODISCARD bool expr_filter(query *q, const plan_expr *e, const rows *r, bool *re
 /* Keys of a vertex's or edge's properties, in the query's arena. */
 /* "label[key]"; of a scratch graph the id as it was given. */
 
+/* ---- block.c ---- */
+
+/* Ids of a label's vertices that in_cidr(x or x.key, '10.0.0.0/8') holds for. `*ret_has` false: it
+ * is not for ranges (another property, a block of IPv6, no block at all). */
+NODISCARD bool block_ranges(query *q, const plan_expr *in_cidr, size_t label, graph_range **ret,
+                            size_t *ret_count, bool *ret_has, error *err);
+
 /* ---- kernel.c ---- */
 
 typedef struct kernel kernel;
@@ -119,8 +126,7 @@ bool column_sum_run(const graph_column *c, uint64_t first, uint64_t count, __int
 
 /* ---- scalar.c ---- */
 
-NODISCARD bool scalar_call(query *q, plan_function f, const value *args, size_t count, value *ret,
-                           error *err);
+/* scalar_call: exec/foreign.h */
 
 /* ---- each.c ---- */
 

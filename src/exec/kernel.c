@@ -11,6 +11,7 @@ typedef enum test_kind {
     TEST_CODE,    /* whether the text with this code passes */
     TEST_NULL,    /* is null, or is not */
     TEST_LISTED,  /* of vertices: have a row */
+    TEST_RANGES,  /* of vertices: the id is in one of them, and has a row where `rows` are given */
 } test_kind;
 
 struct kernel {
@@ -21,7 +22,9 @@ struct kernel {
     bool includes_low, includes_high; /* of TEST_REAL */
     bool is_negated;
     const uint8_t *passes; /* of TEST_CODE: by code */
-    const uint32_t *rows;  /* of TEST_LISTED: by id; NULL: all have one */
+    const graph_range *ranges;
+    size_t range_count;
+    const uint32_t *rows; /* of TEST_LISTED: by id; NULL: all have one */
     kernel *left, *right;
 };
 
@@ -182,6 +185,24 @@ static bool make_test(maker *m, const plan_expr *e, kernel **ret, error *err)
     return true;
 }
 
+/* Of the key itself: a vertex without a row has none as a property. */
+static bool make_ranges(maker *m, const plan_expr *e, kernel **ret, error *err)
+{
+    const plan_expr *of = e->call.args[0];
+    bool is_property = of->kind == EXPR_PROPERTY, has_ranges;
+    graph_range *ranges;
+    size_t count;
+    of = is_property ? of->property.of : of;
+    if (!m->is_vertex || of->kind != EXPR_SLOT || of->slot != m->slot)
+        return true;
+    TRY(block_ranges(m->query, e, m->label, &ranges, &count, &has_ranges, err));
+    if (!has_ranges)
+        return true;
+    *ret = arena_new_of(m->query->arena, kernel);
+    **ret = (kernel){ .kind = TEST_RANGES, .ranges = ranges, .range_count = count };
+    return !is_property || graph_vertex_rows(m->query->graph, m->label, &(*ret)->rows, err);
+}
+
 /* `*ret` NULL: it cannot be compiled. Null fails every test, so NOT is left to others. */
 static bool make(maker *m, const plan_expr *e, kernel **ret, error *err)
 {
@@ -224,6 +245,7 @@ static bool make(maker *m, const plan_expr *e, kernel **ret, error *err)
         *ret = arena_new_of(m->query->arena, kernel);
         (*ret)->kind = TEST_LISTED;
         return graph_vertex_rows(m->query->graph, m->label, &(*ret)->rows, err);
+    case FN_IN_CIDR: return make_ranges(m, e, ret, err);
     case FN_EQ:
     case FN_NE:
     case FN_LT:
@@ -314,6 +336,14 @@ static void run(const kernel *k, const uint64_t *refs, size_t count, bool runs, 
         run(k->right, refs, count, runs, other);
         for (size_t i = 0; i < count; i++)
             keep[i] = k->kind == TEST_AND ? keep[i] & other[i] : keep[i] | other[i];
+    } else if (k->kind == TEST_RANGES) {
+        for (size_t i = 0; i < count; i++) {
+            uint64_t n = graph_ref_number(refs[i]);
+            bool is_inside = false;
+            for (size_t r = 0; r < k->range_count; r++)
+                is_inside |= n >= k->ranges[r].from && n < k->ranges[r].to;
+            keep[i] = is_inside && (!k->rows || k->rows[n] != GRAPH_NO_ROW);
+        }
     } else if (k->kind == TEST_LISTED) {
         for (size_t i = 0; i < count; i++)
             keep[i] = !k->rows || k->rows[graph_ref_number(refs[i])] != GRAPH_NO_ROW;

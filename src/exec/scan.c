@@ -12,8 +12,10 @@ typedef struct scan {
     size_t label;
     uint64_t next, limit, piece_end; /* of the current label */
     const uint32_t *table_rows;      /* of its vertices: some have none; NULL: all have */
-    const uint32_t *edge_numbers;    /* of its edges; NULL: as they come */
-    ref_list found;                  /* by id */
+    const graph_range *ranges;       /* that its ids are wanted from, if there are */
+    size_t range_count;
+    const uint32_t *edge_numbers; /* of its edges; NULL: as they come */
+    ref_list found;               /* by id */
     size_t at;
 } scan;
 
@@ -148,11 +150,19 @@ static bool begin_label(scan *s, error *err)
     bool has_label_sets = is_vertices(s) && graph_is_scratch(q->graph);
     s->next = s->limit = s->piece_end = 0;
     s->table_rows = s->edge_numbers = NULL;
+    s->ranges = NULL;
     if (!has_label_sets && !is_wanted(&s->base.plan->scan.labels, s->label))
         return true;
     if (s->base.plan->scan.is_collapsed)
         return is_vertices(s) ? graph_vertex_count(q->graph, s->label, &s->limit, err)
                               : graph_edge_count(q->graph, s->label, &s->limit, err);
+    if (is_vertices(s) && s->base.plan->scan.block) {
+        graph_range *ranges;
+        bool has_ranges;
+        TRY(block_ranges(q, s->base.plan->scan.block, s->label, &ranges, &s->range_count,
+                         &has_ranges, err));
+        s->ranges = has_ranges ? ranges : NULL;
+    }
     if (is_vertices(s))
         return graph_vertex_id_limit(q->graph, s->label, &s->limit, err) &&
                graph_vertex_rows(q->graph, s->label, &s->table_rows, err);
@@ -205,6 +215,24 @@ static bool next_piece(scan *s)
     return s->next < s->limit;
 }
 
+/* Whether the next number is wanted; else the next is the last before the range that follows. */
+static bool is_in_range(scan *s)
+{
+    if (!s->ranges)
+        return true;
+    uint64_t from = s->limit;
+    for (size_t i = 0; i < s->range_count; i++) {
+        if (s->next >= s->ranges[i].from && s->next < s->ranges[i].to)
+            return true;
+        if (s->ranges[i].from > s->next && s->ranges[i].from < from)
+            from = s->ranges[i].from;
+    }
+    if (s->base.query->morsels && from > s->piece_end)
+        from = s->piece_end; /* others have what is between */
+    s->next = from - 1;
+    return false;
+}
+
 /* Rows of the current input row, as many as fit; false when it is done. */
 static bool fill(scan *s, bool *ret_has_more, error *err)
 {
@@ -225,7 +253,7 @@ static bool fill(scan *s, bool *ret_has_more, error *err)
             s->next = s->limit;
         }
         for (; next_piece(s); s->next++) {
-            if (s->table_rows && s->table_rows[s->next] == GRAPH_NO_ROW)
+            if (!is_in_range(s) || (s->table_rows && s->table_rows[s->next] == GRAPH_NO_ROW))
                 continue;
             if (out->count == BATCH_ROWS)
                 return true;

@@ -37,6 +37,36 @@ static bool find_in_runs(const dictionary *d, str text, uint32_t ip, uint64_t *r
     return false;
 }
 
+/* The first place whose address is not below. */
+static uint64_t place_of(const key_run *r, uint64_t ip)
+{
+    uint64_t low = 0, high = r->ip_count;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (r->ips[middle] < ip)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+size_t dictionary_address_ranges(const dictionary *d, uint32_t first, uint32_t last,
+                                 graph_range *ret)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < d->run_count; i++) {
+        const key_run *r = &d->runs[i];
+        graph_range x = { r->first + place_of(r, first), r->first + place_of(r, last + 1ull) };
+        if (x.from < x.to)
+            ret[count++] = x;
+    }
+    uint64_t id; /* the last address stands among the texts */
+    if (last == UINT32_MAX && dictionary_find(d, STR("255.255.255.255"), &id))
+        ret[count++] = (graph_range){ id, id + 1 };
+    return count;
+}
+
 /* Addresses (address << 32 | code) in order; the one of `items` and `other` that holds them. */
 static uint64_t *sort_ips(uint64_t *items, uint64_t *other, uint32_t count)
 {

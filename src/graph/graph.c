@@ -463,6 +463,18 @@ bool graph_vertex_find(graph *g, size_t label, str key, uint64_t *ret_id, bool *
     return true;
 }
 
+bool graph_vertex_address_ranges(graph *g, size_t label, uint32_t first, uint32_t last, arena *a,
+                                 graph_range **ret, size_t *ret_count, error *err)
+{
+    if (g->scratch)
+        return fail(err, ERR_INVALID, "a scratch graph has no order of addresses");
+    TRY(need_topology(g, err));
+    const dictionary *d = &g->vertices[label].dictionary;
+    *ret = arena_array_of(a, graph_range, d->run_count + 1);
+    *ret_count = dictionary_address_ranges(d, first, last, *ret);
+    return true;
+}
+
 bool graph_vertex_key(graph *g, size_t label, uint64_t id, arena *a, str *ret_key, error *err)
 {
     if (g->scratch) {

@@ -122,6 +122,14 @@ NODISCARD bool graph_vertex_rows(graph *g, size_t label, const uint32_t **ret_ro
  * `*ret_is_found` false: none. */
 NODISCARD bool graph_vertex_find(graph *g, size_t label, str key, uint64_t *ret_id,
                                  bool *ret_is_found, error *err);
+/* Dense ids of the keys that are IPv4 addresses from `first` to `last`: few ranges, since such keys
+ * are numbered in order. Of a scratch graph: ERR_INVALID. */
+typedef struct graph_range {
+    uint64_t from, to; /* the end is outside */
+} graph_range;
+NODISCARD bool graph_vertex_address_ranges(graph *g, size_t label, uint32_t first, uint32_t last,
+                                           arena *a, graph_range **ret, size_t *ret_count,
+                                           error *err);
 NODISCARD bool graph_vertex_key(graph *g, size_t label, uint64_t id, arena *a, str *ret_key,
                                 error *err);
 /* The same for several at once. */

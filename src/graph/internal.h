@@ -124,6 +124,9 @@ typedef struct dictionary {
 
 bool dictionary_find(const dictionary *d, str key, uint64_t *ret_id);
 str dictionary_key(const dictionary *d, arena *a, uint64_t id);
+/* Ids of addresses from `first` to `last`; a range a run, and one more, at most. */
+size_t dictionary_address_ranges(const dictionary *d, uint32_t first, uint32_t last,
+                                 graph_range *ret);
 /* "10.0.0.1" and nothing else that means the same. */
 bool ipv4_parse(str text, uint32_t *ret_ip);
 

@@ -31,6 +31,7 @@ static bool compile_predicate(compiler *c, const predicate *p, plan_expr *of, pl
                    { "startingWith", FN_STARTS_WITH, false },
                    { "endingWith", FN_ENDS_WITH, false },
                    { "containing", FN_CONTAINS, false },
+                   { "inCidr", FN_IN_CIDR, false },
                    { "notStartingWith", FN_STARTS_WITH, true },
                    { "notEndingWith", FN_ENDS_WITH, true },
                    { "notContaining", FN_CONTAINS, true } };

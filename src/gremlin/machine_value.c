@@ -366,7 +366,11 @@ static bool test_text(stage *s, str name, const value *v, const value *arg, trut
             *ret = TRUTH_FALSE;
         return true;
     }
-    if (str_eq_nocase(plain, STR("startingWith")))
+    if (str_eq(plain, STR("inCidr"))) {
+        value args[2] = { *v, *arg }, answer;
+        TRY(scalar_call(s->machine->query, FN_IN_CIDR, args, 2, &answer, err));
+        result = answer.kind == VALUE_BOOL && answer.boolean;
+    } else if (str_eq_nocase(plain, STR("startingWith")))
         result = str_starts_with(v->text, arg->text);
     else if (str_eq_nocase(plain, STR("endingWith")))
         result = str_ends_with(v->text, arg->text);

@@ -100,6 +100,7 @@ static bool is_predicate_name(str word)
                                          "notStartingWith",
                                          "notEndingWith",
                                          "notContaining",
+                                         "inCidr",
                                          "regex",
                                          "notRegex",
                                          "typeOf" };

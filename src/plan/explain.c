@@ -119,6 +119,10 @@ void plan_op_text(const plan *p, const plan_op *op, const graph *g, strbuf *out)
             strbuf_add_c(out, " ids ");
             plan_expr_text(p, op->scan.ids, out);
         }
+        if (op->scan.block) {
+            strbuf_add_c(out, " range of ids ");
+            plan_expr_text(p, op->scan.block->call.args[1], out);
+        }
         strbuf_add_c(out, op->scan.is_collapsed ? " (counts from metadata)" : "");
         break;
     case PLAN_EXPAND:

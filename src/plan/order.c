@@ -133,6 +133,27 @@ static void scan_by_id(plan *p, plan_op **place)
     }
 }
 
+/* Scans below a test of their vertices' addresses against a block. */
+static void scan_by_block(plan *p, const graph *g, plan_op *op)
+{
+    for (; op; op = op->input) {
+        for (size_t i = 0; plan_op_branch(op, i); i++)
+            scan_by_block(p, g, *plan_op_branch(op, i));
+        if (op->kind != PLAN_FILTER || op->predicate->kind != EXPR_CALL ||
+            op->predicate->call.function != FN_IN_CIDR || graph_is_scratch(g))
+            continue;
+        const plan_expr *of = op->predicate->call.args[0], *block = op->predicate->call.args[1];
+        of = of->kind == EXPR_PROPERTY ? of->property.of : of;
+        plan_op *scan = op->input;
+        while (scan->kind == PLAN_FILTER)
+            scan = scan->input;
+        if (scan->kind == PLAN_SCAN_VERTICES && !scan->scan.has_ids && of->kind == EXPR_SLOT &&
+            of->slot == scan->scan.to && block->kind == EXPR_LITERAL &&
+            block->literal.kind == VALUE_STRING)
+            scan->scan.block = op->predicate;
+    }
+}
+
 /* ---- From the other end ---- */
 
 static plan_direction mirrored(plan_direction d)
@@ -249,4 +270,5 @@ void plan_order(plan *p, const graph *g)
     reverse_chains(p, g, &p->root);
     push_filters(p, &p->root);
     scan_by_id(p, &p->root);
+    scan_by_block(p, g, p->root);
 }

@@ -384,9 +384,11 @@ struct plan_op {
             plan_labels labels;
             plan_slot to;
             bool has_ids;
-            plan_expr *ids;    /* a list; texts as in "label[key]", "label:::key" or "key" */
-            bool is_distinct;  /* each of the ids once */
-            bool finds_all;    /* stands for the end of an expansion: needs no row */
+            plan_expr *ids;         /* a list; texts as in "label[key]", "label:::key" or "key" */
+            bool is_distinct;       /* each of the ids once */
+            bool finds_all;         /* stands for the end of an expansion: needs no row */
+            const plan_expr *block; /* in_cidr(…) that a filter above asks of each: ids outside of
+                                       its addresses need not be looked at; NULL: none */
             bool is_collapsed; /* one row a label with its count as multiplicity: only the label is
                                   read */
         } scan;
