@@ -5,6 +5,7 @@ import ipaddress
 import itertools
 import json
 import random
+import re
 import subprocess
 import time
 
@@ -360,6 +361,9 @@ def graph_follows_its_table():
         time.sleep(1.1)
         g.add(more)
         check("after new rows", ask(), want(edges + more))
+        profile = g.floe("cypher", "PROFILE MATCH (a)-[e]->(b) RETURN sum(e.w)").stdout
+        check("PROFILE tells what was read of the tables", bool(re.search(r"tables: [1-9]\d* scans, [1-9]\d* files of [1-9]\d* bytes and [1-9]\d* row groups read, \d+ files passed over", profile)), True)
+        check_in("only what was asked for: " + profile, "tables: 0 scans, 0 files", g.floe("gremlin", "g.V().count().profile()").stdout)
         process.stdin.close()
         process.wait()
         check("refreshed from disk", g.cypher("MATCH (a)-[e]->(b) RETURN count(*) AS n, sum(e.w) AS s"), [want(edges + more).split(" | ")])

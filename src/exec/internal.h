@@ -48,6 +48,7 @@ struct query {
     batch result;
     value **cells;                   /* of the columns of `result` */
     uint64_t ticket;                 /* of graph_enter */
+    graph_reads reads;               /* of the graph before it */
     VEC(void *) owned;               /* freed at the end */
     const graph_column **columns[2]; /* of edges, of vertices: by label and property, once asked */
     morsels *morsels;                /* of a worker: what its scan shares with others */

@@ -225,6 +225,8 @@ static query *query_new(graph *g, const plan *p, const query_options *options)
     for (int i = 0; i < 2; i++)
         q->columns[i] = arena_array_of(q->arena, const graph_column *, counts[i]);
     q->ticket = graph_enter(g);
+    if (options->is_profiled)
+        q->reads = graph_reads_so_far(g);
     return q;
 }
 
@@ -290,6 +292,19 @@ static void add_columns(const query *q, bool is_vertex, strbuf *out)
     }
 }
 
+static void add_reads(const query *q, strbuf *out)
+{
+    graph_reads now = graph_reads_so_far(q->graph), before = q->reads;
+    strbuf_format(out,
+                  "tables: %llu scans, %llu files of %llu bytes and %llu row groups read, %llu "
+                  "files passed over\n",
+                  (unsigned long long)(now.scans - before.scans),
+                  (unsigned long long)(now.files - before.files),
+                  (unsigned long long)(now.bytes - before.bytes),
+                  (unsigned long long)(now.row_groups - before.row_groups),
+                  (unsigned long long)(now.files_passed_over - before.files_passed_over));
+}
+
 bool query_profile(query *q, arena *a, str *ret_text, error *err)
 {
     uint64_t rows = 0, started = clock_monotonic_us();
@@ -303,6 +318,8 @@ bool query_profile(query *q, arena *a, str *ret_text, error *err)
     strbuf_add(&b, plan_explain_with(q->plan, a, q->graph, note, q));
     add_columns(q, true, &b);
     add_columns(q, false, &b);
+    if (!graph_is_scratch(q->graph))
+        add_reads(q, &b);
     strbuf_format(&b, "%llu rows, %.3f ms, %zu bytes of the query's own\n",
                   (unsigned long long)rows, (double)(clock_monotonic_us() - started) / 1e3,
                   arena_used_bytes(q->arena));

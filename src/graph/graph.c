@@ -349,6 +349,7 @@ static bool count_live_rows(graph *g, const source *s, uint64_t *ret, error *err
         return true;
     }
     TRY(graph_connection(g, &c, err));
+    source_note_read(g, s, &s->scan);
     TRY(source_sql(s, a, &s->scan, STR("1 AS x"), &rows, err));
     TRY(sql_query_int(c, str_format(a, "SELECT count(*) FROM " STR_FMT, STR_ARG(rows)), &count,
                       err));
@@ -422,6 +423,14 @@ static bool need_topology(graph *g, error *err)
     if (__atomic_load_n(&g->has_topology, __ATOMIC_ACQUIRE))
         return true;
     return LOCKED(g, topology_need(g, err));
+}
+
+graph_reads graph_reads_so_far(graph *g)
+{
+    pthread_mutex_lock(&g->lock);
+    graph_reads reads = g->reads;
+    pthread_mutex_unlock(&g->lock);
+    return reads;
 }
 
 bool graph_vertex_count(graph *g, size_t label, uint64_t *ret_count, error *err)

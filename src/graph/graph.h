@@ -53,6 +53,14 @@ void graph_leave(graph *g, uint64_t ticket);
  * the error. */
 NODISCARD bool graph_schema_check(const graph_options *options, error *err);
 
+/* What has been read from tables' files for a graph so far, whoever asked. Files that were passed
+ * over belong to the tables, but held nothing that was wanted. Of columns only those wanted are
+ * read; the bytes are those of the whole files. */
+typedef struct graph_reads {
+    uint64_t scans, files, files_passed_over, row_groups, bytes;
+} graph_reads;
+graph_reads graph_reads_so_far(graph *g);
+
 /* Asked now and then by calls that this thread makes while they read tables, from other threads,
  * too: false ends them with its error. NULL: nobody is asked. */
 typedef bool (*graph_ask)(void *context, error *err);

@@ -234,6 +234,8 @@ bool label_rows_number(label_rows *rows, arena *a, const label_rows *old, error 
  * source's filter applied. */
 bool source_sql(const source *s, arena *a, const iceberg_scan *scan, str expressions, str *ret_sql,
                 error *err);
+/* For graph_reads_so_far: `part` of the source is read now. Under the graph's lock. */
+void source_note_read(graph *g, const source *s, const iceberg_scan *part);
 /* The scan's files in the order of "_file_index", deleted rows among the others: for whoever asks
  * for rows that are known to be live. */
 iceberg_scan source_without_deletes(arena *a, const iceberg_scan *scan);
@@ -346,7 +348,8 @@ struct graph {
     sql_connection *connection;
     uint64_t ticket;       /* counts queries and uses of columns */
     VEC(uint64_t) readers; /* tickets of running queries */
-    keeper *keeper;        /* once there is a topology */
+    graph_reads reads;
+    keeper *keeper; /* once there is a topology */
 };
 
 bool graph_connection(graph *g, sql_connection **ret, error *err);

@@ -67,6 +67,7 @@ static bool fetch_source(graph *g, const source *s, const iceberg_scan *scan,
     } else if (f->type == COLUMN_TIMESTAMP) {
         expression = str_format(a, STR_FMT "::TIMESTAMP", STR_ARG(expression));
     }
+    source_note_read(g, s, scan);
     f->source = s;
     f->patience = patience_of_thread();
     TRY(sql_register_sink(g->options.engine, sink, types, 3, take_values, f, err));
@@ -400,6 +401,7 @@ bool property_fetch_one(graph *g, const label_rows *rows, size_t property, str n
     iceberg_scan_file one = s->scan.files[order[file]];
     one.delete_count = 0; /* the row is known to be live */
     iceberg_scan scan = { .files = &one, .file_count = 1 };
+    source_note_read(g, s, &scan);
     sql_connection *connection;
     batch *answer;
     str from;

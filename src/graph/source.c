@@ -211,6 +211,19 @@ bool source_sql(const source *s, arena *a, const iceberg_scan *part, str express
     return true;
 }
 
+void source_note_read(graph *g, const source *s, const iceberg_scan *part)
+{
+    graph_reads *r = &g->reads;
+    r->scans++;
+    r->files += part->file_count;
+    r->files_passed_over += s->scan.file_count - part->file_count;
+    for (size_t i = 0; i < part->file_count; i++) {
+        const iceberg_file *f = &part->files[i].file;
+        r->row_groups += f->split_count ? f->split_count : 1;
+        r->bytes += (uint64_t)f->size_bytes;
+    }
+}
+
 iceberg_scan source_without_deletes(arena *a, const iceberg_scan *scan)
 {
     size_t *order = arena_array_of(a, size_t, scan->file_count);

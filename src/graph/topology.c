@@ -42,6 +42,7 @@ static bool read_source(graph *g, arrivals *x, const source *s, interner *from, 
     const char *sink = str_format(a, "floe_rows_%d%c", n, 0).data,
                *first = str_format(a, "floe_first_%d%c", n, 0).data,
                *second = str_format(a, "floe_second_%d%c", n, 0).data;
+    source_note_read(g, s, &s->added);
     x->source = s;
     x->patience = patience_of_thread();
     TRY(sql_register_sink(g->options.engine, sink, types, 4, take_rows, x, err));
