@@ -1,5 +1,5 @@
 # The commands people type; Meson and Ninja do the work.
-.PHONY: web test-ui screenshots soak test-upsolver all build setup demo test test-cypher test-interop test-gremlin test-services test-kill test-plans test-extremes test-concurrent bench fuzz lint format sanitize install clean help
+.PHONY: web test-ui screenshots soak test-upsolver all build setup demo test test-cypher test-cypher-random test-interop test-gremlin test-services test-kill test-plans test-extremes test-concurrent bench fuzz lint format sanitize install clean help
 PREFIX ?= /usr/local
 
 all: build
@@ -19,6 +19,7 @@ help:
 	@echo 'make test-plans  random questions answered by the engine and by SQL, many'
 	@echo 'make test-extremes  what the graph engine bears, with a hub of ten million neighbours'
 	@echo 'make test-cypher  openCypher TCK through Bolt with the stock Python driver'
+	@echo 'make test-cypher-random  random Cypher and the TCK on tables: engine, SQL translation and Kuzu agree'
 	@echo 'make test-ui     the browser UI in Chromium against build/floe (make screenshots: docs/screenshots)'
 	@echo 'make bench       measure against the bars; writes build/bench.jsonl'
 	@echo 'make fuzz        fuzz what reads outside bytes, FUZZ_SECONDS each'
@@ -89,6 +90,9 @@ fuzz: build
 
 test-cypher: build
 	@tests/cypher/run
+
+test-cypher-random: build
+	@TCK_SQL=$${TCK_SQL-1} RANDOM_SECONDS=$${RANDOM_SECONDS:-600} tests/cypher/random
 
 bench: build
 	@bench/run

@@ -318,6 +318,9 @@ static bool add_sort_keys(sql_translation *t, const plan_op *sort, strbuf *b)
         TRY(sql_expression(t, sort->sort.keys[i].expr, &key));
         if (key.type == TYPE_VERTEX || key.type == TYPE_EDGE)
             return sql_refuse(t, sort->offset, "the engine's order of vertices or edges");
+        bool is_constant = sort->sort.keys[i].expr->kind == EXPR_LITERAL || key.type == TYPE_NULL;
+        if (is_constant) /* DuckDB refuses one as it stands */
+            key.text = STR("(SELECT NULL)");
         strbuf_format(b, "%s" STR_FMT " %s", i ? ", " : "", STR_ARG(key.text),
                       sort->sort.keys[i].is_descending ? "DESC NULLS FIRST" : "ASC NULLS LAST");
     }

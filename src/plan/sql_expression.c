@@ -80,7 +80,10 @@ bool sql_literal(sql_translation *t, const plan_expr *e, sql_expr *ret)
         *ret = (sql_expr){ v->boolean ? STR("true") : STR("false"), TYPE_BOOL };
         return true;
     case VALUE_INT:
-        strbuf_format(&b, "%lld::BIGINT", (long long)v->integer);
+        if (v->integer == INT64_MIN)
+            strbuf_add_c(&b, "(-9223372036854775807 - 1)::BIGINT");
+        else
+            strbuf_format(&b, "%lld::BIGINT", (long long)v->integer);
         *ret = (sql_expr){ strbuf_str(&b), TYPE_INTEGER };
         return true;
     case VALUE_DOUBLE:
@@ -93,11 +96,17 @@ bool sql_literal(sql_translation *t, const plan_expr *e, sql_expr *ret)
         return true;
     case VALUE_LIST:
         strbuf_add_c(&b, "[");
+        sql_type kind = TYPE_NULL;
         for (size_t i = 0; i < v->list.count; i++) {
             plan_expr item = { .kind = EXPR_LITERAL, .offset = e->offset };
             sql_expr x;
             item.literal = v->list.items[i];
             TRY(sql_literal(t, &item, &x));
+            bool is_alike = kind == TYPE_NULL || x.type == TYPE_NULL || x.type == kind ||
+                            (sql_is_number(x.type) && sql_is_number(kind));
+            if (!is_alike || x.type == TYPE_LIST)
+                return sql_refuse(t, e->offset, "a list of values of different kinds");
+            kind = x.type == TYPE_NULL ? kind : x.type;
             strbuf_add_c(&b, i ? ", " : "");
             strbuf_add(&b, x.text);
         }
@@ -113,14 +122,21 @@ bool sql_is_number(sql_type t)
     return t == TYPE_INTEGER || t == TYPE_REAL;
 }
 
-/* What the engine compares as text that means a number or a time is cast. */
+/* What the engine compares as text that means a time, or in Gremlin a number, is cast. */
 static void meet(sql_translation *t, sql_expr *x, const sql_expr *other)
 {
-    if (x->type != TYPE_TEXT || (other->type != TYPE_INTEGER && other->type != TYPE_TIME))
+    bool is_met = other->type == TYPE_TIME || (other->type == TYPE_INTEGER && !t->plan->is_cypher);
+    if (x->type != TYPE_TEXT || !is_met)
         return;
     x->text = str_format(t->plan->arena, "TRY_CAST(" STR_FMT " AS %s)", STR_ARG(x->text),
                          other->type == TYPE_INTEGER ? "BIGINT" : "TIMESTAMP");
     x->type = other->type;
+}
+
+/* DuckDB holds NaN for equal to itself and above all numbers. */
+static bool may_be_nan(const plan_expr *e, const sql_expr *x)
+{
+    return e->kind == EXPR_CALL && x->type == TYPE_REAL;
 }
 
 static bool comparison(sql_translation *t, const plan_expr *e, sql_expr x, sql_expr y,
@@ -134,9 +150,17 @@ static bool comparison(sql_translation *t, const plan_expr *e, sql_expr x, sql_e
     if (x.type == TYPE_ANY || y.type == TYPE_ANY)
         return sql_refuse(t, e->offset,
                           "a comparison of values whose kind is not known beforehand");
+    if (x.type == TYPE_LIST || y.type == TYPE_LIST)
+        return sql_refuse(t, e->offset, "a comparison of lists");
     ret->type = TYPE_BOOL;
     if (x.type == TYPE_NULL || y.type == TYPE_NULL)
         ret->text = STR("NULL::BOOLEAN");
+    else if (may_be_nan(e->call.args[0], &x) || may_be_nan(e->call.args[1], &y))
+        ret->text = str_format(a,
+                               "CASE WHEN isnan((" STR_FMT ")::DOUBLE) OR isnan((" STR_FMT
+                               ")::DOUBLE) THEN %s ELSE " STR_FMT " %s " STR_FMT " END",
+                               STR_ARG(x.text), STR_ARG(y.text), f == FN_NE ? "true" : "false",
+                               STR_ARG(x.text), plan_function_get(f)->name, STR_ARG(y.text));
     else if (x.type == y.type || (sql_is_number(x.type) && sql_is_number(y.type)))
         ret->text = str_format(a, "(" STR_FMT " %s " STR_FMT ")", STR_ARG(x.text),
                                plan_function_get(f)->name, STR_ARG(y.text));
