@@ -248,6 +248,7 @@ def upserts():
         console = Console(lake)
         question = "MATCH (a)-[e]->(b) RETURN count(*), sum(e.w), max(b.id)"
         console.ask(question)
+        began = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
         want = [f"{len(state)} | {sum(x[3] for x in state.values())} | {max(x[2] for x in state.values())}"]
         for round in range(1, 5):
             some = rows(round * 25, round * 100)
@@ -258,12 +259,35 @@ def upserts():
             check("load: " + done.stderr[-300:], done.returncode, 0)
             console.ask(question)
             want.append(f"{len(state)} | {sum(x[3] for x in state.values())} | {max(x[2] for x in state.values())}")
+        done = lake.floe("table", "maintain", "t.live", "--compact", "--least-files", "2")
+        check("compacted: " + done.stderr[-300:], done.returncode, 0)
+        console.ask(question + " AS compacted")
+        want.append(want[-1])
+        some = rows(130, 900)
+        state.update({x[0]: x for x in some})
+        time.sleep(1.05)
+        lake.write_rows("raw", text(some))
+        check("loaded behind a compaction", lake.load().returncode, 0)
+        console.ask(question)
+        want.append(f"{len(state)} | {sum(x[3] for x in state.values())} | {max(x[2] for x in state.values())}")
+        done = lake.floe("table", "maintain", "t.live", "--compact", "--least-files", "2", "--expire", "--snapshot-age", "0")
+        check("compacted and expired: " + done.stderr[-300:], done.returncode, 0)
+        console.ask(question + " AS expired")
+        want.append(want[-1])
+        gone = lake.floe("cypher", "MATCH (a)-[e]->(b) RETURN count(*)", "--as-of", began)
+        check_in("a moment whose snapshots were expired", "no snapshot that old", gone.stderr)
         check("each state as Python has it", console.close()[1::2], want)
         check("and from the start", lake.cypher(question), [want[-1].split(" | ")])
         degrees = {}
         for _, a, _, _ in state.values():
             degrees[f"v[{a}]"] = degrees.get(f"v[{a}]", 0) + 1
         check("by source", {x: int(n) for x, n in lake.cypher("MATCH (a)-[e]->() RETURN id(a), count(*)")}, degrees)
+        lake.worksheet.write_text(f"DROP JOB keep; DROP TABLE {table};")
+        check("dropped", lake.floe("run", lake.worksheet).returncode, 0)
+        console = Console(lake)
+        dropped = console.ask(question)
+        console.close()
+        check_in("a table that was dropped: " + dropped, "live", dropped)
 
 
 for test in (hub, paths_without_end, not_text, tables_that_go_away, damaged_caches, small_budgets, several_columns_and_tables, upserts):
