@@ -175,6 +175,12 @@ struct machine {
 
 /* ---- machine_flow.c ---- */
 
+/* One traverser may stand for billions: whoever takes them one by one asks before each. */
+static inline bool machine_goes_on(machine *m, uint64_t i, error *err)
+{
+    return i % 4096 != 4095 || !m->query || query_check(m->query, err);
+}
+
 bool stage_fail(const stage *s, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Of a `flat` kind: one more result. */
 void stage_give(stage *s, value v, uint64_t bulk);

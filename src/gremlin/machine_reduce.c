@@ -168,6 +168,7 @@ static bool fold_add(stage *s, const traverser *t, error *err)
 {
     values_vec *v = s->state;
     for (uint64_t i = 0; i < t->bulk; i++) {
+        TRY(machine_goes_on(s->machine, i, err));
         if (s->arg_count == 2)
             TRY(gremlin_operate(s, s->args[1].token, &v->items[0], &t->object, &v->items[0], err));
         else
@@ -261,8 +262,10 @@ static bool group_one(stage *s, const traverser *t, error *err)
         vec_push(m->arena, &g->members, arena_new_of(m->arena, values_vec));
         vec_push(m->arena, &g->flows, NULL);
     }
-    for (uint64_t i = 0; keeps && i < t->bulk; i++)
+    for (uint64_t i = 0; keeps && i < t->bulk; i++) {
+        TRY(machine_goes_on(m, i, err));
         vec_push(m->arena, g->members.items[at], v);
+    }
     return true;
 }
 

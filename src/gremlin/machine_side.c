@@ -22,15 +22,19 @@ static bool aggregate_one(stage *s, const traverser *t, error *err)
     if (!has)
         return true;
     if (!x->reducer.len || str_eq(x->reducer, STR("addAll"))) {
-        for (uint64_t i = 0; i < t->bulk; i++)
+        for (uint64_t i = 0; i < t->bulk; i++) {
+            TRY(machine_goes_on(m, i, err));
             vec_push(m->arena, &x->items, v);
+        }
         return true;
     }
     bool is_assign = str_eq(x->reducer, STR("assign"));
     if (is_assign && !s->kept.count) /* what one barrier gathers */
         x->items.count = 0;
-    for (uint64_t i = 0; is_assign && i < t->bulk; i++)
+    for (uint64_t i = 0; is_assign && i < t->bulk; i++) {
+        TRY(machine_goes_on(m, i, err));
         vec_push(m->arena, &x->items, v);
+    }
     if (is_assign) { /* all that came so far */
         x->current =
             s->kind == &stage_aggregate
@@ -41,6 +45,7 @@ static bool aggregate_one(stage *s, const traverser *t, error *err)
         return true;
     }
     for (uint64_t i = 0; i < t->bulk; i++) {
+        TRY(machine_goes_on(m, i, err));
         TRY(gremlin_operate(s, x->reducer, x->has_current ? &x->current : &x->initial, &v,
                             &x->current, err));
         x->has_current = true;
