@@ -21,7 +21,7 @@ help:
 	@echo 'make test-cypher  openCypher TCK through Bolt with the stock Python driver'
 	@echo 'make test-cypher-random  random Cypher and the TCK on tables: engine, SQL translation and Kuzu agree'
 	@echo 'make test-ui     the browser UI in Chromium against build/floe (make screenshots: docs/screenshots)'
-	@echo 'make bench       measure against the bars; writes build/bench.jsonl'
+	@echo 'make bench       measure against the bars; writes build/bench-*.jsonl'
 	@echo 'make fuzz        fuzz what reads outside bytes, FUZZ_SECONDS each'
 	@echo 'make lint        layers, formatting'
 	@echo 'make sanitize    unit tests under AddressSanitizer and UBSan'

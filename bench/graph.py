@@ -4,12 +4,10 @@
 Peers: DuckDB over the same Parquet files and over a table of its own, and Kuzu, all from PyPI, on the same machine in the same run.
 BENCH_ROWS (10,000,000), BENCH_HOME (a home that is loaded already), BENCH_PEERS=0 (without peers), BENCH_ADDRESSES (of the generator).
 """
-import json
 import os
 import pathlib
 import random
 import re
-import resource
 import shutil
 import statistics
 import subprocess
@@ -17,27 +15,12 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-FLOE = str(ROOT / "build" / "floe")
+from report import FLOE, ROOT, finish, report, run
+
 ROWS = int(os.environ.get("BENCH_ROWS", 10_000_000))
 ADDRESSES = os.environ.get("BENCH_ADDRESSES")
 PEERS = os.environ.get("BENCH_PEERS", "1") != "0"
 HEAVY = "10.0.1.10"
-results = []
-
-
-def report(name, value, unit, target=None, ok=None, **peers):
-    results.append({"name": name, "value": round(value, 3), "unit": unit, "target": target, "ok": ok, "peers": {k: v and round(v, 3) for k, v in peers.items()}})
-    beside = ", ".join(f"{k.replace('_', ' ')} {v:,.1f}" for k, v in peers.items() if v is not None)
-    mark = "" if ok is None else "  ok" if ok else "  MISSED"
-    print(f"{name:58} {value:12,.2f} {unit:7} {'target ' + target if target else '':20} {beside}{mark}", flush=True)
-
-
-def run(*command, **more):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, **more)
-    if done.returncode != 0:
-        sys.exit(f"{command}: {done.stderr}")
-    return done
 
 
 class Session:
@@ -288,5 +271,4 @@ try:
         more.close()
 finally:
     shutil.rmtree(work, ignore_errors=True)
-    (ROOT / "build/bench-graph.jsonl").write_text("".join(json.dumps(row) + "\n" for row in results))
-sys.exit(0 if all(row["ok"] is not False for row in results) else 1)
+finish("graph")

@@ -1,36 +1,19 @@
 #!/usr/bin/env python3
 """The bars of the tables: planning and committing with 10,000 files in 100 manifests, compaction against a bare COPY, upsert over ten
 million keys; pyiceberg and DuckDB beside them. Run in the bench's virtual environment (bench/run)."""
-import json
 import os
 import pathlib
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-FLOE, WRITER = str(ROOT / "build/floe"), str(ROOT / "build/table_writer")
+from report import FLOE, ROOT, finish, report, run
+
+WRITER = str(ROOT / "build/table_writer")
 KEYS = int(os.environ.get("BENCH_KEYS", 10_000_000))
 ROWS = int(os.environ.get("BENCH_COMPACT_ROWS", 4_000_000))
-results = []
-
-
-def report(name, value, unit, target=None, ok=None, peer=None, peer_value=None):
-    row = {"name": name, "value": round(value, 3), "unit": unit, "target": target, "ok": ok, "peer": peer, "peer_value": round(peer_value, 3) if peer_value else None,
-           "ratio": round(value / peer_value, 3) if peer_value else None}
-    results.append(row)
-    mark = "" if ok is None else "  ok" if ok else "  MISSED"
-    print(f"{name:44} {value:14,.2f} {unit:8} {'target ' + target if target else '':28} {f'{peer} {peer_value:,.2f}, ratio {value / peer_value:.2f}' if peer_value else ''}{mark}", flush=True)
-
-
-def run(*command, **more):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, **more)
-    if done.returncode:
-        sys.exit(f"{command}: {done.stdout[-500:]} {done.stderr[-1000:]}")
-    return done
 
 
 def numbers(text, word):
@@ -51,7 +34,7 @@ def plan_and_commit(work):
     files = len(list(peer_catalog(home).load_table("t.rows").scan().plan_files()))
     peer = (time.perf_counter() - started) * 1000
     assert files == 10_000
-    report("plan 10,000 files in 100 manifests", statistics.median(plans), "ms", "< 100", statistics.median(plans) < 100, "pyiceberg", peer)
+    report("plan 10,000 files in 100 manifests", statistics.median(plans), "ms", "< 100", statistics.median(plans) < 100, pyiceberg=peer)
     commits = numbers(run(WRITER, "commit", home, 21).stdout, "commit")
     from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
     from pyiceberg.typedef import Record
@@ -65,7 +48,7 @@ def plan_and_commit(work):
             f.spec_id = 0
             append.append_data_file(f)
         peers.append((time.perf_counter() - started) * 1000)
-    report("commit an append to it", statistics.median(commits), "ms", "< 50", statistics.median(commits) < 50, "pyiceberg", statistics.median(peers))
+    report("commit an append to it", statistics.median(commits), "ms", "< 50", statistics.median(commits) < 50, pyiceberg=statistics.median(peers))
     report("the slowest of 21 (merges manifests)", max(commits), "ms")
 
 
@@ -97,7 +80,7 @@ def compaction(work):
         run(FLOE, "table", "maintain", table, "--compact", "--least-files", "2", *options, "--home", home)
         seconds = time.perf_counter() - started
         ratio = min(bare) / seconds
-        report(name, size / seconds / 1e6, "MB/s", "≥ 0.7 of a bare COPY", ratio >= 0.7, "DuckDB COPY", size / min(bare) / 1e6)
+        report(name, size / seconds / 1e6, "MB/s", "≥ 0.7 of a bare COPY", ratio >= 0.7, DuckDB_COPY=size / min(bare) / 1e6)
 
 
 def upsert(work):
@@ -138,7 +121,4 @@ try:
             part(work)
 finally:
     shutil.rmtree(work, ignore_errors=True)
-with open(ROOT / "build/bench-iceberg.jsonl", "w") as out:
-    for row in results:
-        out.write(json.dumps(row, ensure_ascii=False) + "\n")
-sys.exit(0 if all(r["ok"] is not False for r in results) else 1)
+finish("iceberg")

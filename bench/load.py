@@ -3,18 +3,15 @@
 gzip text; what a run costs when there is almost nothing to load; pyiceberg's append of the same Parquet files where it is at hand.
 
 BENCH_ROWS (10,000,000), BENCH_RUNS (3). Run with a Python that has pyiceberg and pyarrow to have the last row."""
-import json
 import os
 import pathlib
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-FLOE = str(ROOT / "build" / "floe")
+from report import FLOE, ROOT, finish, report, run, timed
+
 ROWS = int(os.environ.get("BENCH_ROWS", 10_000_000))
 TEXT_ROWS = ROWS // 5
 RUNS = int(os.environ.get("BENCH_RUNS", 3))
@@ -22,22 +19,6 @@ KEY = "uuid()::VARCHAR AS primary_key, DATE '2024-04-18' AS \"$event_date\", TIM
 FIELDS = ("version INT, account_id VARCHAR, interface_id VARCHAR, srcaddr VARCHAR, dstaddr VARCHAR, srcport INT, dstport INT, protocol INT, packets BIGINT, bytes BIGINT, start BIGINT, end BIGINT, action VARCHAR, log_status VARCHAR, "
           "vpc_id VARCHAR, subnet_id VARCHAR, instance_id VARCHAR, tcp_flags INT, type VARCHAR, pkt_srcaddr VARCHAR, pkt_dstaddr VARCHAR, region VARCHAR, az_id VARCHAR, sublocation_type VARCHAR, sublocation_id VARCHAR, "
           "pkt_src_aws_service VARCHAR, pkt_dst_aws_service VARCHAR, flow_direction VARCHAR, traffic_path INT")
-results = []
-
-
-def report(name, value, unit, target=None, ok=None, peer=None, peer_value=None):
-    ratio = round(value / peer_value, 3) if peer_value else None
-    results.append({"name": name, "value": round(value, 3), "unit": unit, "target": target, "ok": ok, "peer": peer, "peer_value": round(peer_value, 3) if peer_value else None, "ratio": ratio})
-    mark = "" if ok is None else "  ok" if ok else "  MISSED"
-    print(f"{name:44} {value:14,.2f} {unit:8} {'target ' + target if target else '':28} {f'{peer} {peer_value:,.0f}, ratio {ratio:.2f}' if peer_value else ''}{mark}", flush=True)
-
-
-def run(*command):
-    started = time.monotonic()
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{command}: {done.stderr}")
-    return time.monotonic() - started, done.stderr
 
 
 def job_seconds(log):
@@ -58,10 +39,10 @@ def beside_bare_copy(name, work, rows, sheet, source, least):
     mine, bare = [], []
     for _ in range(RUNS):
         shutil.rmtree(work / "home", ignore_errors=True)
-        mine.append(job_seconds(run(FLOE, "run", sheet, "--until-caught-up", "--home", work / "home")[1]))
-        bare.append(run(ROOT / "build/bare_copy", f"COPY (SELECT *, {KEY} FROM {source}) TO '{work}/bare.parquet' (FORMAT parquet, COMPRESSION zstd)")[0])
+        mine.append(job_seconds(run(FLOE, "run", sheet, "--until-caught-up", "--home", work / "home").stderr))
+        bare.append(timed(ROOT / "build/bare_copy", f"COPY (SELECT *, {KEY} FROM {source}) TO '{work}/bare.parquet' (FORMAT parquet, COMPRESSION zstd)")[0])
     mine, bare = statistics.median(mine), statistics.median(bare)
-    report(name, rows / mine, "rows/s", f">= {least} x bare COPY", bare / mine >= least, "bare COPY", rows / bare)
+    report(name, rows / mine, "rows/s", f">= {least} x bare COPY", bare / mine >= least, bare_COPY=rows / bare)
 
 
 def fixed_cost(work):
@@ -74,8 +55,8 @@ def fixed_cost(work):
     times = []
     for i in range(7):
         (tiny / f"{i}.log").write_text(header + f"2 123456789012 eni-1 10.0.0.{i} 10.0.1.1 1 443 6 1 40 1713400000 1713400060 ACCEPT OK\n")
-        seconds, log = run(FLOE, "run", sheet, "--until-caught-up", "--home", home)
-        times.append(job_seconds(log) * 1000)
+        seconds, done = timed(FLOE, "run", sheet, "--until-caught-up", "--home", home)
+        times.append(job_seconds(done.stderr) * 1000)
     report("a run over one small file", statistics.median(times[1:]), "ms", "< 150", statistics.median(times[1:]) < 150)
 
 
@@ -114,5 +95,4 @@ try:
     fixed_cost(work)
 finally:
     shutil.rmtree(work, ignore_errors=True)
-    (ROOT / "build/bench-load.jsonl").write_text("".join(json.dumps(row) + "\n" for row in results))
-sys.exit(0 if all(row["ok"] is not False for row in results) else 1)
+finish("load")

@@ -1,26 +1,18 @@
 #!/usr/bin/env python3
-"""S3 beside its peers, on a server on loopback: ranged reads in parallel against curl, loading flow logs from S3 against a folder. Lines go to
-build/bench-store.jsonl."""
+"""S3 beside its peers, on a server on loopback: ranged reads in parallel against curl, loading flow logs from S3 against a folder."""
 import datetime
 import hashlib
 import hmac
-import json
 import pathlib
 import statistics
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/services"))
+from report import finish, report
 from services import *
 
 MEGABYTES = int(os.environ.get("BENCH_S3_MB", 256))
 ROWS = int(os.environ.get("BENCH_S3_ROWS", 1_000_000))
-results = []
-
-
-def report(name, value, unit, peer, peer_value, least):
-    ratio = value / peer_value
-    results.append({"name": name, "value": round(value, 3), "unit": unit, "target": f">= {least} of {peer}", "ok": ratio >= least, "peer": peer, "peer_value": round(peer_value, 3), "ratio": round(ratio, 3)})
-    print(f"{name:44} {value:14,.2f} {unit:8} {peer} {peer_value:,.2f}, ratio {ratio:.2f}{'  ok' if ratio >= least else '  MISSED'}", flush=True)
 
 
 def signed_headers(s3, path):
@@ -47,7 +39,8 @@ def reads(s3):
         for _ in range(4):
             run("curl", "-sf", "-o", "/dev/null", *signed_headers(s3, "/lake/big"), f"{s3.endpoint}/lake/big")
         by_curl.append(4 * (MEGABYTES << 20) / 1e6 / (time.perf_counter() - begin))
-    report(f"ranged parallel reads of {MEGABYTES} MB into memory", statistics.median(by_floe), "MB/s", "curl to /dev/null", statistics.median(by_curl), 0.8)
+    mine, curl = statistics.median(by_floe), statistics.median(by_curl)
+    report(f"ranged parallel reads of {MEGABYTES} MB into memory", mine, "MB/s", ">= 0.8 of curl", mine >= 0.8 * curl, curl=curl)
 
 
 def loads(s3):
@@ -64,7 +57,8 @@ def loads(s3):
                 rates[kind].append(ROWS / (time.perf_counter() - begin))
                 if done.returncode:
                     sys.exit(done.stderr)
-    report(f"load of {ROWS:,} rows of text from S3", statistics.median(rates["s3"]), "rows/s", "from a folder", statistics.median(rates["folder"]), 0.5)
+    s3, folder = statistics.median(rates["s3"]), statistics.median(rates["folder"])
+    report(f"load of {ROWS:,} rows of text from S3", s3, "rows/s", ">= 0.5 of a folder", s3 >= 0.5 * folder, from_a_folder=folder)
 
 
 try:
@@ -74,5 +68,4 @@ try:
     s3.close()
 finally:
     stop_all()
-(ROOT / "build/bench-store.jsonl").write_text("".join(json.dumps(row) + "\n" for row in results))
-sys.exit(0 if all(row["ok"] for row in results) else 1)
+finish("store")

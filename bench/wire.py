@@ -1,23 +1,17 @@
 #!/usr/bin/env python3
 """The protocols' own cost: small queries over Bolt and Gremlin by plain sockets, a million Bolt records, 200 clients at once."""
 import json
-import pathlib
 import statistics
 import sys
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from report import ROOT, finish, report
+
 sys.path.insert(0, str(ROOT / "tests"))
 import raw_clients as raw  # noqa: E402
 from serving import serving, small_home  # noqa: E402
 
-results = []
-
-
-def note(name, value, unit, target, ok):
-    results.append({"name": name, "value": round(value, 4), "unit": unit, "target": target, "ok": bool(ok)})
-    print(f"{name:56} {value:12.3f} {unit:10} target {target}  {'ok' if ok else 'MISSED'}")
 
 
 def median_ms(times):
@@ -33,7 +27,7 @@ def small_queries(server):
         for _ in range(3):
             raw.read_bolt(s)
         times.append(time.perf_counter() - started)
-    note("Bolt: RETURN 1, whole round trip", median_ms(times), "ms", "< 0.3", median_ms(times) < 0.3)
+    report("Bolt: RETURN 1, whole round trip", median_ms(times), "ms", "< 0.3", median_ms(times) < 0.3)
     s.close()
     s = raw.gremlin(server)
     request = json.dumps({"requestId": "41d2e28a-20a4-4ab0-b379-d810dede3786", "op": "eval", "processor": "", "args": {"gremlin": "g.V().limit(1).count()"}}).encode()
@@ -44,7 +38,7 @@ def small_queries(server):
         s.sendall(data)
         raw.read_frame(s)
         times.append(time.perf_counter() - started)
-    note("Gremlin: g.V().limit(1).count(), whole round trip", median_ms(times), "ms", "< 0.3", median_ms(times) < 0.3)
+    report("Gremlin: g.V().limit(1).count(), whole round trip", median_ms(times), "ms", "< 0.3", median_ms(times) < 0.3)
     s.close()
 
 
@@ -64,10 +58,10 @@ def many_records(server):
         if size % 64 == 0:
             most = max(most, server.memory_mb())
     seconds = time.perf_counter() - started
-    note("Bolt: records that came", records, "records", "1000000", records == 1000000)
+    report("Bolt: records that came", records, "records", "1000000", records == 1000000)
     most = max(most, server.memory_mb())
-    note("Bolt: records a second, drained by a plain socket", records / seconds, "records/s", ">= 300000", records / seconds >= 300000)
-    note("Bolt: memory grown by them", most - before, "MB", "< 60", most - before < 60)
+    report("Bolt: records a second, drained by a plain socket", records / seconds, "records/s", ">= 300000", records / seconds >= 300000)
+    report("Bolt: memory grown by them", most - before, "MB", "< 60", most - before < 60)
 
 
 def clients(server):
@@ -98,7 +92,7 @@ def clients(server):
         t.join()
     short.sort()
     p99 = short[int(len(short) * 0.99)] * 1e3
-    note("200 clients: p99 of the short queries", p99, "ms", "< 50", p99 < 50)
+    report("200 clients: p99 of the short queries", p99, "ms", "< 50", p99 < 50)
 
 
 home = small_home(20000)
@@ -109,8 +103,4 @@ try:
         clients(server)
 finally:
     home.close()
-(ROOT / "build").mkdir(exist_ok=True)
-with open(ROOT / "build/bench.jsonl", "a") as out:
-    for r in results:
-        out.write(json.dumps(r) + "\n")
-sys.exit(0 if all(r["ok"] for r in results) else 1)
+finish("wire")

@@ -3,19 +3,16 @@
 
 The bare COPY is DuckDB's own, through the same library, engine settings at their defaults, over the same files.
 """
-import json
 import os
 import pathlib
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-FLOE = str(ROOT / "build" / "floe")
+from report import FLOE, ROOT, finish, report, timed
+
 ROWS = int(os.environ.get("BENCH_ROWS", 10_000_000))
 QUESTIONS = {
     "V count": "g.V().count()",
@@ -23,25 +20,6 @@ QUESTIONS = {
     "distinct recipients": "g.V('devices:::10.0.1.10').out().dedup().count()",
     "top 20 recipients": "g.V('devices:::10.0.1.10').outE().as('sends').inV().as('dest').group().by(select('dest').id()).by(select('sends').values('packets').sum()).unfold().order().by(select(values), desc).limit(20)",
 }
-results = []
-
-
-def report(name, value, unit, target=None, ok=None, peer=None, peer_value=None):
-    row = {"name": name, "value": round(value, 3), "unit": unit, "target": target, "ok": ok, "peer": peer, "peer_value": round(peer_value, 3) if peer_value else None,
-           "ratio": round(value / peer_value, 3) if peer_value else None}
-    results.append(row)
-    mark = "" if ok is None else "  ok" if ok else "  MISSED"
-    print(f"{name:44} {value:14,.2f} {unit:8} {'target ' + target if target else '':28} {f'{peer} {peer_value:,.0f}, ratio {value / peer_value:.2f}' if peer_value else ''}{mark}", flush=True)
-
-
-def timed(*command, **more):
-    started = time.monotonic()
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, **more)
-    seconds = time.monotonic() - started
-    if done.returncode != 0:
-        sys.exit(f"{command}: {done.stderr}")
-    return seconds, done
-
 
 def peak_mib(*command):
     done = subprocess.run(["/usr/bin/env", "python3", "-c", "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL); "
@@ -75,7 +53,7 @@ try:
         seconds, _ = timed(ROOT / "build" / "bare_copy", copy)
         bare.append(seconds)
     raw = statistics.median(run["ingest_vpcflowlogs_connections"] for run in loads)
-    report("load, raw job", ROWS / raw, "rows/s", ">= 80 % of bare COPY", statistics.median(bare) / raw >= 0.8, "bare COPY", ROWS / statistics.median(bare))
+    report("load, raw job", ROWS / raw, "rows/s", ">= 80 % of bare COPY", statistics.median(bare) / raw >= 0.8, bare_COPY=ROWS / statistics.median(bare))
     for name in ("create_unique_device_table_from_dstaddr", "create_unique_device_table_from_srcaddr"):
         report(f"upsert {name.split('_', 4)[-1].replace('_', ' ')}", ROWS / statistics.median(run[name] for run in loads), "rows/s")
     report("peak memory of the load", max(peaks), "MiB", "< 2,048", max(peaks) < 2048)
@@ -100,5 +78,4 @@ try:
         report(f"{name}, first in a process (maps the cache)", mine[0], "ms")
 finally:
     shutil.rmtree(work, ignore_errors=True)
-    (ROOT / "build/bench.jsonl").write_text("".join(json.dumps(row) + "\n" for row in results))
-sys.exit(0 if all(row["ok"] is not False for row in results) else 1)
+finish("main-job")
