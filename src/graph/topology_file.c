@@ -182,8 +182,32 @@ static bool map_edges(graph *g, str name, edge_part *e)
     return true;
 }
 
-static void unmap(graph *g)
+static label_rows *rows_at(graph *g, size_t i)
 {
+    size_t vertices = g->schema.vertex_count;
+    return i < vertices ? &g->vertices[i].rows : &g->edges[i - vertices].rows;
+}
+
+/* What the tables said of their sources. */
+static source **sources_save(graph *g, arena *a)
+{
+    size_t count = g->schema.vertex_count + g->schema.edge_count;
+    source **saved = arena_array_of(a, source *, count);
+    for (size_t i = 0; i < count; i++) {
+        const label_rows *rows = rows_at(g, i);
+        saved[i] = arena_array_of(a, source, rows->schema->source_count);
+        memcpy(saved[i], rows->sources, rows->schema->source_count * sizeof(source));
+    }
+    return saved;
+}
+
+/* Nothing may point into the maps any more: the names of files do, when some files were good. */
+static void unmap(graph *g, source **saved)
+{
+    for (size_t i = 0; i < g->schema.vertex_count + g->schema.edge_count; i++) {
+        label_rows *rows = rows_at(g, i);
+        memcpy(rows->sources, saved[i], rows->schema->source_count * sizeof(source));
+    }
     for (size_t i = 0; i < g->schema.vertex_count; i++) {
         file_map_close(g->vertices[i].map);
         g->vertices[i].map = NULL;
@@ -197,13 +221,14 @@ static void unmap(graph *g)
 bool topology_map(graph *g, str cache_key)
 {
     AUTO(arena_free) arena *a = arena_new();
+    source **saved = sources_save(g, a);
     bool works = g->options.cache_folder.len > 0;
     for (size_t i = 0; works && i < g->schema.vertex_count; i++)
         works = map_vertices(g, cache_name(cache_key, a, 'v', i), &g->vertices[i]);
     for (size_t i = 0; works && i < g->schema.edge_count; i++)
         works = map_edges(g, cache_name(cache_key, a, 'e', i), &g->edges[i]);
     if (!works)
-        unmap(g);
+        unmap(g, saved);
     return works;
 }
 
@@ -220,10 +245,9 @@ static graph *without_tables(const graph *like)
     g->vertices = arena_array_of(g->arena, vertex_part, g->schema.vertex_count);
     g->edges = arena_array_of(g->arena, edge_part, g->schema.edge_count);
     for (size_t i = 0; i < g->schema.vertex_count + g->schema.edge_count; i++) {
-        bool is_vertex = i < g->schema.vertex_count;
-        size_t k = is_vertex ? i : i - g->schema.vertex_count;
-        label_rows *rows = is_vertex ? &g->vertices[k].rows : &g->edges[k].rows;
-        rows->schema = is_vertex ? &g->schema.vertices[k] : &g->schema.edges[k];
+        size_t vertices = g->schema.vertex_count;
+        label_rows *rows = rows_at(g, i);
+        rows->schema = i < vertices ? &g->schema.vertices[i] : &g->schema.edges[i - vertices];
         rows->sources = arena_array_of(g->arena, source, rows->schema->source_count);
     }
     return g;
