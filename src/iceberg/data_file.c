@@ -50,6 +50,17 @@ static iceberg_written_stats *stats_of(arena *a, const value *columns, size_t *r
     return out;
 }
 
+/* How the table wants its files compressed, of what the engine writes. */
+static const char *codec_of(const iceberg_table *t)
+{
+    static const char *const codecs[] = { "zstd", "snappy", "gzip", "uncompressed" };
+    str wanted = iceberg_table_property(t, STR("write.parquet.compression-codec"), STR("zstd"));
+    for (size_t i = 0; i < ARRAY_LEN(codecs); i++)
+        if (str_eq_nocase(wanted, str_of(codecs[i])))
+            return codecs[i];
+    return codecs[0];
+}
+
 /* Run COPY to `uri` and read back its statistics row: [filename, count, size, footer size, columns,
  * …]. */
 static bool copy_to(sql_connection *c, arena *a, const iceberg_table *t, str select_sql,
@@ -65,8 +76,8 @@ static bool copy_to(sql_connection *c, arena *a, const iceberg_table *t, str sel
     strbuf_format(&b, "COPY (" STR_FMT ") TO ", STR_ARG(select_sql));
     strbuf_add_sql_text(&b, path);
     strbuf_format(&b,
-                  " (FORMAT parquet, COMPRESSION zstd, RETURN_STATS true, FIELD_IDS " STR_FMT "%s)",
-                  STR_ARG(field_ids), options);
+                  " (FORMAT parquet, COMPRESSION %s, RETURN_STATS true, FIELD_IDS " STR_FMT "%s)",
+                  codec_of(t), STR_ARG(field_ids), options);
     if (!sql_query_all(c, a, strbuf_str(&b), &row, err)) {
         unlink(file);
         return false;

@@ -303,6 +303,52 @@ static bool serve_storage(context *x, str location, error *err)
     return worksheet_fail_at(x->worksheet, storage->span, err, "%s", why.message);
 }
 
+/* Where files go is told whole. */
+static bool check_storage(context *x, error *err)
+{
+    const option *storage = option_find(x->statement->options, "STORAGE_CONNECTION");
+    if (storage && !option_find(x->statement->options, "STORAGE_LOCATION"))
+        return worksheet_fail_at(x->worksheet, storage->span, err,
+                                 "STORAGE_CONNECTION needs STORAGE_LOCATION = 's3://bucket/path/'");
+    return true;
+}
+
+static bool is_date(const iceberg_field *f)
+{
+    return f && (f->type->kind == ICEBERG_DATE || f->type->kind == ICEBERG_TIMESTAMP ||
+                 f->type->kind == ICEBERG_TIMESTAMPTZ);
+}
+
+/* Rows are retired by whole partitions of a day: which column says the day must be known. */
+static bool check_retention(context *x, const iceberg_schema *schema, error *err)
+{
+    const statement *s = x->statement;
+    const option *days = option_find(s->options, "TABLE_DATA_RETENTION"),
+                 *by = option_find(s->options, "RETENTION_DATE_PARTITION");
+    size_t dates = 0;
+    bool is_partition = false;
+    for (size_t i = 0; i < s->partition_count; i++) {
+        bool counts = is_date(iceberg_schema_find(schema, s->partitions[i].column));
+        dates += counts;
+        is_partition |= by && counts && str_eq_nocase(s->partitions[i].column, by->text);
+    }
+    if (by && !is_partition)
+        return worksheet_fail_at(x->worksheet, by->span, err,
+                                 "RETENTION_DATE_PARTITION " STR_FMT
+                                 " is no date that the table is partitioned by",
+                                 STR_ARG(by->text));
+    if (days && dates == 0)
+        return worksheet_fail_at(x->worksheet, days->span, err,
+                                 "TABLE_DATA_RETENTION needs PARTITIONED BY a date: rows are "
+                                 "retired by whole partitions");
+    if (days && dates > 1 && !by)
+        return worksheet_fail_at(x->worksheet, days->span, err,
+                                 "the table is partitioned by %zu dates; RETENTION_DATE_PARTITION "
+                                 "= column says which one retires rows",
+                                 dates);
+    return true;
+}
+
 static bool create_table(context *x, error *err)
 {
     const statement *s = x->statement;
@@ -317,8 +363,12 @@ static bool create_table(context *x, error *err)
     str keys[64] = { STR("floe.statement"), STR("floe.columns"),
                      STR("write.parquet.compression-codec") };
     str values[64] = { x->text, s->column_count ? STR("declared") : STR("inferred"), STR("zstd") };
-    size_t property_count = 3 + execute_option_properties(x->arena, s->options, x->worksheet->text,
-                                                          keys + 3, values + 3);
+    const option *codec = option_find(s->options, "COMPRESSION");
+    size_t first = codec ? 2 : 3, /* the option has its own */
+        property_count = first + execute_option_properties(x->arena, s->options, x->worksheet->text,
+                                                           keys + first, values + first);
+    TRY(check_storage(x, err));
+    TRY(check_retention(x, &schema, err));
     iceberg_definition d = { .schema = &schema,
                              .spec = &spec,
                              .property_keys = keys,

@@ -116,6 +116,11 @@ size_t execute_option_properties(arena *a, option_list options, str text, str *k
                             : str_trim(str_slice(written, (size_t)(str_find_char(written, '=') + 1),
                                                  written.len));
         count++;
+        if (str_eq(o->name, STR("COMPRESSION"))) {
+            keys[count] = STR("write.parquet.compression-codec");
+            values[count++] =
+                str_eq_nocase(o->text, STR("NONE")) ? STR("uncompressed") : str_lower(a, o->text);
+        }
         if (str_eq(o->name, STR("TABLE_DATA_RETENTION"))) {
             keys[count] = STR("floe.retention.days");
             values[count++] = str_format(a, "%lld", (long long)(o->us / 86400000000ll));
@@ -255,8 +260,9 @@ static bool table_text(context *x, str *ret, error *err)
         strbuf_add_c(&b, i ? ", " : "\nPRIMARY KEY ");
         strbuf_add_sql_name(&b, iceberg_schema_find_id(s, s->identifier_ids[i])->name);
     }
-    static const char *const numbers[] = { "COMPACTION_PROCESSES", "DISABLE_COMPACTION",
-                                           "TABLE_DATA_RETENTION" };
+    static const char *const numbers[] = { "COMPRESSION", "COMPACTION_PROCESSES",
+                                           "DISABLE_COMPACTION", "TABLE_DATA_RETENTION",
+                                           "RETENTION_DATE_PARTITION" };
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         str key = str_format(x->arena, "floe.option." STR_FMT,
                              STR_ARG(str_lower(x->arena, str_of(numbers[i]))));

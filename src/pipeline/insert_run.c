@@ -283,23 +283,43 @@ static bool commit(insertion *x, int64_t run, const upsert *u, iceberg_table **r
                           x->job->statement->table.name, &change, ret_after, err);
 }
 
+/* The last snapshot of the source's history that was committed before the time of START_FROM or
+ * END_AT; -1: none. NOW is when the job was made. */
+static int64_t snapshot_before(const insertion *x, const option *o)
+{
+    int64_t us = o->kind == OPTION_TIMESTAMP          ? o->us
+                 : str_eq_nocase(o->text, STR("NOW")) ? x->job->record.created_us
+                                                      : INT64_MIN;
+    const iceberg_snapshot *s = iceberg_table_current(x->source);
+    while (s && s->timestamp_ms * 1000 >= us)
+        s = s->parent_id == -1 ? NULL : iceberg_table_snapshot_by_id(x->source, s->parent_id);
+    return s ? s->id : -1;
+}
+
+/* Whether `first` is an ancestor of `second`. */
+static bool stands_before(const iceberg_table *t, int64_t first, int64_t second)
+{
+    const iceberg_snapshot *s = second == -1 ? NULL : iceberg_table_snapshot_by_id(t, second);
+    while (s && s->id != first)
+        s = s->parent_id == -1 ? NULL : iceberg_table_snapshot_by_id(t, s->parent_id);
+    return s != NULL;
+}
+
 /* Where the source's history stands for this job: after which snapshot, up to which. `*ret_is_new`
  * false: nothing to do. */
-static bool find_window(insertion *x, int64_t *ret_after, bool *ret_is_new, error *err)
+static void find_window(insertion *x, int64_t *ret_after, bool *ret_is_new)
 {
+    const option *end = option_find(x->job->statement->options, "END_AT");
     const iceberg_snapshot *current = iceberg_table_current(x->source);
     const option *start = option_find(x->job->statement->options, "START_FROM");
     *ret_after = job_property_int(x->job, x->target, "source-snapshot", -1);
-    *ret_is_new = current && current->id != *ret_after;
+    if (*ret_after == -1 && start)
+        *ret_after = snapshot_before(x, start);
     x->to_snapshot = current ? current->id : -1;
-    bool starts_now = start && start->kind == OPTION_WORD && str_eq_nocase(start->text, STR("NOW"));
-    if (*ret_after == -1 && starts_now)
-        for (size_t i = 0; i < iceberg_table_snapshot_count(x->source); i++)
-            if (iceberg_table_snapshot_at(x->source, i)->timestamp_ms * 1000 <
-                x->job->record.created_us)
-                *ret_after = iceberg_table_snapshot_at(x->source, i)->id;
-    (void)err;
-    return true;
+    if (end)
+        x->to_snapshot = snapshot_before(x, end);
+    *ret_is_new = x->to_snapshot != -1 && x->to_snapshot != *ret_after &&
+                  !(end && stands_before(x->source, x->to_snapshot, *ret_after));
 }
 
 static bool load(insertion *x, int64_t after, upsert *u, error *err)
@@ -367,7 +387,8 @@ static bool open_insertion(insertion *x, int64_t *ret_after, bool *ret_is_new, e
     TRY(job_target(x->job, x->arena, &target, err));
     x->target = target;
     x->schema = iceberg_table_schema(target);
-    return find_window(x, ret_after, ret_is_new, err);
+    find_window(x, ret_after, ret_is_new);
+    return true;
 }
 
 bool insert_explain(job *j, arena *a, strbuf *out, error *err)
@@ -430,7 +451,7 @@ bool insert_run(job *j, job_progress *ret, error *err)
     TRY(load_source(&x, err));
     TRY(job_target(j, a, &target, err));
     x.target = target;
-    TRY(find_window(&x, &after, &is_new, err));
+    find_window(&x, &after, &is_new);
     if (!is_new)
         return true;
     x.output_prefix = str_format(a, "r" STR_FMT, STR_ARG(str_slice(uuid_v4(a), 0, 18)));

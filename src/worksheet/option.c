@@ -32,6 +32,7 @@ typedef struct option_rule {
     const char *name;
     int scopes, kinds;
     const char *expects;
+    const char *choices; /* words with blanks between, upper case; NULL: any */
 } option_rule;
 
 static const option_rule rules[] = {
@@ -54,13 +55,16 @@ static const option_rule rules[] = {
     { "STORAGE_CONNECTION", ON_TABLE | ON_VIEW | FIXED, NAME, "a connection's name" },
     { "STORAGE_LOCATION", ON_TABLE | ON_VIEW | FIXED, TEXT, "a location" },
     { "COMPUTE_CLUSTER", ON_TABLE | ON_JOBS | ON_VIEW, NAME, "a cluster's name" },
-    { "COMPRESSION", ON_TABLE | ON_COPY, NAME, "a compression, e.g. GZIP" },
+    { "COMPRESSION", ON_TABLE, NAME, "ZSTD, SNAPPY, GZIP or NONE", "ZSTD SNAPPY GZIP NONE" },
+    { "COMPRESSION", ON_COPY, NAME, "AUTO, NONE, GZIP, ZSTD, BZIP2 or SNAPPY" },
     { "COMPACTION_PROCESSES", ON_TABLE, NUMBER, "a whole number" },
     { "DISABLE_COMPACTION", ON_TABLE, BOOL, "TRUE or FALSE" },
     { "RETENTION_DATE_PARTITION", ON_TABLE | FIXED, NAME, "a column's name" },
     { "TABLE_DATA_RETENTION", ON_TABLE, DURATION, "a duration, e.g. 90 DAYS" },
     { "FORMAT_VERSION", ON_TABLE | FIXED, NUMBER, "an Iceberg format version, 2 or 3" },
-    { "GLOBALLY_UNIQUE_KEYS", ON_TABLE | REFUSED, BOOL, "TRUE or FALSE" },
+    { "GLOBALLY_UNIQUE_KEYS", ON_TABLE | FIXED, BOOL,
+      "TRUE: one row a key in all partitions; else the partition's columns belong into PRIMARY KEY",
+      "TRUE" },
     { "DATE_PATTERN", ON_COPY | FIXED, TEXT, "a date pattern, e.g. 'yyyy/MM/dd/HH/mm'" },
     { "START_FROM", ON_JOBS | FIXED, WORD | TIMESTAMP, "BEGINNING, NOW or TIMESTAMP '…'" },
     { "STARTING_FROM", ON_JOBS | FIXED, WORD | TIMESTAMP, "BEGINNING, NOW or TIMESTAMP '…'" },
@@ -319,6 +323,31 @@ static const option_rule *find_rule(str name, int scopes)
     return NULL;
 }
 
+static bool is_choice(const option_rule *rule, const option *o)
+{
+    str rest = str_of(rule->choices ? rule->choices : ""), given = o->kind != OPTION_BOOL ? o->text
+                                                                   : o->is_true ? STR("TRUE")
+                                                                                : STR("FALSE");
+    while (rest.len)
+        if (str_eq_nocase(str_cut(&rest, ' '), given))
+            return true;
+    return rule->choices == NULL;
+}
+
+/* Numbers count something; data is kept for whole days. */
+static bool check_amount(parser *p, const option *o, size_t at)
+{
+    const int64_t day_us = 86400000000ll;
+    if (o->kind == OPTION_NUMBER && o->number < 1)
+        return fail_at(p->err, p->source_name, p->text, at, STR_FMT " is at least 1",
+                       STR_ARG(o->name));
+    if (str_eq(o->name, STR("TABLE_DATA_RETENTION")) &&
+        (o->us % day_us != 0 || o->us / day_us > 9999))
+        return fail_at(p->err, p->source_name, p->text, at,
+                       "TABLE_DATA_RETENTION is a number of DAYS, 1 to 9999");
+    return true;
+}
+
 /* NAME = value, the name being the current token. */
 static bool parse_option(parser *p, option_scope scope, int scopes, option_list so_far, option *ret,
                          const option_rule **ret_rule)
@@ -340,7 +369,13 @@ static bool parse_option(parser *p, option_scope scope, int scopes, option_list 
     if (rule->scopes & REFUSED)
         return fail_at(p->err, p->source_name, p->text, t->span.from,
                        "%s is not supported yet; leave it out", rule->name);
+    size_t value_at = p->at;
     TRY(parse_value(p, rule->kinds, rule->expects, 0, ret));
+    if (!is_choice(rule, ret)) {
+        p->at = value_at;
+        return parser_fail(p, rule->expects);
+    }
+    TRY(check_amount(p, ret, p->tokens[value_at].span.from));
     ret->span.to = p->tokens[p->at - 1].span.to;
     *ret_rule = rule;
     return true;
