@@ -29,6 +29,7 @@ ON_TABLES = [
 ]
 MADE = ("CREATE (a:person {name: 'ada', age: 29}), (b:person {name: 'ben', age: 27}), (c:software {name: 'loom'}), "
         "(a)-[:knows]->(b), (a)-[:created]->(c), (b)-[:created]->(c)")
+SAME = ", ".join(f"{i} AS c{i}" for i in range(19))  # more keys than one thinks of
 IN_MEMORY = [
     ("MATCH (p:person|software) RETURN count(*)", [[3]]),
     ("MATCH (p:person&software) RETURN count(*)", [[0]]),
@@ -40,6 +41,10 @@ IN_MEMORY = [
     ("MATCH (a:software) WITH elementId(a) AS i MATCH (b) WHERE elementId(b) = i RETURN b.name", [["loom"]]),
     ("RETURN point.distance(point({x: 0, y: 0}), point({x: 3, y: 4}))", [[5.0]]),
     ("RETURN $a + size($l)", [[7]]),
+    ("UNWIND range(1, 5000) AS x OPTIONAL MATCH (n:software {name: 'none'}) RETURN DISTINCT n", [[None]]),
+    (f"UNWIND range(1, 3000) AS x WITH DISTINCT {SAME}, x % 3 AS c19 RETURN count(*), sum(c19)", [[3, 3]]),
+    (f"UNWIND range(1, 3000) AS x WITH {SAME}, x % 3 AS c19, count(*) AS n RETURN count(*), sum(c19), max(n)", [[3, 3, 1000]]),
+    (f"UNWIND range(1, 3) AS x WITH x, {SAME} ORDER BY {', '.join(f'c{i}' for i in range(19))}, x DESC RETURN collect(x)", [[[3, 2, 1]]]),
     ("RETURN {a: 1, b: 2, a: 3} AS m", [[{"a": 3, "b": 2}]]),
     ("CALL floe.defineProcedure({signature: 'test.port(number :: INTEGER?, way :: STRING) :: (name :: STRING, weight :: FLOAT)', "
      "rows: [[22, 'in', 'ssh', 1], [22, 'out', 'ssh', 2.5], [null, 'in', 'any', 0.5]]})", [["test.port(number :: INTEGER?, way :: STRING) :: (name :: STRING, weight :: FLOAT)"]]),

@@ -24,8 +24,9 @@ typedef struct kept_values {
 
 typedef struct aggregate {
     op base;
-    value *keys;   /* group × key_count */
-    state *states; /* group × item_count */
+    value *keys;    /* group × key_count */
+    value *key_row; /* of the row that is looked at */
+    state *states;  /* group × item_count */
     size_t group_count, group_capacity;
     uint32_t *table; /* group + 1 by hash */
     size_t table_size;
@@ -451,16 +452,17 @@ static bool group_by_values(aggregate *x, const rows *in, value (*keys)[BATCH_RO
 {
     const plan_op *p = x->base.plan;
     size_t key_count = p->aggregate.key_count;
+    if (!x->key_row)
+        x->key_row = arena_array_of(x->base.query->arena, value, key_count);
     for (size_t k = 0; k < key_count; k++) {
         const plan_expr *reference = reference_of(x->base.query, p->aggregate.keys[k].expr);
         TRY(expr_eval(x->base.query, reference ? reference : p->aggregate.keys[k].expr, in, keys[k],
                       err));
     }
     for (size_t r = 0; r < in->count; r++) {
-        value one[16];
-        for (size_t k = 0; k < key_count && k < ARRAY_LEN(one); k++)
-            one[k] = keys[k][r];
-        groups[r] = find_group(x, one);
+        for (size_t k = 0; k < key_count; k++)
+            x->key_row[k] = keys[k][r];
+        groups[r] = find_group(x, x->key_row);
     }
     return true;
 }

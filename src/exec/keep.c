@@ -14,8 +14,9 @@ typedef struct keeper {
     op base;
     VEC(kept) rows;
     size_t next;
-    bool is_read;
-    uint32_t *table; /* of distinct: row + 1 by hash */
+    bool is_read, has_null;             /* of distinct vertices: nothing, too, was seen */
+    value (*columns)[BATCH_ROWS], *one; /* of distinct: the keys of a block, of a row */
+    uint32_t *table;                    /* of distinct: row + 1 by hash */
     size_t table_size;
     ref_map *seen;       /* of distinct vertices: a byte each; of merge: multiplicities */
     VEC(uint64_t) found; /* of merge: vertices in order of arrival */
@@ -42,7 +43,7 @@ static void keeper_reset(op *self)
     if (self->plan->kind == PLAN_DISTINCT && self->plan->distinct.is_kept)
         return; /* what earlier rounds of a repeat saw stays seen */
     k->rows.count = k->next = 0;
-    k->is_read = false;
+    k->is_read = k->has_null = false;
     if (k->table)
         memset(k->table, 0, k->table_size * sizeof *k->table);
     if (k->seen)
@@ -132,6 +133,7 @@ static bool read_sorted(keeper *k, error *err)
     const plan_op *p = k->base.plan;
     query *q = k->base.query;
     value(*keys)[BATCH_ROWS] = arena_alloc(q->arena, p->sort.key_count * sizeof *keys);
+    value *one = arena_array_of(q->arena, value, p->sort.key_count);
     for (rows *in;;) {
         TRY(op_next(k->base.input, &in, err));
         if (!in)
@@ -139,8 +141,7 @@ static bool read_sorted(keeper *k, error *err)
         for (size_t i = 0; i < p->sort.key_count; i++)
             TRY(expr_eval(q, p->sort.keys[i].expr, in, keys[i], err));
         for (size_t r = 0; r < in->count; r++, number++) {
-            value one[16];
-            for (size_t i = 0; i < p->sort.key_count && i < ARRAY_LEN(one); i++)
+            for (size_t i = 0; i < p->sort.key_count; i++)
                 one[i] = keys[i][r];
             kept probe = { .keys = one, .number = number };
             if (has_worst && compare_kept(&probe, &k->rows.items[p->sort.count - 1]) > 0)
@@ -242,7 +243,6 @@ static bool distinct_vertices(keeper *k, plan_slot slot, rows **ret_rows, error 
 {
     op *self = &k->base;
     query *q = self->query;
-    bool has_null = false;
     self->out.count = 0;
     *ret_rows = NULL;
     if (!k->seen)
@@ -258,9 +258,9 @@ static bool distinct_vertices(keeper *k, plan_slot slot, rows **ret_rows, error 
         for (size_t r = 0; r < in->count; r++) {
             uint64_t ref = refs ? refs[r] : NO_REF;
             if (ref == NO_REF) {
-                if (has_null)
+                if (k->has_null)
                     continue;
-                has_null = true;
+                k->has_null = true;
             } else {
                 if (graph_ref_label(ref) != label) {
                     label = graph_ref_label(ref);
@@ -289,7 +289,10 @@ static bool distinct_next(op *self, rows **ret_rows, error *err)
     const plan_op *p = self->plan;
     query *q = self->query;
     size_t key_count = p->distinct.key_count;
-    value(*keys)[BATCH_ROWS] = arena_alloc(q->arena, key_count * sizeof *keys);
+    if (!k->columns) {
+        k->columns = arena_alloc(q->arena, key_count * sizeof *k->columns);
+        k->one = arena_array_of(q->arena, value, key_count);
+    }
     self->out.count = 0;
     *ret_rows = NULL;
     while (self->out.count == 0) {
@@ -298,12 +301,11 @@ static bool distinct_next(op *self, rows **ret_rows, error *err)
         if (!in)
             return true;
         for (size_t i = 0; i < key_count; i++)
-            TRY(expr_eval(q, p->distinct.keys[i].expr, in, keys[i], err));
+            TRY(expr_eval(q, p->distinct.keys[i].expr, in, k->columns[i], err));
         for (size_t r = 0; r < in->count; r++) {
-            value one[16];
-            for (size_t i = 0; i < key_count && i < ARRAY_LEN(one); i++)
-                one[i] = keys[i][r];
-            if (!is_new(k, one, key_count))
+            for (size_t i = 0; i < key_count; i++)
+                k->one[i] = k->columns[i][r];
+            if (!is_new(k, k->one, key_count))
                 continue;
             rows_append(q, &p->live, &self->out, in, r);
             self->out.bulk[self->out.count - 1] = 1;

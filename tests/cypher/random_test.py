@@ -77,6 +77,7 @@ class Query(plan_test.Cypher):
         patterns = [self.match] * (2 if r.random() < 0.2 else 1)
         texts = [self.clause("MATCH", patterns, self.condition if r.random() < 0.6 else None)]
         if r.random() < 0.2:
+            self.is_for_kuzu = False  # it loses or makes up rows where its schema says that there can be none
             texts.append(self.clause("OPTIONAL MATCH", [lambda: f"({r.choice(self.nodes)}){self.hop()}{self.node()}"], (lambda: self.condition(1)) if r.random() < 0.5 else None))
         if r.random() < 0.25:  # WITH an aggregate of a vertex, and go on from it
             kept = r.choice(self.nodes)
@@ -116,10 +117,10 @@ class Query(plan_test.Cypher):
             texts = [*self.part(), self.ending()]
         self.kuzu = kuzu_text("".join(x[1] for x in texts)) if self.is_for_kuzu else None
         text = "".join(x[0] for x in texts).strip()
-        # Kuzu is wrong about what its schema does not allow: an EXISTS that cannot be, columns of an OPTIONAL MATCH that cannot be
-        cannot_be = re.search(r"FLOW(\*\d\.\.\d)?\]->?\(v\d+:User|:User\)<?-\[\w*:FLOW|->?\(v\d+:User", text)
-        if cannot_be and ("EXISTS" in text or "OPTIONAL" in text) or ("EXISTS" in text and re.search(r"\(v\d+:User\)|\(v\d+\)", text)):
-            self.kuzu = None
+        if "EXISTS" in text and re.search(r"FLOW(\*\d\.\.\d)?\]->?\(v\d+:User|:User\)<?-\[\w*:FLOW|->?\(v\d+:User|\(v\d+:User\)|\(v\d+\)", text):
+            self.kuzu = None  # nor is it right about an EXISTS that its schema does not allow
+        if "CONTAINS ''" in text or " + '!'" in text:
+            self.kuzu = None  # to it nothing contains '', and a property that a label lacks is '' beside a text
         return text
 
 
@@ -168,7 +169,7 @@ def main():
         server.process.wait(20)
         home.close()
     check(f"enough could be compared with SQL: {dict(tally)}", tally["with SQL"] > 0.4 * tally["questions"])
-    check("and with Kuzu", tally["with Kuzu"] > 0.3 * tally["questions"])
+    check("and with Kuzu", tally["with Kuzu"] > 0.2 * tally["questions"])
     print(f"questions: {dict(tally)}")
     finish()
 
