@@ -119,7 +119,7 @@ def schemas():
             (lambda s: s["vertices"][0]["attributes"].append({"type": "Int", "name": "age"}), ["vertices[0].attributes", "no column 'age'"]),
             (lambda s: s["edges"][0].pop("from"), ["edges[0].from is missing"]),
             (lambda s: s["edges"][0].update(to="person"), ["edges[0]", "'person'"]),
-            (lambda s: s["catalogs"][0]["metastore"].update(type="glue"), ["catalogs[0].metastore.type", "glue"]),
+            (lambda s: s["catalogs"][0]["metastore"].update(type="hive"), ["catalogs[0].metastore.type", "hive"]),
             (lambda s: s["vertices"][0]["mappedTableSource"].update(catalog="other"), ["no catalog 'other'"]),
         ]
         for change, parts in cases:
