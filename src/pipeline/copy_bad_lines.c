@@ -1,4 +1,4 @@
-/* Lines of flow-log text that cannot be records: to the dead letters of the job. */
+/* Lines that cannot be records: to the dead letters of the job. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,10 +13,9 @@ bool copy_passes_bad_lines(const job *j)
     return !o || !str_eq_nocase(o->text, STR("REFUSE_FILE"));
 }
 
-static void put_line(strbuf *b, const copy *c, const day_objects *d, const text_bad_line *l)
+static void put_line(strbuf *b, const run_object *o, const bad_record *l)
 {
     json_writer w = json_writer_new(b);
-    const run_object *o = &c->objects[d->from + l->file];
     json_put_object_begin(&w);
     json_put_key(&w, STR("file"));
     json_put_text(&w, o->shown);
@@ -32,16 +31,6 @@ static void put_line(strbuf *b, const copy *c, const day_objects *d, const text_
     json_put_text(&w, l->text);
     json_put_object_done(&w);
     strbuf_add_char(b, '\n');
-}
-
-static bool write_lines(const copy *c, const day_objects *d, const text_bad_line *lines,
-                        size_t count, const char *path, error *err)
-{
-    AUTO(arena_free) arena *a = arena_new();
-    strbuf b = strbuf_new(a);
-    for (size_t i = 0; i < count; i++)
-        put_line(&b, c, d, &lines[i]);
-    return file_write_atomic(path, strbuf_str(&b), err);
 }
 
 /* The rows for the dead letters; of a replay those that were dead letters before. */
@@ -64,21 +53,48 @@ static str select_lines(copy *c, const char *path)
     return strbuf_str(&b);
 }
 
-bool copy_bad_lines_write(copy *c, const day_objects *d, str name, error *err)
+static bool write_lines(copy *c, str lines, size_t count, str name, error *err)
 {
-    const text_bad_line *lines;
-    size_t count = text_scan_bad_lines(d->scan, &lines);
     if (count == 0 || c->preview.len)
         return true;
     str folder = str_format(c->arena, STR_FMT "/tmp%c", STR_ARG(home_path(c->job->home)), 0);
     const char *path =
         str_format(c->arena, "%s/" STR_FMT "-bad.json%c", folder.data, STR_ARG(name), 0).data;
     bool works =
-        folder_make(folder.data, err) && write_lines(c, d, lines, count, path, err) &&
+        folder_make(folder.data, err) && file_write_atomic(path, lines, err) &&
         dead_letter_write(c->job, c->arena, select_lines(c, path),
                           str_format(c->arena, STR_FMT "-bad", STR_ARG(name)), &c->dead, err);
     unlink(path);
     c->counts.dropped += (int64_t)count;
     c->bad_lines += (int64_t)count;
     return works;
+}
+
+bool copy_bad_lines_write(copy *c, const day_objects *d, str name, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    strbuf b = strbuf_new(a);
+    const text_bad_line *lines;
+    size_t count = text_scan_bad_lines(d->scan, &lines);
+    for (size_t i = 0; i < count; i++)
+        put_line(&b, &c->objects[d->from + lines[i].file],
+                 &(bad_record){ .row = lines[i].row,
+                                .line = lines[i].line,
+                                .text = lines[i].text,
+                                .reason = lines[i].reason });
+    return write_lines(c, strbuf_str(&b), count, name, err);
+}
+
+bool copy_bad_records_write(copy *c, const size_t *objects, size_t count, str name, error *err)
+{
+    AUTO(arena_free) arena *a = arena_new();
+    strbuf b = strbuf_new(a);
+    size_t bad_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const run_object *o = &c->objects[objects[i]];
+        for (size_t k = 0; k < o->bad_count; k++)
+            put_line(&b, o, &o->bad[k]);
+        bad_count += o->bad_count;
+    }
+    return write_lines(c, strbuf_str(&b), bad_count, name, err);
 }

@@ -51,6 +51,14 @@ static size_t row_key(void *context, int64_t object, int64_t row, char *ret_text
     return 36;
 }
 
+static size_t source_row(void *context, int64_t object, int64_t row, char *ret_text)
+{
+    (void)context;
+    if ((size_t)object < current.count)
+        row = (int64_t)copy_lines_row(&current.objects[object], (uint64_t)row);
+    return (size_t)snprintf(ret_text, SQL_ROW_TEXT_BYTES, "%lld", (long long)row);
+}
+
 bool copy_register_functions(job *j, error *err)
 {
     static bool is_registered;
@@ -58,6 +66,7 @@ bool copy_register_functions(job *j, error *err)
         TRY(sql_register_encode(j->engine, "floe_object", encode_paths, NULL, err));
         TRY(sql_register_row_time(j->engine, "floe_event_time", event_time_of, NULL, err));
         TRY(sql_register_row_text(j->engine, "floe_row_key", row_key, NULL, err));
+        TRY(sql_register_row_text(j->engine, "floe_source_row", source_row, NULL, err));
         is_registered = true;
     }
     return true;

@@ -123,6 +123,7 @@ bool copy_day_write(copy *c, day_objects *d, error *err)
             continue;
         part p = copy_shape_part(c, s, objects + fast, count - fast);
         TRY(write_part(c, d, &p, number++, err));
+        TRY(copy_bad_records_write(c, objects, count, name, err));
     }
     return true;
 }

@@ -109,7 +109,7 @@ static void add_types(strbuf *b, const str *names, size_t count)
     strbuf_add_c(b, known ? "}" : "");
 }
 
-static str csv_call(const copy *c, const run_object *o)
+str copy_format_csv_call(const copy *c, const run_object *o)
 {
     const str *names;
     size_t count = declared_header(c->job, c->arena, &names);
@@ -122,14 +122,15 @@ static str csv_call(const copy *c, const run_object *o)
     strbuf b = strbuf_new(c->arena);
     strbuf_add_c(&b, "read_csv(");
     strbuf_add_sql_text(&b, o->path);
-    strbuf_format(&b, ", delim = '%s', sample_size = -1, nullstr = ",
-                  delimiter == '\t' ? "\\t" : (char[]){ delimiter, 0 });
+    /* nothing of how lines are parted is left to a guess: one bad line would change it for all */
+    strbuf_format(
+        &b, ", delim = '%s', quote = '\"', skip = 0, comment = '', sample_size = -1, nullstr = ",
+        delimiter == '\t' ? "\\t" : (char[]){ delimiter, 0 });
     strbuf_add_sql_text(&b, null_value && null_value->kind == OPTION_TEXT ? null_value->text
                                                                           : STR("-"));
-    if (escape && escape->kind == OPTION_TEXT && escape->text.len == 1) {
-        strbuf_add_c(&b, ", escape = ");
-        strbuf_add_sql_text(&b, escape->text);
-    }
+    bool has_escape = escape && escape->kind == OPTION_TEXT && escape->text.len == 1;
+    strbuf_add_c(&b, ", escape = ");
+    strbuf_add_sql_text(&b, has_escape ? escape->text : STR("\""));
     if (infers && infers->kind == OPTION_BOOL && !infers->is_true)
         strbuf_add_c(&b, ", all_varchar = true");
     if (count) {
@@ -145,6 +146,20 @@ static str csv_call(const copy *c, const run_object *o)
     }
     strbuf_add_char(&b, ')');
     return strbuf_str(&b);
+}
+
+csv_lines copy_format_csv_lines(const copy *c, const run_object *o)
+{
+    const str *names;
+    const option *escape = content_option(c->job, "QUOTE_ESCAPE_CHAR");
+    csv_lines lines = { .delimiter = delimiter_of(c, o), .escape = '"' };
+    lines.columns = declared_header(c->job, c->arena, &names);
+    if (lines.columns == 0 && lines.delimiter == ' ')
+        lines.columns = default_header(c->arena, &names);
+    lines.has_header = lines.columns == 0;
+    if (escape && escape->kind == OPTION_TEXT && escape->text.len == 1)
+        lines.escape = escape->text.data[0];
+    return lines;
 }
 
 static str json_call(const copy *c, const run_object *o)
@@ -260,7 +275,7 @@ static bool is_nested(str type)
 bool copy_format_shape(copy *c, const run_object *o, shape *s, error *err)
 {
     batch *rows;
-    str call = o->reader == READER_JSON ? json_call(c, o) : csv_call(c, o);
+    str call = o->reader == READER_JSON ? json_call(c, o) : copy_format_csv_call(c, o);
     str q = str_format(c->arena,
                        "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM " STR_FMT ")",
                        STR_ARG(call));
@@ -309,7 +324,7 @@ static str message_select(copy *c, const shape *s, str call)
 str copy_format_relation(copy *c, size_t object, const shape *s)
 {
     const run_object *o = &c->objects[object];
-    str call = o->reader == READER_JSON ? json_call(c, o) : csv_call(c, o);
+    str call = o->reader == READER_JSON ? json_call(c, o) : copy_format_csv_call(c, o);
     strbuf b = strbuf_new(c->arena);
     strbuf_add_c(&b, "SELECT ");
     if (s->is_message) {
@@ -323,8 +338,11 @@ str copy_format_relation(copy *c, size_t object, const shape *s)
         strbuf_add_c(&b, s->is_nested[i] ? ")::VARCHAR AS " : " AS ");
         strbuf_add_sql_name(&b, s->names[i]);
     }
-    strbuf_format(
-        &b, ", %zu::BIGINT AS \"_object\", row_number() OVER () - 1 AS \"_row\" FROM " STR_FMT,
-        object, STR_ARG(call));
+    str row = STR("row_number() OVER () - 1");
+    if (o->bad_count)
+        row = str_format(c->arena, "floe_source_row(%zu::BIGINT, " STR_FMT ")::BIGINT", object,
+                         STR_ARG(row));
+    strbuf_format(&b, ", %zu::BIGINT AS \"_object\", " STR_FMT " AS \"_row\" FROM " STR_FMT, object,
+                  STR_ARG(row), STR_ARG(call));
     return strbuf_str(&b);
 }

@@ -17,6 +17,13 @@ typedef enum object_reader {
     READER_JSON,
 } object_reader;
 
+/* A line of CSV or JSON that cannot be a record. */
+typedef struct bad_record {
+    uint64_t row;         /* its place among the records of the file */
+    uint64_t line, lines; /* where it begins, from 1, and how many it takes */
+    str text, reason;     /* the text up to 4,096 bytes of it */
+} bad_record;
+
 /* An object of the run. */
 typedef struct run_object {
     state_object object;
@@ -28,7 +35,10 @@ typedef struct run_object {
     bool is_unpacked;      /* `path` is of an unpacked copy */
     bool is_text, is_good; /* is_text: reader is READER_FLOW_TEXT */
     char fault[ERROR_MESSAGE_BYTES];
-    size_t shape; /* of other than flow-log text: index into the run's shapes */
+    size_t shape;    /* of other than flow-log text: index into the run's shapes */
+    bad_record *bad; /* of CSV and JSON: what `path`, a copy, lacks; by row */
+    size_t bad_count;
+    int looks; /* that were taken for bad lines */
 } run_object;
 
 /* Files of one reader with the same columns. */
@@ -150,6 +160,17 @@ bool copy_avro_unpack(copy *c, run_object *o, error *err);
 bool copy_passes_bad_lines(const job *j);
 /* Write the bad lines that the day's scan has passed over to the dead letters. */
 bool copy_bad_lines_write(copy *c, const day_objects *d, str name, error *err);
+/* The same of these objects, CSV or JSON. */
+bool copy_bad_records_write(copy *c, const size_t *objects, size_t count, str name, error *err);
+
+/* ---- copy_lines.c: bad lines of CSV and JSON ---- */
+
+/* After `o` could not be read: let a copy without its bad lines stand for it. False when there are
+ * none that may be set aside, with an error when the file is to be refused for them. `s`: its shape
+ * where that is known, else NULL. */
+bool copy_lines_set_aside(copy *c, run_object *o, const shape *s, error *err);
+/* The row of the file itself that row `row` of its copy is. */
+size_t copy_lines_row(const run_object *o, uint64_t row);
 
 /* ---- copy_load.c ---- */
 
@@ -166,6 +187,15 @@ object_reader copy_format_tell(const copy *c, const run_object *o, str type);
 bool copy_format_check_json(const copy *c, const run_object *o, error *err);
 /* Whether the lines of a CSV or TSV file are as long and wide as can be read. */
 bool copy_format_check_csv(const copy *c, const run_object *o, error *err);
+/* How a CSV or TSV file is parted. */
+typedef struct csv_lines {
+    char delimiter, escape; /* '"' unless declared */
+    bool has_header;
+    size_t columns; /* that are declared; 0: the header tells */
+} csv_lines;
+csv_lines copy_format_csv_lines(const copy *c, const run_object *o);
+/* "read_csv('path', …)" */
+str copy_format_csv_call(const copy *c, const run_object *o);
 bool copy_format_shape(copy *c, const run_object *o, shape *s, error *err);
 /* A SELECT of its columns, "_object" and "_row". */
 str copy_format_relation(copy *c, size_t object, const shape *s);

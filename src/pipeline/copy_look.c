@@ -8,6 +8,8 @@ void copy_set_fault(run_object *o, const char *why)
     o->is_good = false;
     const char *statement = strstr(why, "\nLINE "); /* DuckDB quotes a statement of ours */
     int len = statement ? (int)(statement - why) : (int)strlen(why);
+    while (len > 0 && (why[len - 1] == '\n' || why[len - 1] == ' '))
+        len--;
     snprintf(o->fault, sizeof o->fault, "%.*s", len, why);
     str text = str_of(o->fault);
     for (size_t i = 0, n; i < text.len; i += n) { /* it may quote any bytes */
@@ -36,6 +38,20 @@ str copy_content_type(const job *j)
     const option *type = o && o->kind == OPTION_NESTED ? option_find(o->nested, "TYPE") : o;
     return type && (type->kind == OPTION_WORD || type->kind == OPTION_TEXT) ? type->text
                                                                             : STR("AUTO");
+}
+
+/* Brackets that bad lines leave open are none that nest. */
+static bool check_json(copy *c, run_object *o, error *err)
+{
+    error about_lines = { 0 };
+    if (copy_format_check_json(c, o, err))
+        return true;
+    if (err->code != ERR_CORRUPT)
+        return false;
+    bool works = copy_lines_set_aside(c, o, NULL, &about_lines);
+    if (works || about_lines.code != ERR_NONE)
+        *err = about_lines;
+    return works && copy_format_check_json(c, o, err);
 }
 
 void copy_look_at(copy *c, store *s, run_object *o, str type)
@@ -82,7 +98,7 @@ void copy_look_at(copy *c, store *s, run_object *o, str type)
         o->reader = copy_format_tell(c, o, type);
         o->is_text = o->reader == READER_FLOW_TEXT;
         if ((!o->is_text && !copy_unpack(c, o, &err)) ||
-            (o->reader == READER_JSON && !copy_format_check_json(c, o, &err)) ||
+            (o->reader == READER_JSON && !check_json(c, o, &err)) ||
             (o->reader == READER_CSV && !copy_format_check_csv(c, o, &err)))
             copy_set_fault(o, err.message);
     }
@@ -141,6 +157,28 @@ static bool is_of_the_machine(const error *why)
     return why->code == ERR_CANCELLED || why->code == ERR_LIMIT;
 }
 
+/* Whether the object can be read by now, without some of its lines; else `why` says more. */
+static bool set_lines_aside(copy *c, run_object *o, const shape *s, error *why)
+{
+    error about_lines = { 0 };
+    if (is_of_the_machine(why))
+        return false;
+    bool works = copy_lines_set_aside(c, o, s, &about_lines);
+    if (!works && about_lines.code != ERR_NONE)
+        *why = about_lines;
+    return works;
+}
+
+static bool read_shape(copy *c, run_object *o, shape *s, error *err)
+{
+    while (!copy_format_shape(c, o, s, err)) {
+        if (!set_lines_aside(c, o, NULL, err))
+            return false;
+        error_clear(err);
+    }
+    return true;
+}
+
 /* Files that are neither Parquet nor flow-log text; one that cannot be read is set aside. */
 static bool find_other_shapes(copy *c, error *err)
 {
@@ -150,7 +188,7 @@ static bool find_other_shapes(copy *c, error *err)
         error why = { 0 };
         if (!o->is_good || (o->reader != READER_CSV && o->reader != READER_JSON))
             continue;
-        bool works = copy_format_shape(c, o, &s, &why);
+        bool works = read_shape(c, o, &s, &why);
         if (!works && is_of_the_machine(&why)) {
             *err = why;
             return false;
@@ -214,7 +252,8 @@ size_t copy_find_faults(copy *c)
         run_object *o = &c->objects[i];
         if (!o->is_good || o->is_text || check_file(c, i, &err) || is_of_the_machine(&err))
             continue;
-        copy_set_fault(o, err.message);
+        if (o->reader == READER_PARQUET || !set_lines_aside(c, o, &c->shapes.items[o->shape], &err))
+            copy_set_fault(o, err.message);
         found++;
     }
     return found;

@@ -147,26 +147,85 @@ static bool grow_by_part(copy *c, growing_schema *g, const part *p, error *err)
     return true;
 }
 
-/* The type of each transformation, told by DuckDB over a source's columns. */
-static bool grow_by_transformations(copy *c, growing_schema *g, const part *p, error *err)
+/* The type of each transformation, told by DuckDB over a source's columns; NULL: there are none. */
+static bool transformation_types(copy *c, const part *p, const iceberg_type ***ret, error *err)
 {
     const option *o = copy_transformations(c->job);
+    *ret = o ? arena_array_of(c->arena, const iceberg_type *, o->assignments.count) : NULL;
     for (size_t i = 0; o && i < o->assignments.count; i++) {
         const assignment *x = &o->assignments.items[i];
         batch *rows;
-        const iceberg_type *type;
         str q = str_format(
             c->arena,
             "SELECT column_type FROM (DESCRIBE SELECT (" STR_FMT ") AS x FROM " STR_FMT ")",
             STR_ARG(expression_to_sql(c->arena, x->expression)), STR_ARG(p->relation));
         if (!sql_query_all(c->job->connection, c->arena, q, &rows, err))
             return fail_while(err, "COLUMN_TRANSFORMATIONS: " STR_FMT, STR_ARG(x->column));
-        if (!iceberg_type_of_sql(c->arena, column_text(&rows->columns[0], c->arena, 0), &type))
+        if (!iceberg_type_of_sql(c->arena, column_text(&rows->columns[0], c->arena, 0), &(*ret)[i]))
             return fail(err, ERR_INVALID,
                         "COLUMN_TRANSFORMATIONS: " STR_FMT
                         " has a type that tables cannot hold yet",
                         STR_ARG(x->column));
-        place_column(g, x->column, type);
+    }
+    return true;
+}
+
+/* The files of a source: a scan of flow-log text, or those of one shape. */
+typedef struct source_part {
+    part part;
+    bool is_shape;
+    size_t shape;
+    const iceberg_type **types;
+    error fault;
+} source_part;
+
+typedef VEC(source_part) source_parts;
+
+static void add_shapes(copy *c, source_parts *parts)
+{
+    for (size_t i = 0; i < c->shapes.count; i++) {
+        size_t k = 0;
+        while (k < c->object_count &&
+               (!c->objects[k].is_good || c->objects[k].is_text || c->objects[k].shape != i))
+            k++;
+        if (k < c->object_count)
+            vec_push(c->arena, parts,
+                     (source_part){
+                         .part = copy_shape_part(c, i, &k, 1), .is_shape = true, .shape = i });
+    }
+}
+
+/* Files without what the transformations read are set aside where others have it, now or before;
+ * where none has, it is the job that is wrong. */
+static bool check_parts(copy *c, source_parts *parts, bool is_inferred, error *err)
+{
+    const source_part *bad = NULL;
+    bool has_good = iceberg_table_current(c->table) != NULL;
+    for (size_t i = 0; i < parts->count; i++) {
+        source_part *s = &parts->items[i];
+        if (s->part.column_count == 0)
+            continue;
+        bool works = check_mentions(c, &s->part, "the file", &s->fault) &&
+                     ((!s->is_shape && !is_inferred) ||
+                      transformation_types(c, &s->part, &s->types, &s->fault));
+        if (!works && s->fault.code != ERR_INVALID && s->fault.code != ERR_CORRUPT) {
+            *err = s->fault;
+            return false;
+        }
+        has_good |= works;
+        bad = works ? bad : s;
+    }
+    for (size_t i = 0; i < parts->count; i++) {
+        const source_part *s = &parts->items[i];
+        if (s->fault.code == ERR_NONE)
+            continue;
+        if (!has_good || !s->is_shape) {
+            *err = bad->fault;
+            return false;
+        }
+        for (size_t k = 0; k < c->object_count; k++)
+            if (c->objects[k].is_good && !c->objects[k].is_text && c->objects[k].shape == s->shape)
+                copy_set_fault(&c->objects[k], s->fault.message);
     }
     return true;
 }
@@ -177,28 +236,23 @@ bool copy_grow_schema(copy *c, day_objects *days, size_t day_count, error *err)
     growing_schema g = { .arena = c->arena, .last_id = iceberg_table_last_column_id(c->table) };
     bool is_inferred =
         str_eq(iceberg_table_property(c->table, STR("floe.columns"), STR("")), STR("inferred"));
-    VEC(part) parts = { 0 };
+    const option *o = copy_transformations(c->job);
+    source_parts parts = { 0 };
     for (size_t i = 0; i < base->field_count; i++)
         vec_push(c->arena, &g.fields, base->fields[i]);
     for (size_t i = 0; i < day_count; i++)
         if (days[i].scan)
-            vec_push(c->arena, &parts, copy_text_part(c, days[i].scan, days[i].from));
-    for (size_t i = 0; i < c->shapes.count; i++) {
-        size_t k = 0;
-        while (k < c->object_count &&
-               (!c->objects[k].is_good || c->objects[k].is_text || c->objects[k].shape != i))
-            k++;
-        if (k < c->object_count)
-            vec_push(c->arena, &parts, copy_shape_part(c, i, &k, 1));
-    }
-    for (size_t i = 0; i < parts.count; i++) {
-        if (parts.items[i].column_count == 0)
+            vec_push(c->arena, &parts,
+                     (source_part){ .part = copy_text_part(c, days[i].scan, days[i].from) });
+    add_shapes(c, &parts);
+    TRY(check_parts(c, &parts, is_inferred, err));
+    for (size_t i = 0; is_inferred && i < parts.count; i++) {
+        const source_part *s = &parts.items[i];
+        if (s->part.column_count == 0 || s->fault.code != ERR_NONE)
             continue;
-        TRY(check_mentions(c, &parts.items[i], "a file", err));
-        if (!is_inferred)
-            continue;
-        TRY(grow_by_part(c, &g, &parts.items[i], err));
-        TRY(grow_by_transformations(c, &g, &parts.items[i], err));
+        TRY(grow_by_part(c, &g, &s->part, err));
+        for (size_t k = 0; o && k < o->assignments.count; k++)
+            place_column(&g, o->assignments.items[k].column, s->types[k]);
     }
     c->has_new_columns = g.has_changed;
     c->schema = g.has_changed ? finish_schema(&g, base) : base;
