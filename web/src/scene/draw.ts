@@ -86,6 +86,37 @@ export function restyle(g: MultiDirectedGraph, d: Drawing): void {
   for (const e of d.scene.edges) if (g.hasEdge(e.id)) look.edge(e, g.getEdgeAttributes(e.id))
 }
 
+const PIECE = 400
+/** The same for a large graph: only what changes is handed on, in pieces. False when it is no longer wanted; what is done then stays. */
+export async function restyleInPieces(g: MultiDirectedGraph, d: Drawing, tell: (nodes: string[], edges: string[]) => void, isWanted: () => boolean): Promise<boolean> {
+  const turn = pacer(isWanted)
+  const look = looks(d)
+  if (!(await turn())) return false
+  let [nodes, edges]: [string[], string[]] = [[], []]
+  const piece = async (): Promise<boolean> => {
+    tell(nodes, edges)
+    nodes = []
+    edges = []
+    return turn()
+  }
+  for (const id of g.nodes()) {
+    if (isChanged(g.getNodeAttributes(id), (a) => look.node(id, a))) nodes.push(id)
+    if (nodes.length >= PIECE && !(await piece())) return false
+  }
+  let n = 0
+  for (const e of d.scene.edges) {
+    if (g.hasEdge(e.id) && isChanged(g.getEdgeAttributes(e.id), (a) => look.edge(e, a))) edges.push(e.id)
+    if ((edges.length >= PIECE || ++n % 4000 === 0) && !(await piece())) return false
+  }
+  tell(nodes, edges)
+  return true
+}
+function isChanged(a: Record<string, unknown>, f: (a: object) => void): boolean {
+  const { hidden, size, color, ring, label, forceLabel } = a
+  f(a)
+  return a.hidden !== hidden || a.size !== size || a.color !== color || a.ring !== ring || a.label !== label || a.forceLabel !== forceLabel
+}
+
 function looks({ scene, visible, spec, selected, edge }: Drawing): { node: (id: string, a: object) => void; edge: (e: Edge, a: object) => void } {
   const p: Palette = palette(scene, spec)
   const size = sizes(scene, spec)

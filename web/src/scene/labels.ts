@@ -50,9 +50,14 @@ export class Labels {
   private isFresh = false
 
   constructor(private readonly sigma: Sigma, private readonly ink: () => Ink, private readonly scale = 1) {
-    sigma.on('afterProcess', () => { this.order = []; this.isFresh = true })
+    sigma.on('afterProcess', () => this.forget())
     sigma.on('resize', () => { this.isFresh = true })
     sigma.on('afterRender', () => this.draw())
+  }
+  /** Nodes were hidden, shown, renamed or moved without sigma's saying so. */
+  forget(): void {
+    this.order = []
+    this.isFresh = true
   }
   stop(): void {
     clearTimeout(this.settling)

@@ -14,7 +14,10 @@ export class Picker {
   private looks = new Float32Array(0)
 
   constructor(private readonly sigma: Sigma) {
-    sigma.on('afterProcess', () => { this.isStale = true })
+    sigma.on('afterProcess', () => this.forget())
+  }
+  forget(): void {
+    this.isStale = true
   }
 
   private read(): void {

@@ -5,7 +5,7 @@ import Sigma from 'sigma'
 import type { Settings } from 'sigma/settings'
 import { bytes, count } from '../../api/format'
 import { useTheme } from '../../app/settings'
-import { build, restyle, type Spots } from '../../scene/draw'
+import { build, restyle, restyleInPieces, type Spots } from '../../scene/draw'
 import { Labels } from '../../scene/labels'
 import { Picker } from '../../scene/picking'
 import { LaneProgram, moving, ShapeProgram } from '../../scene/programs'
@@ -39,6 +39,9 @@ interface Props {
   /** The picture shows the scene that was given last. */
   onDrawn?: () => void
 }
+
+/** Nodes and edges from which on new looks come in pieces. */
+const LARGE = 8000
 
 export function settings(colours: () => Palette): Partial<Settings> {
   const font = '11px "JetBrains Mono Variable", monospace'
@@ -74,12 +77,14 @@ export function Canvas(props: Props) {
   const colours = useRef<Palette>(palette(props.scene, props.spec))
   const sigma = useRef<Sigma>(undefined)
   const isFirst = useRef(true)
+  const forget = useRef(() => {})
   const drawn = useRef<{ key: string; scene: Scene | undefined }>({ key: '', scene: undefined })
 
   useEffect(() => {
     const s = new Sigma(new MultiDirectedGraph(), box.current!, settings(() => colours.current))
     const picker = new Picker(s)
     const labels = new Labels(s, () => colours.current)
+    forget.current = () => { labels.forget(); picker.forget() }
     let isPanning = false
     let still: ReturnType<typeof setTimeout> | undefined
     s.getCamera().on('updated', () => {
@@ -140,7 +145,10 @@ export function Canvas(props: Props) {
       if (!dragged) return
       isMoved = true
       const at = s.viewportToGraph(event)
-      s.getGraph().mergeNodeAttributes(dragged, { x: at.x, y: at.y })
+      const g = s.getGraph()
+      Object.assign(g.getNodeAttributes(dragged), { x: at.x, y: at.y })
+      labels.forget()
+      s.refresh({ partialGraph: { nodes: [dragged], edges: g.edges(dragged) }, skipIndexation: true, schedule: true })
       event.preventSigmaDefault()
     })
     const up = (): void => {
@@ -180,9 +188,20 @@ export function Canvas(props: Props) {
     if (drawn.current.scene === scene && drawn.current.key === key) {
       const g = s.getGraph() as MultiDirectedGraph
       for (const [id, [x, y]] of Object.entries(spec.pinned)) if (g.hasNode(id)) Object.assign(g.getNodeAttributes(id), { x, y })
-      restyle(g, props)
-      s.refresh()
-      return
+      if (g.order + g.size < LARGE) {
+        restyle(g, props)
+        s.refresh()
+        return
+      }
+      let isWanted = true
+      moving.add(s)
+      void restyleInPieces(g, props, (nodes, edges) => { s.refresh({ partialGraph: { nodes, edges }, skipIndexation: true, schedule: true }) }, () => isWanted).then((isDone) => {
+        if (!isDone) return
+        moving.delete(s)
+        forget.current()
+        s.scheduleRender()
+      })
+      return () => { isWanted = false }
     }
     let isWanted = true
     const isFresh = drawn.current.key !== key || s.getGraph().order === 0
