@@ -153,15 +153,18 @@ static void match_object(void *context, const state_object *o, str state)
                                .etag = str_copy(f->arena, o->etag) };
 }
 
-/* Only files that the job has looked at can be looked into. */
+/* Only files that the job has looked at can be looked into; dead letters name local ones by path.
+ */
 static bool local_file(exchange *x, str *ret_path, error *err)
 {
     state_job job;
     bool is_found;
     home *h = x->server->home;
     str name = http_argument(x->request, STR("job"), STR(""));
+    str uri = http_argument(x->request, STR("uri"), STR(""));
     find_object f = { .arena = x->arena,
-                      .uri = http_argument(x->request, STR("uri"), STR("")),
+                      .uri =
+                          str_starts_with(uri, STR("/")) ? store_uri_of_path(x->arena, uri) : uri,
                       .is_found = false };
     TRY(state_job_get(home_state(h), x->arena, name, &job, &is_found, err));
     if (!is_found)
@@ -210,19 +213,43 @@ static void add_text(line_window *w, str text)
     }
 }
 
+/* The lines from `low` to `high`; what is damaged ends them and is said, as that is what was asked.
+ */
+static bool put_lines(exchange *x, inflate_reader *reader, line_window *w, error *err)
+{
+    enum { CHUNK = 1 << 16 };
+    error why = { 0 };
+    size_t count = 0;
+    char *bytes = arena_array_of(x->arena, char, CHUNK);
+    json_put_key(w->out, STR("lines"));
+    json_put_array_begin(w->out);
+    do {
+        if (!inflate_read(reader, bytes, CHUNK, &count, &why))
+            break;
+        add_text(w, (str){ bytes, count });
+        if (stream_is_gone(x->request->stream))
+            return fail(err, ERR_CANCELLED, "the client left");
+    } while (count && w->at <= w->high);
+    if (w->has_text)
+        end_line(w);
+    json_put_array_done(w->out);
+    if (why.code) {
+        json_put_key(w->out, STR("broken"));
+        json_put_text(w->out, str_of(why.message));
+    }
+    return true;
+}
+
 static bool show_lines(exchange *x, error *err)
 {
     AUTO(inflate_close) inflate_reader *reader = NULL;
-    enum { CHUNK = 1 << 16 };
     int64_t line;
-    size_t count;
     str path, asked = http_argument(x->request, STR("line"), STR("1"));
     json_reply r;
     if (!str_to_i64(asked, &line) || line < 1)
         return fail(err, ERR_INVALID, "line is a number from 1, not '" STR_FMT "'", STR_ARG(asked));
     TRY(local_file(x, &path, err));
     TRY(inflate_open(path, PACKING_AUTO, &reader, err));
-    char *bytes = arena_array_of(x->arena, char, CHUNK);
     json_reply_begin(&r, x);
     line_window w = { .at = 1,
                       .low = line - LINES_AROUND,
@@ -230,17 +257,7 @@ static bool show_lines(exchange *x, error *err)
                       .line = strbuf_new(x->arena),
                       .out = &r.out };
     json_put_object_begin(&r.out);
-    json_put_key(&r.out, STR("lines"));
-    json_put_array_begin(&r.out);
-    do {
-        TRY(inflate_read(reader, bytes, CHUNK, &count, err));
-        add_text(&w, (str){ bytes, count });
-        if (stream_is_gone(x->request->stream))
-            return fail(err, ERR_CANCELLED, "the client left");
-    } while (count && w.at <= w.high);
-    if (w.has_text)
-        end_line(&w);
-    json_put_array_done(&r.out);
+    TRY(put_lines(x, reader, &w, err));
     json_put_object_done(&r.out);
     json_reply_send(&r, x, 200);
     return true;

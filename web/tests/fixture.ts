@@ -57,7 +57,7 @@ export async function loadFixture(server: Server): Promise<void> {
   for (let i = 0; ; i++) {
     const said = await post(server.url, `SELECT ${TABLE_NAMES.map((t) => `(SELECT count(*) FROM default_glue_catalog.net.${t}) AS ${t}`).join(', ')}, (SELECT count(*) FROM default_glue_catalog.net.services) AS services`)
     if (/\[4000,40000,50000,4\]/.test(said)) break
-    if (i > 200) throw new Error(`the fixture's jobs did not load: ${said}`)
+    if (i > 600) throw new Error(`the fixture's jobs did not load: ${said}`)
     await new Promise((r) => setTimeout(r, 200))
   }
   const { schema } = (await (await fetch(`${server.url}/api/schema`)).json()) as { schema: any }

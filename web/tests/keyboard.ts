@@ -80,6 +80,7 @@ export async function keyboard(server: Server): Promise<void> {
 
 async function sqlStory(page: Page): Promise<void> {
   await go(page, 'w', /Worksheets/)
+  await page.locator('.cm-content').waitFor()
   check('the editor is reached', await tabTo(page, /textbox SQL editor/))
   await type(page, "SELECT srcaddr, dstaddr, count(DISTINCT dstport) AS ports FROM default_glue_catalog.puppygraph.vpcflowlogs_connections WHERE action = 'REJECT' GROUP BY ALL HAVING ports > 20 ORDER BY srcaddr;")
   await page.keyboard.press('Control+Enter')

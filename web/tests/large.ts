@@ -1,11 +1,9 @@
 /** What must stay usable: large scenes, a hub, a million rows, slow queries; with the times that a browser's trace gives. */
 import type { CDPSession, Page } from 'playwright-core'
-import { check, group, open, scene, settled, type Server } from './harness.ts'
+import { bar, check, group, open, PATIENCE, scene, settled, type Server } from './harness.ts'
 import { address, facts, find, HUB, within } from './visualize.ts'
 
 const figure = (name: string, value: string): void => console.log(`  ${name}: ${value}`)
-/** Generous: what a busy machine may take. The figure printed is what counts. */
-const BUSY = 6
 
 /** `tdur` is processor time: what other programs on the machine take is not in it. */
 interface TraceEvent { name: string; ts: number; dur?: number; tdur?: number; tid: number; pid: number }
@@ -51,9 +49,9 @@ async function frames(server: Server): Promise<void> {
       await page.waitForTimeout(800)
       const before = await scene(page)
       const t = await traced(page, () => pan(page))
-      figure('script time a frame', `${t.scriptMs.toFixed(1)} ms over ${t.frames} frames, longest task ${t.longestMs.toFixed(0)} ms (bar ${most} ms a frame)`)
+      bar(`script time a frame, ${nodes} nodes`, t.scriptMs, most)
+      bar(`longest task of ${t.frames} frames`, t.longestMs, 100)
       check('it moved', (await scene(page)).camera.x !== before.camera.x)
-      check('no more script than a busy machine excuses', t.frames > 10 && t.scriptMs < most * BUSY)
       if (table === 'big') check('edges that are left out are counted', (await facts(page)).includes('the 20,000 edges with most bytes of 40,000'))
       const names = (await page.evaluate(() => (window as any).floeScene().labels())) as number[][]
       check('no name covers another', names.some((a, i) => names.some((b, k) => k > i && a[0]! < b[2]! && b[0]! < a[2]! && a[1]! < b[3]! && b[1]! < a[3]!)), false)
@@ -79,14 +77,13 @@ async function hub(server: Server): Promise<void> {
       await page.getByRole('button', { name: 'Expand', exact: true }).click()
       await within(page, (x) => (x.spec.grown[HUB] ?? []).length === 5000, 'the top 5,000')
     })
-    figure('longest task while 5,000 neighbours came', `${some.longestMs.toFixed(0)} ms (bar 100 ms)`)
+    bar('longest task while 5,000 neighbours came', some.longestMs, 100)
     const many = await traced(page, async () => {
       await page.getByLabel('Group by').selectOption('all')
       await within(page, (x) => x.nodes.length > 20000, 'every address')
       await page.waitForTimeout(300)
     })
-    figure('longest task while 20,000 addresses came', `${many.longestMs.toFixed(0)} ms (bar 100 ms)`)
-    check('no task stops the page', some.longestMs < 100 * BUSY && many.longestMs < 100 * BUSY)
+    bar('longest task while 20,000 addresses came', many.longestMs, 100)
     check('what does not fit stays in its networks, counted', /\(20,000 addresses, \d+ networks\).*the others in their networks/.test(await facts(page)))
     check('no faults', faults, [])
     await context.close()
@@ -118,10 +115,10 @@ async function rows(server: Server): Promise<void> {
       if (await limit.count()) await limit.first().selectOption('1000000').catch(() => undefined)
       const t = await traced(page, async () => {
         await page.getByRole('button', { name: /^Run/ }).first().click()
-        await page.waitForFunction(() => { const t = document.querySelector('[data-testid=facts]')?.textContent ?? ''; return t.includes('row') && !t.includes('so far') }, undefined, { timeout: 60000 })
+        await page.waitForFunction(() => { const t = document.querySelector('[data-testid=facts]')?.textContent ?? ''; return t.includes('row') && !t.includes('so far') }, undefined, { timeout: PATIENCE })
       })
       const said = await page.getByTestId('facts').innerText()
-      figure(said.replaceAll('\n', ' '), `longest task ${t.longestMs.toFixed(0)} ms (bar 100 ms)`)
+      bar(`${said.replaceAll('\n', ' ')}, longest task`, t.longestMs, 100)
       check('what was cut is said', /: the limit; there are more/.test(said))
       const grid = page.getByRole('grid', { name: 'Result rows' })
       check('few rows are in the page', (await grid.locator('.grid-row').count()) < 120)
@@ -146,14 +143,14 @@ async function slow(server: Server): Promise<void> {
     await page.keyboard.press('Control+Enter')
     const cancel = page.getByRole('button', { name: 'Cancel' }).first()
     await cancel.waitFor()
-    await page.getByText(/Running on the server · [2-9] s|The server has found/).waitFor({ timeout: 20000 })
+    await page.getByText(/Running on the server · [2-9] s|The server has found/).waitFor()
     check('progress is shown', true)
     const started = Date.now()
     await page.keyboard.press('Control+.')
     await page.getByText('Cancelled', { exact: true }).waitFor()
     figure('from cancel to stopped', `${Date.now() - started} ms`)
     let running = 1
-    for (let i = 0; i < 50 && running; i++) {
+    for (let i = 0; i < 300 && running; i++) {
       running = ((await (await fetch(`${server.url}/api/query`)).json()) as { queries: unknown[] }).queries.length
       await page.waitForTimeout(100)
     }
@@ -167,8 +164,8 @@ async function slow(server: Server): Promise<void> {
     check('the place is marked in the text', /hasLable/.test(await marked.first().innerText()))
     await page.keyboard.press('Control+a')
     await page.keyboard.type("g.V().hasLabel('dev")
-    await page.locator('.cm-tooltip-autocomplete').waitFor()
-    check('labels complete', (await page.locator('.cm-tooltip-autocomplete').innerText()).includes('devices'))
+    await page.locator('.cm-tooltip-autocomplete').getByText('devices').first().waitFor()
+    check('labels complete', true)
     await page.keyboard.press('Escape')
     check('no faults', faults, [])
     await context.close()
@@ -214,8 +211,9 @@ async function times(server: Server): Promise<void> {
       await page.goto(`${server.url}/#/${screen}`)
       await page.locator(ready).first().waitFor()
       const [paint, at] = await page.evaluate(() => [performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0, performance.now()])
-      figure(screen, `first paint ${paint!.toFixed(0)} ms, ${ready} after ${at!.toFixed(0)} ms (bars 1,000 ms)`)
-      check(`${screen}: painted and ready`, paint! > 0 && paint! < 1000 * BUSY && at! < 1000 * BUSY)
+      check(`${screen} is painted`, paint! > 0)
+      bar(`${screen}: first paint`, paint!, 1000)
+      bar(`${screen}: ${ready} ready`, at!, 1000)
       await context.close()
     }
   })

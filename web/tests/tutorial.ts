@@ -2,10 +2,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { badFile, check, flowLogs, group, open, Server, settled, sqlRows, type, until } from './harness.ts'
+import { badFile, check, cutFile, flowLogs, group, open, Server, settled, sqlRows, type, until } from './harness.ts'
 
 const CONNECTIONS = 'default_glue_catalog.puppygraph.vpcflowlogs_connections'
 const DEVICES = 'default_glue_catalog.puppygraph.vpcflowlogs_devices'
+/** Those of four files, and the good line of the fifth, which has a bad one. */
+const ROWS = 24001
 const SENDER = '10.0.1.10'
 
 const insertDevices = (end: string, kind: string): string => `CREATE SYNC JOB create_unique_device_table_from_${end}
@@ -49,6 +51,7 @@ export async function tutorial(): Promise<void> {
   await server.start()
   const logs = flowLogs(server, 'samples', 24000)
   badFile(logs.files[0]!)
+  cutFile(logs.files[1]!)
   await group('the one-time link that the server prints signs a browser in, once', async () => {
     const link = /open (http:\S+token=\S+)/.exec(server.said)?.[1] ?? ''
     check('it is printed', link !== '')
@@ -86,18 +89,52 @@ async function learn(server: Server, page: Page, folder: string): Promise<void> 
     await run(page, insertDevices('dstaddr', 'dest'), /created job/)
     await run(page, insertDevices('srcaddr', 'source'), /created job/)
     await page.getByRole('link', { name: 'Open jobs' }).first().click()
-    await page.getByRole('table').getByRole('link', { name: 'ingest_connections' }).waitFor()
-    const filled = await until(async () => (await sql(`SELECT count(*) FROM ${DEVICES}`))[0]![0] !== 0 && (await sql('SELECT count(*) FROM system.monitoring.jobs WHERE rows > 0'))[0]![0] === 3)
+    await page.getByRole('table').getByRole('link', { name: 'ingest_connections', exact: true }).waitFor()
+    const filled = await until(async () => (await sql(`SELECT count(*) FROM ${DEVICES}`))[0]![0] !== 0 && (await sql('SELECT count(*) FROM system.monitoring.jobs WHERE rows > 0'))[0]![0] === 3 && (await sql(`SELECT count(*) FROM ${CONNECTIONS}`))[0]![0] === ROWS)
     check('all three jobs have written', filled)
     await page.locator('tr', { hasText: 'ingest_connections' }).filter({ hasText: '24.0k' }).waitFor()
     check('the screen says it', true)
   })
-  await step('the file that cannot be read, down to its line', async () => {
-    await page.locator('tr', { hasText: 'ingest_connections' }).getByRole('link', { name: '1', exact: true }).click()
-    await page.getByRole('cell', { name: /line 3 has/ }).waitFor()
-    check('file, line, reason', await page.locator('tr', { hasText: '_bad.log' }).locator('td').nth(1).innerText(), '3')
-    await page.getByRole('button', { name: 'Show the line' }).click()
-    check('the line itself', await page.locator('.lines .at').innerText().then((t) => t.includes('2 not enough')))
+  await step('a line that cannot be read: counted, and down to its text', async () => {
+    await page.getByRole('link', { name: '1 kept out of ingest_connections' }).click()
+    const kept = page.getByRole('region', { name: 'Kept out' })
+    await kept.getByText('line 3 has 3 fields, the header has 14').first().waitFor()
+    const row = kept.locator('tr', { hasText: '_bad.log' })
+    check('file, line, reason and text', await row.locator('td').allInnerTexts().then((t) => [/_bad\.log/.test(t[0]!), ...t.slice(1, 4)]), [true, '3', 'line 3 has 3 fields, the header has 14', '2 not enough'])
+    await row.getByRole('button', { name: 'Show in file' }).click()
+    check('the line in its file', await kept.locator('.lines .at').innerText().then((t) => t.includes('2 not enough')))
+    check('with the line before it', await kept.locator('.lines li').nth(1).innerText().then((t) => t.includes('eni-0a')))
+    await kept.getByRole('link', { name: 'Dead-letter table' }).click()
+    await page.getByText('ingest_connections_dead_letters').first().waitFor()
+    await rail(page, 'Jobs')
+  })
+  await step('a file that is cut off: left out whole, with the reason and what can be read of it', async () => {
+    await page.getByRole('link', { name: '1 bad file of ingest_connections' }).click()
+    const left = page.getByRole('region', { name: 'Left out whole' })
+    await left.getByText('the gzip data is bad: it ends early').first().waitFor()
+    await left.locator('tr', { hasText: '_cut.log.gz' }).getByRole('button', { name: 'Show its beginning' }).click()
+    await left.locator('.lines li').first().waitFor()
+    check('its header', await left.locator('.lines li').first().innerText().then((t) => /account-id/.test(t)))
+  })
+  await step('a job that refuses files with bad lines; dropped by its name', async () => {
+    await rail(page, 'Worksheets')
+    await run(page, 'CREATE ICEBERG TABLE default_glue_catalog.puppygraph.strict();', /created table/)
+    await run(page, `CREATE SYNC JOB ingest_strict\nSTART_FROM = BEGINNING\nDATE_PATTERN = 'yyyy/MM/dd/HH/mm'\nCONTENT_TYPE = AUTO\nBAD_LINES = REFUSE_FILE\nAS COPY FROM FILE upsolver_samples LOCATION = '.'\nINTO default_glue_catalog.puppygraph.strict;`, /created job/)
+    await rail(page, 'Jobs')
+    await page.getByRole('link', { name: '2 bad files of ingest_strict' }).click()
+    const left = page.getByRole('region', { name: 'Left out whole' })
+    const row = left.locator('tr', { hasText: '_bad.log' })
+    await row.waitFor()
+    check('file, line, reason', await row.locator('td').allInnerTexts().then((t) => [/_bad\.log/.test(t[0]!), ...t.slice(1, 3)]), [true, '3', 'line 3 has 3 fields, the header has 14'])
+    await row.getByRole('button', { name: 'Show in file' }).click()
+    check('the line itself', await left.locator('.lines .at').innerText().then((t) => t.includes('2 not enough')))
+    await page.getByRole('button', { name: 'Drop…' }).click()
+    const dialog = page.getByRole('dialog')
+    check('not before its name is typed', await dialog.getByRole('button', { name: 'Drop' }).isDisabled())
+    await page.keyboard.type('ingest_strict')
+    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: 'ingest_strict', exact: true }).waitFor({ state: 'detached' })
+    check('it is gone', (await sql("SELECT count(*) FROM system.monitoring.jobs WHERE job_name = 'ingest_strict'"))[0], [0])
   })
   await step('what the columns hold', async () => {
     await rail(page, 'Datasets')
@@ -110,7 +147,7 @@ async function learn(server: Server, page: Page, folder: string): Promise<void> 
     await page.getByRole('tab', { name: 'Upkeep' }).click()
     await page.getByRole('button', { name: 'Do the upkeep now' }).click()
     await page.getByRole('columnheader', { name: 'Before', exact: true }).waitFor()
-    check('rows stay', (await sql(`SELECT count(*) FROM ${CONNECTIONS}`))[0], [24000])
+    check('rows stay', (await sql(`SELECT count(*) FROM ${CONNECTIONS}`))[0], [ROWS])
   })
   await step('a schema built from the tables, by hand', () => build(page))
   await step('lineage: the way of a column', async () => {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { HUB, loadFixture } from './fixture.ts'
-import { check, group, open, scene, settled, type SceneFacts, type Server, type Watched } from './harness.ts'
+import { check, group, open, PATIENCE, scene, settled, type SceneFacts, type Server, type Watched } from './harness.ts'
 
 type Row = unknown[]
 export async function query(server: Server, language: string, text: string): Promise<Row[]> {
@@ -19,7 +19,7 @@ const SCANNED = '10.0.2.10'
 const sample = { edges: ['connections'] }
 
 export async function within(page: Page, what: (s: SceneFacts) => boolean, name: string): Promise<SceneFacts> {
-  const end = Date.now() + 20000
+  const end = Date.now() + PATIENCE
   for (;;) {
     const s = await settled(page)
     if (what(s)) return s

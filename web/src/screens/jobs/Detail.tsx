@@ -55,16 +55,16 @@ export function Detail({ job }: { job: Job }) {
   const [tab, setTab] = useParam('tab', job.filesBad || job.error ? 'errors' : 'overview')
   const [isDropping, setDropping] = useState(false)
   const past = useQuery({ queryKey: ['runs', job.name], queryFn: () => runs(job.name), refetchInterval: 5000 })
-  const faults = job.filesBad + (job.error ? 1 : 0)
+  const faults = job.filesBad + job.dropped + (job.error ? 1 : 0)
   const figures: [string, string, string?][] = [
     [short(job.rows), 'rows'], [job.rate === null ? '–' : short(Number(job.rate)), 'rows a second'], [job.lagSeconds === null ? '–' : duration(job.lagSeconds * 1000), 'behind newest event'], [count(job.runs), 'runs'],
-    [bytes(job.bytesIn), 'read'], [count(job.filesLoaded), 'files loaded'], [count(job.filesPending), 'files waiting'], [job.commitMs === null ? '–' : duration(Number(job.commitMs)), 'last commit took'], [count(job.dropped), 'rows kept out', job.dropped ? 'warn' : ''], [count(job.filesBad), 'bad files', job.filesBad ? 'err' : ''],
+    [bytes(job.bytesIn), 'read'], [count(job.filesLoaded), 'files loaded'], [count(job.filesPending), 'files waiting'], [job.commitMs === null ? '–' : duration(Number(job.commitMs)), 'last commit took'], [count(job.dropped), 'lines and rows kept out', job.dropped ? 'warn' : ''], [count(job.filesBad), 'files left out whole', job.filesBad ? 'err' : ''],
   ]
   return (
     <section className="panel" aria-label={job.name}>
       <header><h2>{job.name}</h2><Status job={job} /><span className="spacer" /><a className="button small" href={href('worksheets', '', { text: job.statement })}>SQL to worksheet</a><a className="button small" href={href('lineage', job.target)}>Lineage</a><button type="button" className="button small danger" onClick={() => setDropping(true)}>Drop…</button></header>
       <div className="kpis pad">{figures.map(([value, name, kind]) => <div key={name} className="kpi panel"><b className={kind}>{value}</b>{name}</div>)}</div>
-      <Tabs label="Parts of the job" value={tab} onChange={setTab} tabs={[{ id: 'overview', label: 'Overview' }, { id: 'errors', label: `Errors ${faults || ''}` }, { id: 'runs', label: 'Runs' }, { id: 'sql', label: 'SQL' }]} />
+      <Tabs label="Parts of the job" value={tab} onChange={setTab} tabs={[{ id: 'overview', label: 'Overview' }, { id: 'errors', label: faults ? `Errors · ${count(faults)}` : 'Errors' }, { id: 'runs', label: 'Runs' }, { id: 'sql', label: 'SQL' }]} />
       <div className="body">
         {tab === 'overview' && <Charts job={job} past={past.data ?? []} />}
         {tab === 'errors' && <Errors job={job} />}
