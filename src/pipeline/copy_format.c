@@ -215,6 +215,8 @@ bool copy_format_check_json(const copy *c, const run_object *o, error *err)
 bool copy_format_check_csv(const copy *c, const run_object *o, error *err)
 {
     enum { PIECE = 1 << 16, LONGEST_LINE_BYTES = 1 << 20, MOST_COLUMNS = 4096 };
+    const option *given = content_option(c->job, "MAX_COLUMNS");
+    size_t most = given && given->number < MOST_COLUMNS ? (size_t)given->number : MOST_COLUMNS;
     AUTO(arena_free) arena *a = arena_new();
     AUTO(inflate_close) inflate_reader *r = NULL;
     char *bytes = arena_alloc(a, PIECE), delimiter = delimiter_of(c, o);
@@ -237,8 +239,8 @@ bool copy_format_check_csv(const copy *c, const run_object *o, error *err)
             line++;
         }
     }
-    return columns <= MOST_COLUMNS ||
-           fail(err, ERR_CORRUPT, "line 1 has %zu columns; %d can be read", columns, MOST_COLUMNS);
+    return columns <= most || fail(err, ERR_CORRUPT, "line 1 has %zu columns; %zu %s", columns,
+                                   most, given ? "is MAX_COLUMNS" : "can be read");
 }
 
 /* ---- Shapes ---- */

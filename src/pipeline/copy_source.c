@@ -178,13 +178,50 @@ static bool check_content_type(const worksheet *w, const statement *s, error *er
                              STR_ARG(type->text));
 }
 
+/* Options inside of CONTENT_TYPE. */
+static bool check_content_options(const worksheet *w, const statement *s, error *err)
+{
+    static const struct {
+        const char *name;
+        int kinds;
+        const char *expects;
+    } known[] = {
+        { "TYPE", 1 << OPTION_WORD | 1 << OPTION_TEXT, "AUTO, CSV, TSV, JSON, PARQUET or AVRO" },
+        { "INFER_TYPES", 1 << OPTION_BOOL, "TRUE or FALSE" },
+        { "HEADER", 1 << OPTION_LIST, "a list of names, ('a', 'b')" },
+        { "HEADER_LINE", 1 << OPTION_TEXT, "names, 'a, b'" },
+        { "DELIMITER", 1 << OPTION_TEXT, "one character" },
+        { "NULL_VALUE", 1 << OPTION_TEXT, "a text, '-'" },
+        { "QUOTE_ESCAPE_CHAR", 1 << OPTION_TEXT, "one character" },
+        { "MAX_COLUMNS", 1 << OPTION_NUMBER, "a whole number" },
+    };
+    const option *o = option_find(s->options, "CONTENT_TYPE");
+    for (size_t i = 0; o && o->kind == OPTION_NESTED && i < o->nested.count; i++) {
+        const option *x = &o->nested.items[i];
+        size_t k = 0;
+        while (k < ARRAY_LEN(known) && !str_eq(x->name, str_of(known[k].name)))
+            k++;
+        if (k == ARRAY_LEN(known))
+            return worksheet_fail_at(w, x->span, err,
+                                     "CONTENT_TYPE has no option " STR_FMT
+                                     "; TYPE, INFER_TYPES, HEADER, HEADER_LINE, DELIMITER, "
+                                     "NULL_VALUE, QUOTE_ESCAPE_CHAR and MAX_COLUMNS are",
+                                     STR_ARG(x->name));
+        bool is_long =
+            k == 4 ? !str_eq(x->text, STR("\\t")) && x->text.len != 1 : k == 6 && x->text.len != 1;
+        if (!(known[k].kinds >> x->kind & 1) || is_long)
+            return worksheet_fail_at(w, x->span, err, "%s is %s", known[k].name, known[k].expects);
+    }
+    return true;
+}
+
 bool copy_source_check(const worksheet *w, const statement *s, error *err)
 {
     const option *bad = option_find(s->options, "BAD_LINES"),
                  *packed = option_find(s->options, "COMPRESSION"),
                  *queue = option_find(s->options, "SQS_QUEUE_NAME");
     packing known;
-    TRY(check_content_type(w, s, err));
+    TRY(check_content_type(w, s, err) && check_content_options(w, s, err));
     if (bad && !str_eq_nocase(bad->text, STR("DEAD_LETTERS")) &&
         !str_eq_nocase(bad->text, STR("REFUSE_FILE")))
         return worksheet_fail_at(w, bad->span, err, "BAD_LINES is DEAD_LETTERS or REFUSE_FILE");

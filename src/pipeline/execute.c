@@ -529,6 +529,8 @@ static bool create_job(context *x, error *err)
                        .folder = x->folder,
                        .target = execute_full_name(x, &s->table),
                        .source_text = str_slice(x->worksheet->text, s->span.from, s->span.to) };
+    worksheet alone = { x->worksheet->source_name, x->worksheet->text, s, 1 };
+    TRY(execute_check_job(x, &made, &alone, err));
     TRY(state_job_add(home_state(x->home), &made, err));
     return execute_say(x, true, "created job " STR_FMT, STR_ARG(s->name));
 }

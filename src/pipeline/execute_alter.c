@@ -94,6 +94,8 @@ bool execute_alter_job(context *x, error *err)
     if (str_eq(text, j.source_text))
         return execute_say(x, false, "job " STR_FMT ": unchanged", STR_ARG(j.name));
     TRY(parse_one(x->arena, j.name, text, &w, err));
+    j.source_text = text;
+    TRY(execute_check_job(x, &j, w, err));
     value parameters[] = { value_text(text), value_int(j.id) };
     TRY(state_execute(home_state(x->home), "UPDATE floe_jobs SET source_text = ? WHERE id = ?",
                       parameters, 2, err));
@@ -156,6 +158,23 @@ static bool add_table_columns(context *x, const iceberg_table *t, iceberg_change
     return true;
 }
 
+/* Rows are retired by whole partitions of a day. */
+static bool check_retention(context *x, const iceberg_table *t, error *err)
+{
+    const option *days = option_find(x->statement->options, "TABLE_DATA_RETENTION");
+    const iceberg_spec *spec = iceberg_table_spec(t);
+    bool is_by_day = days == NULL;
+    for (size_t i = 0; !is_by_day && i < spec->field_count; i++) {
+        const iceberg_field *f =
+            iceberg_schema_find_id(iceberg_table_schema(t), spec->fields[i].source_id);
+        is_by_day = f && (f->type->kind == ICEBERG_DATE || f->type->kind == ICEBERG_TIMESTAMP ||
+                          f->type->kind == ICEBERG_TIMESTAMPTZ);
+    }
+    return is_by_day || worksheet_fail_at(x->worksheet, days->span, err,
+                                          "TABLE_DATA_RETENTION needs a table that is PARTITIONED "
+                                          "BY a date: rows are retired by whole partitions");
+}
+
 bool execute_alter_table(context *x, error *err)
 {
     enum { MOST_ATTEMPTS = 20 };
@@ -165,6 +184,7 @@ bool execute_alter_table(context *x, error *err)
     str keys[64], values[64];
     TRY(execute_find_catalog(x, &s->table, &c, err));
     TRY(execute_find_table(x, &s->table, &t, err));
+    TRY(check_retention(x, t, err));
     iceberg_change change = { .operation = STR(""),
                               .only_after_snapshot_id = ICEBERG_ANY_SNAPSHOT };
     if (s->options.count > 30)

@@ -28,6 +28,11 @@ bool execute_fail_absent(context *x, const char *what, str name, span at, error 
 bool execute_show_table(home *h, sql_connection *c, arena *a, catalog *k, str catalog_name,
                         const catalog_entry *e, str *ret_name, error *err);
 
+/* ---- execute_check.c ---- */
+/* Check a job as its text, the first statement of `w`, has it; its tables are there. `record` need
+ * not be in the state. */
+bool execute_check_job(context *x, const state_job *record, const worksheet *w, error *err);
+
 /* ---- execute_alter.c ---- */
 bool execute_alter_connection(context *x, error *err);
 bool execute_alter_table(context *x, error *err);

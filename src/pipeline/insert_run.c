@@ -391,6 +391,17 @@ static bool open_insertion(insertion *x, int64_t *ret_after, bool *ret_is_new, e
     return true;
 }
 
+bool insert_check(job *j, arena *a, error *err)
+{
+    insertion x = { .job = j, .arena = a };
+    int64_t after;
+    bool is_new;
+    iceberg_scan scan = { 0 };
+    str rows, order;
+    TRY(open_insertion(&x, &after, &is_new, err));
+    return rows_sql(&x, &scan, x.schema->identifier_count > 0, &rows, &order, err);
+}
+
 bool insert_explain(job *j, arena *a, strbuf *out, error *err)
 {
     insertion x = { .job = j, .arena = a };

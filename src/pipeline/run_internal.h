@@ -73,6 +73,8 @@ bool insert_run(job *j, job_progress *ret, error *err);
 /* Make a table `name` of up to `limit` rows that the next run would write. */
 bool copy_preview(job *j, arena *a, str name, int64_t limit, error *err);
 bool insert_preview(job *j, arena *a, str name, int64_t limit, error *err);
+/* Whether its SELECT can be carried out; nothing is read. */
+bool insert_check(job *j, arena *a, error *err);
 /* What the next run will read, in lines. */
 bool insert_explain(job *j, arena *a, strbuf *out, error *err);
 void upsert_index_close(struct upsert_index *x);

@@ -56,6 +56,7 @@ bool parser_select(parser *p, bool is_nested, select_query *ret);
 
 /* Shared by parser.c and parser_job.c. */
 bool parser_table_name(parser *p, table_name *ret);
+bool parser_target(parser *p, table_name *ret); /* of a job */
 bool parser_names(parser *p, const char *what, const str **ret, size_t *ret_count);
 bool parser_connection_type(parser *p, str *ret);
 bool parser_expectation(parser *p, expectation *ret); /* after [WITH|ADD] EXPECTATION */

@@ -109,13 +109,29 @@ bool parser_names(parser *p, const char *what, const str **ret, size_t *ret_coun
     return true;
 }
 
-static const char *const connection_types[] = {
-    "FILE",     "S3",    "GLUE_CATALOG", "KAFKA",   "KINESIS",       "SNOWFLAKE",  "REDSHIFT",
-    "POSTGRES", "MYSQL", "MSSQL",        "MONGODB", "ELASTICSEARCH", "CLICKHOUSE", "ICEBERG_REST"
-};
+static const char *const connection_types[] = { "FILE", "S3", "GLUE_CATALOG", "ICEBERG_REST" };
+
+/* SQLake's, which are no places of flow logs. */
+static const char *const other_types[] = { "KAFKA",         "KINESIS",    "SNOWFLAKE", "REDSHIFT",
+                                           "POSTGRES",      "MYSQL",      "MSSQL",     "MONGODB",
+                                           "ELASTICSEARCH", "CLICKHOUSE", "TABULAR" };
+
+static const char *other_type(const parser *p)
+{
+    for (size_t i = 0; i < ARRAY_LEN(other_types); i++)
+        if (parser_is_word(p, other_types[i]))
+            return other_types[i];
+    return NULL;
+}
 
 bool parser_connection_type(parser *p, str *ret)
 {
+    const char *other = other_type(p);
+    if (other)
+        return fail_at(p->err, p->source_name, p->text, parser_peek(p)->span.from,
+                       "connections of type %s are not offered; FILE, S3, GLUE_CATALOG and "
+                       "ICEBERG_REST are",
+                       other);
     for (size_t i = 0; i < ARRAY_LEN(connection_types); i++)
         if (parser_take_word(p, connection_types[i])) {
             *ret = str_of(connection_types[i]);
@@ -123,7 +139,17 @@ bool parser_connection_type(parser *p, str *ret)
                 parser_take_word(p, "CATALOG"); /* CREATE ICEBERG_REST CATALOG CONNECTION */
             return true;
         }
-    return parser_fail(p, "a type of connection: FILE, S3, GLUE_CATALOG, …");
+    return parser_fail(p, "a type of connection: FILE, S3, GLUE_CATALOG or ICEBERG_REST");
+}
+
+bool parser_target(parser *p, table_name *ret)
+{
+    const char *other = other_type(p);
+    if ((other || parser_is_word(p, "S3")) && !token_is_symbol(&p->tokens[p->at + 1], "."))
+        return fail_at(p->err, p->source_name, p->text, parser_peek(p)->span.from,
+                       "jobs write Iceberg tables, INTO catalog.schema.table; %s is no target",
+                       other ? other : "S3");
+    return parser_table_name(p, ret);
 }
 
 /* CREATE <type> CONNECTION <name> [options] | CREATE CONNECTION <type> <name> [options] */

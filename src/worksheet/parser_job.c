@@ -80,7 +80,7 @@ static bool parse_copy(parser *p, statement *s)
     TRY(parser_options(p, SCOPE_SOURCE, s->type, (const char *const[]){ "INTO", NULL },
                        &s->source_options));
     TRY(parser_need_word(p, "INTO"));
-    TRY(parser_table_name(p, &s->table));
+    TRY(parser_target(p, &s->table));
     TRY(parse_expectations(p, s));
     if (parser_peek(p)->kind == TOKEN_WORD && token_is_symbol(&p->tokens[p->at + 1], "="))
         return fail_at(p->err, p->source_name, p->text, parser_peek(p)->span.from,
@@ -118,7 +118,7 @@ static bool parse_insert(parser *p, statement *s)
 {
     s->kind = STATEMENT_CREATE_INSERT_JOB;
     TRY(parser_need_word(p, "INTO"));
-    TRY(parser_table_name(p, &s->table));
+    TRY(parser_target(p, &s->table));
     if (parser_is_symbol(p, "("))
         TRY(parser_names(p, "a column", &s->target_columns, &s->target_column_count));
     s->maps_by_name = parser_take_word(p, "MAP_COLUMNS_BY_NAME");
@@ -239,7 +239,7 @@ static bool parse_merge(parser *p, statement *s)
     s->kind = STATEMENT_CREATE_INSERT_JOB;
     s->merge.is_given = true;
     TRY(parser_need_word(p, "INTO"));
-    TRY(parser_table_name(p, &s->table));
+    TRY(parser_target(p, &s->table));
     TRY(take_alias(p, "USING", &ignored));
     TRY(parser_need_word(p, "USING"));
     TRY(parser_need_symbol(p, "("));
