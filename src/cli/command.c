@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/session.h"
+
 static bool match_option(const argument *o, int argc, char **argv, int *at, bool *ret_is_fine)
 {
     str arg = str_of(argv[*at]), name = str_of(o->name);
@@ -75,6 +77,7 @@ int command_failed(const error *err)
 bool command_home(const char *given, home **ret_home, error *err)
 {
     const char *path = given ? given : getenv("FLOE_HOME");
+    session_tell_lineage();
     return home_open(&(home_options){ .path = str_of(path && path[0] ? path : "./floe-home") },
                      ret_home, err);
 }

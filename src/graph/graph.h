@@ -53,6 +53,17 @@ void graph_leave(graph *g, uint64_t ticket);
  * the error. */
 NODISCARD bool graph_schema_check(const graph_options *options, error *err);
 
+/* A property of a label and the column of a table that it is; `column` is empty where it is an
+ * expression. "~from" and "~to" are the ends of edges. */
+typedef struct graph_origin {
+    str label, property;
+    bool is_vertex;
+    str catalog, namespace, table, column, expression;
+} graph_origin;
+/* All of a schema, in `a`; only the text is read. */
+NODISCARD bool graph_schema_origins(arena *a, str json, str name, const graph_origin **ret,
+                                    size_t *ret_count, error *err);
+
 /* What has been read from tables' files for a graph so far, whoever asked. Files that were passed
  * over belong to the tables, but held nothing that was wanted. Of columns only those wanted are
  * read; the bytes are those of the whole files. */

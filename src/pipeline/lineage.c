@@ -1,12 +1,18 @@
-/* Where the columns of each table come from: source → job → table → job → table. The graph's labels
- * follow from its schema. */
+/* Where the columns of each table come from: source → job → table → job → table, and on to the
+ * labels of the graph, which a folder above tells. */
+#include "pipeline/system.h"
 #include "pipeline/system_internal.h"
 #include "pipeline/state.h"
 #include "worksheet/worksheet.h"
 
-typedef struct line {
-    str job, kind, source, source_column, target, target_column, expression;
-} line;
+typedef system_lineage_line line;
+
+static system_lineage more_lines;
+
+void system_set_lineage(system_lineage more)
+{
+    more_lines = more;
+}
 
 static void add_line(system_cells *cells, arena *a, const line *l)
 {
@@ -64,6 +70,26 @@ static bool add_item(system_cells *cells, arena *a, const iceberg_schema *source
     return true;
 }
 
+/* The target's column that item `i` of the SELECT goes to; empty: none. */
+static str target_of(const statement *s, const iceberg_table *target, size_t i)
+{
+    str name = s->query.items[i].name;
+    for (size_t k = 0; k < s->merge.value_count; k++) /* INSERT (columns) VALUES (source columns) */
+        if (str_eq_nocase(s->merge.values[k], name))
+            return s->target_columns[k];
+    for (size_t k = 0; k < s->except_count; k++)
+        if (str_eq_nocase(s->except[k], name))
+            return STR("");
+    if (s->merge.value_count)
+        return STR("");
+    if (s->target_column_count)
+        return i < s->target_column_count ? s->target_columns[i] : STR("");
+    if (!s->maps_by_name && !s->merge.is_given && target &&
+        i < iceberg_table_schema(target)->field_count)
+        return iceberg_table_schema(target)->fields[i].name;
+    return name.len ? name : STR("*");
+}
+
 static void add_insert(system_cells *cells, arena *a, home *h, const statement *s, line l)
 {
     catalog *c;
@@ -80,12 +106,9 @@ static void add_insert(system_cells *cells, arena *a, home *h, const statement *
         error_clear(&ignored);
     for (size_t i = 0; i < s->query.item_count; i++) {
         const select_item *item = &s->query.items[i];
-        l.target_column = item->name;
-        if (s->target_column_count && i < s->target_column_count)
-            l.target_column = s->target_columns[i];
-        else if (!s->maps_by_name && target && i < iceberg_table_schema(target)->field_count)
-            l.target_column = iceberg_table_schema(target)->fields[i].name;
-        add_item(cells, a, source ? iceberg_table_schema(source) : NULL, item, l);
+        l.target_column = target_of(s, target, i);
+        if (l.target_column.len)
+            add_item(cells, a, source ? iceberg_table_schema(source) : NULL, item, l);
     }
 }
 
@@ -105,5 +128,11 @@ bool system_fill_lineage(home *h, arena *a, system_cells *cells, error *err)
         else
             add_insert(cells, a, h, &w->statements[0], l);
     }
+    const line *lines;
+    size_t line_count = 0;
+    if (more_lines)
+        TRY(more_lines(h, a, &lines, &line_count, err));
+    for (size_t i = 0; i < line_count; i++)
+        add_line(cells, a, &lines[i]);
     return true;
 }

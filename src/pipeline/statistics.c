@@ -3,6 +3,7 @@
 #include "pipeline/statistics.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -393,6 +394,13 @@ typedef struct following {
     void *context;
 } following;
 
+typedef struct stale_search {
+    home *home;
+    value *rows; /* of floe_statistics: table, snapshot */
+    size_t count;
+    bool is_found;
+} stale_search;
+
 static bool follow_table(void *context, arena *outer, str catalog_name, const catalog_entry *e,
                          const iceberg_table *table, error *err)
 {
@@ -435,6 +443,9 @@ bool statistics_register(sql_engine *engine, error *err)
     return sql_register_sink(engine, "floe_count_distinct", types, 2, add_hashes, NULL, err);
 }
 
+static pthread_mutex_t following_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic bool is_followed; /* somebody in this process keeps the statistics */
+
 bool statistics_follow(home *h, sql_engine *engine, bool (*should_stop)(void *context),
                        void *context, error *err)
 {
@@ -442,7 +453,48 @@ bool statistics_follow(home *h, sql_engine *engine, bool (*should_stop)(void *co
     AUTO(sql_disconnect) sql_connection *c = NULL;
     TRY(sql_connect(engine, &c, err));
     following f = { h, c, should_stop, context };
-    return system_each_table(h, a, follow_table, &f, err);
+    atomic_store(&is_followed, true);
+    pthread_mutex_lock(&following_lock);
+    bool works = system_each_table(h, a, follow_table, &f, err);
+    pthread_mutex_unlock(&following_lock);
+    return works;
+}
+
+/* Whether a table has a snapshot that its statistics do not know. */
+static bool find_stale(void *context, arena *a, str catalog_name, const catalog_entry *e,
+                       const iceberg_table *table, error *err)
+{
+    static const column_type types[] = { COLUMN_STRING, COLUMN_INT64 };
+    stale_search *s = context;
+    const iceberg_snapshot *current = iceberg_table_current(table);
+    str name = str_format(a, STR_FMT "." STR_FMT "." STR_FMT, STR_ARG(catalog_name),
+                          STR_ARG(e->namespace), STR_ARG(e->name));
+    if (!s->rows)
+        TRY(state_select(home_state(s->home), a,
+                         "SELECT table_name, snapshot_id FROM floe_statistics", types, 2, &s->rows,
+                         &s->count, err));
+    bool is_known = current == NULL;
+    for (size_t i = 0; i < s->count; i++)
+        is_known |= current && s->rows[i * 2 + 1].integer == current->id &&
+                    str_eq(s->rows[i * 2].text, name);
+    s->is_found |= !is_known;
+    return true;
+}
+
+/* Where no server does it, who asks brings them up to date. */
+static bool bring_up_to_date(home *h, arena *a, error *err)
+{
+    AUTO(sql_engine_close) sql_engine *e = NULL;
+    stale_search s = { .home = h };
+    if (atomic_load(&is_followed))
+        return true;
+    TRY(system_each_table(h, a, find_stale, &s, err));
+    if (!s.is_found)
+        return true;
+    TRY(home_second_engine(h, &e, err));
+    bool works = statistics_follow(h, e, NULL, NULL, err);
+    atomic_store(&is_followed, false);
+    return works;
 }
 
 /* ---- As system tables ---- */
@@ -454,6 +506,7 @@ static bool each_column(home *h, arena *a, put_rows put, system_cells *cells, er
     static const column_type types[] = { COLUMN_STRING };
     value *names;
     size_t count;
+    TRY(bring_up_to_date(h, a, err));
     TRY(state_select(home_state(h), a, "SELECT table_name FROM floe_statistics ORDER BY 1", types,
                      1, &names, &count, err));
     for (size_t i = 0; i < count; i++) {

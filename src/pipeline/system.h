@@ -12,3 +12,13 @@ NODISCARD bool system_register(home *h, sql_engine *e, error *err);
 NODISCARD bool system_rows(home *h, arena *a, str table, sql_rows *ret, error *err);
 /* Prometheus' text format, version 0.0.4: counters and gauges of every job. */
 NODISCARD bool system_metrics(home *h, strbuf *out, error *err);
+
+/* A row of system.monitoring.lineage. */
+typedef struct system_lineage_line {
+    str job, kind, source, source_column, target, target_column, expression;
+} system_lineage_line;
+/* What a folder above knows of lineage: the labels that a graph makes of columns. Rows in `a`. */
+typedef bool (*system_lineage)(home *h, arena *a, const system_lineage_line **ret,
+                               size_t *ret_count, error *err);
+/* Once a process, at start. */
+void system_set_lineage(system_lineage more);

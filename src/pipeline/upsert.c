@@ -328,10 +328,9 @@ static bool make_batch(upsert *u, error *err)
                                   not_null.len ? " AND " : " WHERE ", STR_ARG(strbuf_str(&name)));
         }
     str tie = tie_sql(u);
-    if (u->has_deletes) /* a row that takes out an equal one is not equal to it */
-        tie = str_format(u->arena,
-                         "CASE WHEN \"_delete\" THEN xor(" STR_FMT ", 1) ELSE " STR_FMT " END",
-                         STR_ARG(tie), STR_ARG(tie));
+    if (u->has_deletes) /* of equal times, the delete is the last word */
+        tie = str_format(u->arena, "CASE WHEN \"_delete\" THEN %lld ELSE " STR_FMT " END",
+                         (long long)INT64_MAX, STR_ARG(tie));
     /* rows without a key name nothing that could be kept: a flow record with no address */
     str winners = str_format(
         u->arena,

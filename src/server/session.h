@@ -15,6 +15,9 @@ NODISCARD bool session_schema_version(home *h, int64_t *ret_version, error *err)
 /* Apply an older version again, as a new one. */
 NODISCARD bool session_schema_roll_back(home *h, int64_t to, int64_t *ret_version, error *err);
 
+/* Let system.monitoring.lineage go on to the labels of homes' graphs; once a process, at start. */
+void session_tell_lineage(void);
+
 /* A home's graph that follows its tables and its schema. Thread-safe. */
 typedef struct session session;
 /* `as_of_ms`: the graph as its tables were then, and stays; 0: now. `h` must outlive it. */
