@@ -69,6 +69,7 @@ typedef struct copy {
     int64_t preview_limit;
     str replay; /* a relation of dead letters: only these rows are loaded; empty: all */
     int64_t run;
+    int64_t started_us; /* once $commit_time was asked for */
     expectation_counts counts;
     int64_t bad_lines;
     VEC(str) unpacked; /* paths of unpacked copies */

@@ -80,6 +80,103 @@ str copy_part_select(copy *c, const part *p, int32_t day)
     return strbuf_str(&b);
 }
 
+/* ---- System columns ---- */
+
+static str compression_of(str name)
+{
+    static const struct {
+        const char *end, *name;
+    } known[] = { { ".gz", "GZIP" },   { ".zst", "ZSTD" },      { ".zstd", "ZSTD" },
+                  { ".bz2", "BZIP2" }, { ".snappy", "SNAPPY" }, { ".sz", "SNAPPY" } };
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (str_ends_with(name, str_of(known[i].end)))
+            return str_of(known[i].name);
+    return STR("NONE");
+}
+
+static void add_file_name(strbuf *b, const run_object *o)
+{
+    strbuf_add_sql_text(b, o->shown);
+}
+
+static void add_compression(strbuf *b, const run_object *o)
+{
+    strbuf_add_sql_text(b, compression_of(o->shown));
+}
+
+static void add_size(strbuf *b, const run_object *o)
+{
+    strbuf_format(b, "%lld::BIGINT", (long long)o->object.size_bytes);
+}
+
+static void add_modified(strbuf *b, const run_object *o)
+{
+    strbuf_format(b, "%lld::BIGINT", (long long)(o->object.modified_us / 1000));
+}
+
+/* What COLUMN_TRANSFORMATIONS and expectations may name beside the file's columns: of the row's
+ * object, or an expression. */
+static const struct {
+    const char *name;
+    void (*add)(strbuf *b, const run_object *o);
+    const char *sql;
+} system_columns[] = {
+    { "$file_name", add_file_name, NULL },
+    { "$compressed_file_name", add_file_name, NULL },
+    { "$file_size", add_size, NULL },
+    { "$file_last_modified", add_modified, NULL },
+    { "$compression", add_compression, NULL },
+    { "$row_number", NULL, "\"_row\"::BIGINT" },
+    { "$event_time", NULL, "floe_event_time(\"_object\")" },
+    { "$event_timestamp", NULL, "floe_event_time(\"_object\")" },
+    { "$source_time", NULL, "floe_event_time(\"_object\")" },
+    { "$event_date", NULL, "floe_event_time(\"_object\")::DATE" },
+    { "$commit_time", NULL, NULL }, /* of the run */
+};
+
+static bool is_named(const copy *c, str name)
+{
+    const statement *s = c->job->statement;
+    const option *o = copy_transformations(c->job);
+    for (size_t i = 0; o && i < o->assignments.count; i++)
+        if (expression_mentions(o->assignments.items[i].expression, name))
+            return true;
+    for (size_t i = 0; i < s->expectation_count; i++)
+        if (expression_mentions(s->expectations[i].predicate, name))
+            return true;
+    return false;
+}
+
+/* The relation with those that the job names. */
+static str with_system_columns(copy *c, str relation)
+{
+    strbuf b = strbuf_new(c->arena);
+    for (size_t i = 0; i < ARRAY_LEN(system_columns); i++) {
+        if (!is_named(c, str_of(system_columns[i].name)))
+            continue;
+        strbuf_add_c(&b, b.len ? ", " : "(SELECT *, ");
+        if (system_columns[i].add) {
+            strbuf_add_c(&b, "([");
+            for (size_t k = 0; k < c->object_count; k++) {
+                strbuf_add_c(&b, k ? ", " : "");
+                system_columns[i].add(&b, &c->objects[k]);
+            }
+            strbuf_add_c(&b, "])[\"_object\" + 1]");
+        } else if (system_columns[i].sql) {
+            strbuf_add_c(&b, system_columns[i].sql);
+        } else {
+            c->started_us = c->started_us ? c->started_us : clock_wall_us();
+            strbuf_format(&b, "make_timestamp(%lld)", (long long)c->started_us);
+        }
+        strbuf_add_c(&b, " AS ");
+        strbuf_add_sql_name(&b, str_of(system_columns[i].name));
+    }
+    if (b.len == 0)
+        return relation;
+    strbuf_format(&b, " FROM " STR_FMT ")", STR_ARG(relation));
+    return strbuf_str(&b);
+}
+
 /* The files of one shape. */
 part copy_shape_part(copy *c, size_t shape_index, const size_t *objects, size_t count)
 {
@@ -90,13 +187,15 @@ part copy_shape_part(copy *c, size_t shape_index, const size_t *objects, size_t 
             strbuf_format(&b, "%s" STR_FMT, i ? " UNION ALL BY NAME " : "(",
                           STR_ARG(copy_format_relation(c, objects[i], s)));
         strbuf_add_char(&b, ')');
-        return (part){ strbuf_str(&b), s->column_count, s->names, s->types };
+        return (part){ with_system_columns(c, strbuf_str(&b)), s->column_count, s->names,
+                       s->types };
     }
     strbuf_add_c(&b, "(SELECT * EXCLUDE (filename, file_row_number), floe_object(filename) AS "
                      "\"_object\", file_row_number AS \"_row\" FROM read_parquet(");
     copy_add_paths(&b, c, objects, count);
     strbuf_add_c(&b, ", filename = true, file_row_number = true))");
-    return (part){ strbuf_str(&b), s->column_count, s->names, s->types, .is_parquet = true };
+    return (part){ with_system_columns(c, strbuf_str(&b)), s->column_count, s->names, s->types,
+                   .is_parquet = true };
 }
 
 static const char *sql_type_of(column_type type)
@@ -118,5 +217,6 @@ part copy_text_part(copy *c, const text_scan *scan, size_t first_object)
         c->arena,
         "(SELECT * EXCLUDE (\"_file\"), \"_file\"::BIGINT + %zu AS \"_object\" FROM " STR_FMT ")",
         first_object, STR_ARG(text_scan_relation(scan)));
+    p.relation = with_system_columns(c, p.relation);
     return p;
 }

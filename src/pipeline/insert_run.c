@@ -172,6 +172,20 @@ static str with_expectations(insertion *x, str query)
                      : query;
 }
 
+/* $commit_time: when the newest of the snapshots that are read was committed. */
+static str with_commit_time(insertion *x, str source_sql)
+{
+    str name = STR("$commit_time");
+    const iceberg_snapshot *s =
+        x->to_snapshot == -1 ? NULL : iceberg_table_snapshot_by_id(x->source, x->to_snapshot);
+    if (!expression_mentions(x->job->statement->query.text, name) ||
+        iceberg_schema_find(iceberg_table_schema(x->source), name))
+        return source_sql;
+    return str_format(x->arena,
+                      "(SELECT *, make_timestamp(%lld) AS \"$commit_time\" FROM " STR_FMT ")",
+                      (long long)(s ? s->timestamp_ms * 1000 : 0), STR_ARG(source_sql));
+}
+
 /* The SELECT over the new rows, with columns named and typed as the target's, and "_order" for an
  * upsert. */
 static bool rows_sql(insertion *x, const iceberg_scan *scan, bool is_upsert, str *ret_sql,
@@ -185,6 +199,7 @@ static bool rows_sql(insertion *x, const iceberg_scan *scan, bool is_upsert, str
     int64_t now = clock_wall_us();
     *ret_order_column = STR("");
     TRY(iceberg_scan_sql(x->source, x->arena, scan, NULL, 0, false, &source_sql, err));
+    source_sql = with_commit_time(x, source_sql);
     TRY(select_to_sql(x->arena, x->job->worksheet->text, &s->query, source_sql,
                       adds_order ? STR("\"$event_time\" AS \"_order\"") : STR(""),
                       x->job->record.created_us, now, &query, err));
