@@ -87,6 +87,16 @@ static str dead_select(copy *c, str rows_sql, str dropped)
     return strbuf_str(&b);
 }
 
+str copy_checked_preview(const copy *c, str select)
+{
+    str dropped = dropped_where(c);
+    if (c->job->statement->expectation_count == 0)
+        return select;
+    return str_format(c->arena, "SELECT " STR_FMT " FROM (" STR_FMT ")%s" STR_FMT "%s",
+                      STR_ARG(column_list(c)), STR_ARG(select), dropped.len ? " WHERE NOT (" : "",
+                      STR_ARG(dropped), dropped.len ? ")" : "");
+}
+
 bool copy_checked(copy *c, str select, bool is_staged, str name, str *ret_select, error *err)
 {
     str dropped = dropped_where(c), rows_sql = STR("\"_checked\"");

@@ -42,6 +42,7 @@ size_t copy_day_note_faults(copy *c, const day_objects *d)
 /* The rows of one more part, as far as there is room for them. */
 static bool preview_part(copy *c, str select, error *err)
 {
+    select = copy_checked_preview(c, select);
     str limited = str_format(c->arena, "SELECT * FROM (" STR_FMT ") LIMIT %lld", STR_ARG(select),
                              (long long)c->preview_limit);
     str made = str_format(

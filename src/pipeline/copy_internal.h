@@ -205,6 +205,8 @@ str copy_format_relation(copy *c, size_t object, const shape *s);
 
 /* The further columns of a part's SELECT: whether each expectation holds, "_object" and "_row". */
 void copy_add_checks(const copy *c, strbuf *b);
+/* The rows that pass, with the target's columns. */
+str copy_checked_preview(const copy *c, str select);
 /* Count what breaks the expectations, write dead letters. `is_staged`: the rows are put into a
  * table first, else `select` may be read several times. `*ret_select`: the rows that are loaded. */
 bool copy_checked(copy *c, str select, bool is_staged, str name, str *ret_select, error *err);

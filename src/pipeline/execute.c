@@ -208,6 +208,11 @@ static bool make_schema(context *x, iceberg_schema *schema, error *err)
             return worksheet_fail_at(x->worksheet, s->table.span, err,
                                      "PRIMARY KEY " STR_FMT " is not a column of the table",
                                      STR_ARG(s->primary_key[i]));
+        for (size_t k = 0; k < i; k++)
+            if (str_eq_nocase(s->primary_key[k], s->primary_key[i]))
+                return worksheet_fail_at(x->worksheet, s->table.span, err,
+                                         "PRIMARY KEY names " STR_FMT " twice",
+                                         STR_ARG(s->primary_key[i]));
         f->is_required = true; /* Iceberg spec, "Identifier Field IDs": they must be required */
         vec_push(x->arena, &identifiers, f->id);
     }

@@ -235,12 +235,21 @@ static bool check_expression(const check *k, str what, str text, error *err)
                              STR_ARG(text), STR_ARG(column_text(&found->columns[0], k->arena, 0)));
 }
 
-/* Where a folder's job reads, and by which names. */
+/* Where a job reads. */
 static bool check_place(const check *k, const state_job *record, error *err)
 {
     AUTO(job_close) job *j = NULL;
     error why = { 0 };
-    if (!str_eq(k->statement->type, STR("FILE")))
+    const option *location = option_find(k->statement->source_options, "LOCATION");
+    bool is_s3 = str_eq(k->statement->type, STR("S3"));
+    if (is_s3 && !location && !option_find(k->statement->source_options, "BUCKET"))
+        return worksheet_fail_at(k->worksheet, k->statement->connection_span, err,
+                                 "COPY FROM S3 needs LOCATION = 's3://bucket/prefix/'");
+    if (is_s3 && location && !str_starts_with(location->text, STR("s3://")))
+        return worksheet_fail_at(k->worksheet, location->span, err,
+                                 "LOCATION is 's3://bucket/prefix/', not '" STR_FMT "'",
+                                 STR_ARG(location->text));
+    if (is_s3)
         return true;
     TRY(job_open(k->home, record, &(job_limits){ .is_look_only = true }, &j, err));
     return copy_source_open(j, &why) ||

@@ -47,15 +47,31 @@ static void add_copy(system_cells *cells, arena *a, const statement *s, line l)
     }
 }
 
-/* The columns of the source table that an expression names. */
+/* An expression and behind it those of the LETs that it needs. */
+static str with_lets(arena *a, str expression, const select_let *lets, size_t count)
+{
+    bool *is_in = arena_array_of(a, bool, count);
+    strbuf b = strbuf_new(a);
+    strbuf_add(&b, expression);
+    for (size_t i = 0; i < count; i++) {
+        if (is_in[i] || !expression_mentions(strbuf_str(&b), lets[i].name))
+            continue;
+        is_in[i] = true;
+        strbuf_format(&b, " , " STR_FMT, STR_ARG(lets[i].expression));
+        i = (size_t)-1; /* it may need those before it */
+    }
+    return strbuf_str(&b);
+}
+
+/* The columns of the source table that an expression names, by itself or by LET: `reach`. */
 static bool add_item(system_cells *cells, arena *a, const iceberg_schema *source,
-                     const select_item *item, line l)
+                     const select_item *item, str reach, line l)
 {
     bool is_all = str_ends_with(item->expression, STR("*"));
     bool has_source = false;
     l.expression = item->expression;
     for (size_t k = 0; source && k < source->field_count; k++) {
-        if (!is_all && !expression_mentions(item->expression, source->fields[k].name))
+        if (!is_all && !expression_mentions(reach, source->fields[k].name))
             continue;
         l.source_column = source->fields[k].name;
         if (is_all)
@@ -96,6 +112,8 @@ static void add_insert(system_cells *cells, arena *a, home *h, const statement *
     iceberg_table *source = NULL, *target = NULL;
     error ignored = { 0 }; /* without the source's schema its columns cannot be told */
     const table_name *from = &s->query.source, *to = &s->table;
+    const select_let *lets;
+    size_t let_count = select_lets(a, s->query.text, &lets);
     l.kind = s->merge.is_given ? STR("MERGE") : STR("INSERT");
     l.source = name_of(a, from);
     if (!home_catalog(h, from->catalog.len ? from->catalog : STR(HOME_CATALOG), &c, &ignored) ||
@@ -108,7 +126,8 @@ static void add_insert(system_cells *cells, arena *a, home *h, const statement *
         const select_item *item = &s->query.items[i];
         l.target_column = target_of(s, target, i);
         if (l.target_column.len)
-            add_item(cells, a, source ? iceberg_table_schema(source) : NULL, item, l);
+            add_item(cells, a, source ? iceberg_table_schema(source) : NULL, item,
+                     with_lets(a, item->expression, lets, let_count), l);
     }
 }
 

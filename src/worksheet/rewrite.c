@@ -530,6 +530,23 @@ str expression_to_sql(arena *a, str expression)
     return rewrite(&r, &sql) ? sql : expression;
 }
 
+size_t select_lets(arena *a, str query, const select_let **ret)
+{
+    error ignored = { 0 };
+    str sql;
+    VEC(select_let) found = { 0 };
+    rewriter r = { .arena = a, .text = query, .err = &ignored };
+    bool works = rewrite(&r, &sql);
+    for (size_t i = 0; works && i < r.lets.count; i++) {
+        const let *x = &r.lets.items[i];
+        vec_push(a, &found,
+                 (select_let){ x->name,
+                               str_slice(query, r.t[x->from].span.from, r.t[x->to - 1].span.to) });
+    }
+    *ret = found.items;
+    return found.count;
+}
+
 bool expression_mentions(str expression, str column)
 {
     AUTO(arena_free) arena *scratch = arena_new();

@@ -106,6 +106,11 @@ str expression_to_sql(arena *a, str expression);
 /* An ad-hoc query for DuckDB: what `select_to_sql` does but for the source, and names of the system
  * catalogs (system.information_schema.jobs, logs.tasks.…) as floe_system has them. */
 NODISCARD bool query_to_sql(arena *a, str query, str *ret_sql, error *err);
+/* The names that LET gives in a query, in their order; 0 where it does not parse. */
+typedef struct select_let {
+    str name, expression;
+} select_let;
+size_t select_lets(arena *a, str query, const select_let **ret);
 /* Whether `expression` names the column anywhere (any case). */
 bool expression_mentions(str expression, str column);
 
