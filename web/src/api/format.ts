@@ -7,14 +7,17 @@ export function short(n: number): string {
     if (Math.abs(n) >= size) return `${(n / size).toFixed(Math.abs(n) >= 100 * size ? 0 : 1)}${unit}`
   return Number.isInteger(n) ? String(n) : n.toFixed(1)
 }
-export const bytes = (n: number): string => (Math.abs(n) < 1000 ? `${Math.round(n)} B` : `${short(n)}B`)
+export const bytes = (n: number): string => (Math.abs(n) < 1000 ? `${Math.round(n)} B` : short(n).replace(/([kMGT]?)$/, ' $1B'))
+/** "1 row", "2 rows": short. */
+export const plural = (n: number, one: string): string => `${short(n)} ${n === 1 ? one : `${one}s`}`
 
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms < 60000) return `${(ms / 1000).toFixed(1)} s`
-  if (ms < 3600000) return `${Math.floor(ms / 60000)} min ${Math.round((ms % 60000) / 1000)} s`
-  if (ms < 86400000) return `${Math.floor(ms / 3600000)} h ${Math.round((ms % 3600000) / 60000)} min`
-  return `${Math.floor(ms / 86400000)} d ${Math.round((ms % 86400000) / 3600000)} h`
+  if (ms < 3600000) return `${Math.floor(ms / 60000)} min ${Math.floor((ms % 60000) / 1000)} s`
+  if (ms < 86400000) return `${Math.floor(ms / 3600000)} h ${Math.floor((ms % 3600000) / 60000)} min`
+  const days = Math.floor(ms / 86400000)
+  return days >= 10 ? `${count(days)} d` : `${days} d ${Math.floor((ms % 86400000) / 3600000)} h`
 }
 
 /** Seconds since 1970 as UTC or local time. */

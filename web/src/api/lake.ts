@@ -67,6 +67,9 @@ export async function jobs(): Promise<Job[]> {
   }))
 }
 
+/** The table beside a job's target that takes what is kept out. */
+export const lettersOf = (job: string): string => `${job.replace(/[^A-Za-z0-9]/g, '_')}_dead_letters`
+
 export interface Run { run: number; status: string; started: string; durationMs: number | null; rows: number; bytesIn: number; files: number; commitMs: number | null }
 export async function runs(job: string, limit = 200): Promise<Run[]> {
   const rows = await select<Row>(`SELECT * FROM system.monitoring.runs WHERE job_name = ${sqlText(job)} ORDER BY started DESC LIMIT ${limit}`)

@@ -34,6 +34,11 @@ export function Grid({ columns, rows, label, onRow, selected }: Props) {
     for (let r = 0; r < Math.min(60, rows.length); r++) most = Math.max(most, cell(rows[r]![i]).length)
     return Math.min(380, 24 + most * 7.4)
   }), [columns, rows.length > 0])
+  /** By its type; where the language tells none, by what stands in it. */
+  const numeric = useMemo(() => columns.map((c, i): boolean => {
+    const some = rows.slice(0, 60).map((r) => r[i]).filter((v) => v !== null)
+    return isNumber(c.type) || (some.length > 0 && some.every((v) => typeof v === 'number'))
+  }), [columns, rows.length > 0])
   const [first, last] = useWindow(box, rows.length)
   useEffect(() => {
     // A table that opens beside a selection shows it.
@@ -63,7 +68,7 @@ export function Grid({ columns, rows, label, onRow, selected }: Props) {
   }
   const flip = (i: number): void => {
     if (!canSort) return
-    const first = isNumber(columns[i]!.type)
+    const first = numeric[i]!
     setSort((s) => (s?.column !== i ? { column: i, down: first } : s.down === first ? { column: i, down: !s.down } : undefined))
   }
 
@@ -71,7 +76,7 @@ export function Grid({ columns, rows, label, onRow, selected }: Props) {
     <div className="grid" ref={box} role="grid" aria-label={label} aria-rowcount={rows.length + 1} aria-colcount={columns.length} tabIndex={0} onKeyDown={move} aria-activedescendant={columns.length && (rows.length || at[0] < 0) ? `${id}-${at[0]}-${at[1]}` : undefined}>
       <div className="grid-head" role="row" style={{ gridTemplateColumns: template, minWidth }}>
         {columns.map((c, i) => (
-          <div key={i} id={`${id}--1-${i}`} role="columnheader" aria-sort={sort?.column === i ? (sort.down ? 'descending' : 'ascending') : 'none'} className={`${isNumber(c.type) ? 'num' : ''}${at[0] < 0 && at[1] === i ? ' at' : ''}`} title={canSort ? c.type : `${c.type}. More than ${MOST_SORTED.toLocaleString('en-US')} rows are sorted by ORDER BY in the query.`}
+          <div key={i} id={`${id}--1-${i}`} role="columnheader" aria-sort={sort?.column === i ? (sort.down ? 'descending' : 'ascending') : 'none'} className={`${numeric[i] ? 'num' : ''}${at[0] < 0 && at[1] === i ? ' at' : ''}`} title={canSort ? c.type : `${c.type}. More than ${MOST_SORTED.toLocaleString('en-US')} rows are sorted by ORDER BY in the query.`}
             onClick={() => { setAt([-1, i]); flip(i) }}>
             {c.name}{sort?.column === i ? (sort.down ? ' ↓' : ' ↑') : ''}
           </div>
@@ -85,8 +90,8 @@ export function Grid({ columns, rows, label, onRow, selected }: Props) {
           return (
             <div key={line} role="row" aria-rowindex={line + 2} aria-selected={selected?.(row, index) ?? false} className="grid-row"
               style={{ transform: `translateY(${line * ROW}px)`, gridTemplateColumns: template }} onClick={() => onRow?.(row, index)}>
-              {columns.map((c, i) => (
-                <div key={i} id={`${id}-${line}-${i}`} role="gridcell" className={`${isNumber(c.type) ? 'num' : ''}${at[0] === line && at[1] === i ? ' at' : ''}${row[i] === null ? ' null' : ''}`}
+              {columns.map((_c, i) => (
+                <div key={i} id={`${id}-${line}-${i}`} role="gridcell" className={`${numeric[i] ? 'num' : ''}${at[0] === line && at[1] === i ? ' at' : ''}${row[i] === null ? ' null' : ''}`}
                   onMouseDown={() => setAt([line, i])} title={cell(row[i])}>
                   {row[i] === null ? 'null' : cell(row[i])}
                 </div>

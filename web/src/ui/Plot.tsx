@@ -16,7 +16,6 @@ const TIMES: (string | number | null)[][] = [
   [86400, '{MM}-{DD}', '\n{YYYY}', null, null, null, null, null, 1],
   [60, '{HH}:{mm}', day, null, day, null, null, null, 1],
   [1, '{HH}:{mm}:{ss}', day, null, day, null, null, null, 1],
-  [0.001, '{ss}.{fff}', `${day} {HH}:{mm}`, null, `${day} {HH}:{mm}`, null, '\n{HH}:{mm}', null, 1],
 ]
 const moment = uPlot.fmtDate('{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}')
 
@@ -30,18 +29,18 @@ export function Plot({ x, series, label, height = 140, unit = short, sync, isBar
     const axis = { stroke: colour('muted'), grid: { stroke: colour('line'), width: 1 }, ticks: { stroke: colour('line'), width: 1 }, font }
     const width = (u: uPlot, labels: string[] | null): number => {
       u.ctx.font = font
-      return 14 + Math.max(0, ...(labels ?? []).map((l) => u.ctx.measureText(l).width))
+      return Math.max(44, 14 + Math.max(0, ...(labels ?? []).map((l) => u.ctx.measureText(l).width)))
     }
-    const isFew = x.length < 2
+    const spare = Math.max(0, 60 - ((x.at(-1) ?? 0) - (x[0] ?? 0))) / 2 // never less than a minute
     const plot = new uPlot({
       width: host.clientWidth || 300, height, legend: { show: series.length > 1 }, padding: [10, 30, 0, 0],
       ...(isLocalTime ? {} : { tzDate: (ts: number) => uPlot.tzDate(new Date(ts * 1e3), 'Etc/UTC') }),
       ...(sync ? { cursor: { sync: { key: sync } } } : {}),
-      ...(isFew && x.length ? { scales: { x: { range: [x[0]! - 60, x[0]! + 60] as [number, number] } } } : {}),
+      ...(spare > 0 && x.length ? { scales: { x: { range: [x[0]! - spare, x.at(-1)! + spare] as [number, number] } } } : {}),
       axes: [{ ...axis, values: TIMES as uPlot.Axis.Values }, { ...axis, size: width, values: (_u: uPlot, v: number[]) => v.map(unit) }],
-      series: [{ value: (_u: uPlot, v: number | null) => (v === null ? '' : moment(isLocalTime ? new Date(v * 1e3) : uPlot.tzDate(new Date(v * 1e3), 'Etc/UTC'))) },
+      series: [{ value: (_u: uPlot, v: number | null) => (v === null ? '–' : moment(isLocalTime ? new Date(v * 1e3) : uPlot.tzDate(new Date(v * 1e3), 'Etc/UTC'))) },
         ...series.map((s, i) => ({
-          label: s.name, stroke: colour(s.colour ?? `c${i % 8}`), width: 1.5, value: (_u: uPlot, v: number | null) => (v === null ? '' : unit(v)),
+          label: s.name, stroke: colour(s.colour ?? `c${i % 8}`), width: 1.5, value: (_u: uPlot, v: number | null) => (v === null ? '–' : unit(v)),
           ...(isBars ? { paths: uPlot.paths.bars!({ size: [0.8, 40] }), fill: colour(s.colour ?? `c${i % 8}`) } : {}), points: { show: x.length < 40 && !isBars },
         }))],
     }, [x, ...series.map((s) => s.values)] as uPlot.AlignedData, host)

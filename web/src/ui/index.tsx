@@ -121,8 +121,10 @@ export function announce(text: string): void {
 }
 
 /** A time that the server wrote, in the zone that is chosen. */
-export function When({ text }: { text: string | null | undefined }) {
+export function When({ text, isShort }: { text: string | null | undefined; /** of today: the time of day alone */ isShort?: boolean }) {
   const { isLocalTime } = useSettings()
   if (!text) return null
-  return <time className="nowrap" dateTime={text} title={text}>{clock(secondsOf(text), isLocalTime)}</time>
+  const said = clock(secondsOf(text), isLocalTime)
+  const isToday = said.slice(0, 10) === clock(Date.now() / 1000, isLocalTime).slice(0, 10)
+  return <time className="nowrap" dateTime={text} title={text}>{isShort && isToday ? said.slice(11) : said}</time>
 }

@@ -11,7 +11,7 @@ import './console.css'
 
 interface Entry { prompt: string; out: string[]; error?: string; ms?: number }
 const MOST = 2000
-const HELP = [':clear       empties the transcript', ':graph NAME  another graph (g is the home\'s)', ':timeout MS  of a query', ':export      the transcript as a file', ':help        this', '↑ ↓ history · Tab completes · Ctrl+C stops']
+const HELP = [':clear       empties the transcript, forgets variables', 'x = …         a variable, worked out anew where it is named', ':graph NAME  another graph (g is the home\'s)', ':timeout MS  of a query', ':export      the transcript as a file', ':help        this', '↑ ↓ history · Tab completes · Ctrl+C stops']
 const isWhole = (text: string): boolean => {
   let depth = 0
   let quote = ''
@@ -27,6 +27,14 @@ const isWhole = (text: string): boolean => {
   return depth <= 0 && !quote && !/[.,]\s*$/.test(text)
 }
 
+const ASSIGNED = /^\s*(?:def\s+)?([A-Za-z_]\w*)\s*=(?!=)/
+/** The definitions that a text needs, each with those it needs itself. */
+function before(variables: Map<string, string>, text: string, seen = new Set<string>()): string {
+  const needed = [...variables].filter(([name]) => !seen.has(name) && new RegExp(`(^|[^\\w.'"])${name}(?!\\w|\\s*=[^=])`).test(text))
+  for (const [name] of needed) seen.add(name)
+  return needed.map(([, made]) => `${before(variables, made.replace(ASSIGNED, ''), seen)}${made};\n`).join('')
+}
+
 export default function Console() {
   const model = useQuery({ queryKey: ['graph'], queryFn: graphModel, retry: false })
   const [entries, setEntries] = useState<Entry[]>([])
@@ -38,6 +46,8 @@ export default function Console() {
   const [timeoutMs, setTimeoutMs] = useState(60000)
   const past = useRef<string[]>(JSON.parse(localStorage.getItem('floe.console') ?? '[]') as string[])
   const at = useRef(-1)
+  /** What `name = …` stands for, in order; it goes before a line that names it. */
+  const variables = useRef(new Map<string, string>())
   const control = useRef<AbortController>(undefined)
   const end = useRef<HTMLDivElement>(null)
   const input = useRef<HTMLInputElement>(null)
@@ -46,7 +56,10 @@ export default function Console() {
 
   const command = (line: string): void => {
     const [name, argument = ''] = line.slice(1).split(/\s+/, 2)
-    if (name === 'clear') setEntries([])
+    if (name === 'clear') {
+      setEntries([])
+      variables.current.clear()
+    }
     else if (name === 'graph') {
       setGraph(argument || 'g')
       put({ prompt: line, out: [`graph ${argument || 'g'}`] })
@@ -70,7 +83,9 @@ export default function Console() {
     setRunning(true)
     control.current = new AbortController()
     try {
-      const r = await ask({ language: 'gremlin', text: whole, graph, timeoutMs, limit: 100000 }, control.current.signal)
+      const r = await ask({ language: 'gremlin', text: `${before(variables.current, whole)}${whole}`, graph, timeoutMs, limit: 100000 }, control.current.signal)
+      const name = ASSIGNED.exec(whole)?.[1]
+      if (name) variables.current.set(name, whole)
       const out = r.rows.slice(0, MOST).map((row) => cell(row[0]))
       if (r.count > MOST) out.push(`… ${(r.count - MOST).toLocaleString('en-US')} more${r.isTruncated ? ', and what lies beyond the 100,000 that were asked for' : ''}: Gremlin Query shows them as a table`)
       put({ prompt: whole, out: r.count ? out : ['(nothing)'], ms: r.elapsedMs })

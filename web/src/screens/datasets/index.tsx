@@ -28,7 +28,7 @@ export default function Datasets() {
       <div className={`panel scroll ${chosen ? 'third' : ''}`} tabIndex={0} role="region" aria-label="Tables">
         <table className="plain"><thead><tr><th>Table</th><th className="num">Rows</th><th className="num">Size</th><th className="num">Files</th><th className="num">Snapshots</th><th>Last commit</th><th>Partitions</th><th>Primary key</th></tr></thead>
           <tbody>{all.filter((t) => t.full.includes(filter)).map((t) => (
-            <tr key={t.full} aria-selected={t.full === route.rest}><td><a href={href('datasets', t.full)}>{t.full}</a></td><td className="num">{count(t.rows)}</td><td className="num">{bytes(t.bytes)}</td><td className="num">{count(t.files)}</td><td className="num">{count(t.snapshots)}</td><td className="mono"><When text={t.lastCommit} /></td><td className="mono">{t.partitions}</td><td className="mono">{t.primaryKey}</td></tr>))}</tbody></table>
+            <tr key={t.full} aria-selected={t.full === route.rest}><td className="cut name"><a href={href('datasets', t.full)} title={t.full}>{t.full}</a></td><td className="num">{count(t.rows)}</td><td className="num">{bytes(t.bytes)}</td><td className="num">{count(t.files)}</td><td className="num">{count(t.snapshots)}</td><td className="mono"><When text={t.lastCommit} isShort /></td><td className="mono">{t.partitions}</td><td className="mono">{t.primaryKey}</td></tr>))}</tbody></table>
       </div>
       {chosen && <Detail key={chosen.full} table={chosen} />}
     </div>

@@ -1,6 +1,6 @@
 /** The first look: sample logs, the tutorial's worksheet for real, a schema, a planted port scan. */
 import { json } from '../../api/client'
-import { columns, jobs, tables } from '../../api/lake'
+import { columns, jobs, lettersOf, tables } from '../../api/lake'
 import { ask, select, sqlText } from '../../api/query'
 import { statements } from '../../ui/Editor'
 import { suggest, toSchema } from '../schema/model'
@@ -30,16 +30,17 @@ async function until(what: () => Promise<boolean>, ms: number): Promise<boolean>
 }
 
 /** The scanner and what it scans, as "from,to". */
-export async function exploreSample(say: Say): Promise<string> {
+export async function exploreSample(say: Say, signal: AbortSignal): Promise<string> {
   say('Making sample flow logs', '200,000 records of one day, with five planted stories')
-  const made = await json<{ folder: string; stories: string }>('POST', '/api/sample', { rows: 200000 })
+  const made = await json<{ folder: string; stories: string }>('POST', '/api/sample', { rows: 200000 }, signal)
   const text = worksheet(made.folder)
   const parts = statements(text).map(([a, b]) => text.slice(a, b).trim())
   for (const [i, part] of parts.entries()) {
     say('Running the worksheet', `${i + 1} of ${parts.length}: ${part.split('\n')[0]!.slice(0, 70)}`)
-    await ask({ language: 'sql', text: part })
+    await ask({ language: 'sql', text: part }, signal)
   }
   const isLoaded = await until(async () => {
+    signal.throwIfAborted()
     const all = await jobs()
     const rows = all.find((j) => j.name.startsWith('ingest_'))?.rows ?? 0
     say('The jobs are loading', all.map((j) => `${j.name}: ${j.rows.toLocaleString()} rows`).join(' · '))
@@ -59,6 +60,6 @@ export async function exploreSample(say: Say): Promise<string> {
 
 export async function removeSample(): Promise<void> {
   for (const j of ['ingest_vpcflowlogs_connections', 'create_unique_device_table_from_dstaddr', 'create_unique_device_table_from_srcaddr']) await ask({ language: 'sql', text: `DROP JOB IF EXISTS ${j}` })
-  for (const t of [DEVICES, CONNECTIONS]) await ask({ language: 'sql', text: `DROP TABLE IF EXISTS ${t}` })
+  for (const t of [DEVICES, CONNECTIONS, `default_glue_catalog.puppygraph.${lettersOf('ingest_vpcflowlogs_connections')}`]) await ask({ language: 'sql', text: `DROP TABLE IF EXISTS ${t}` })
   await ask({ language: 'sql', text: 'DROP CONNECTION IF EXISTS samples' })
 }

@@ -58,7 +58,7 @@ export function Detail({ job }: { job: Job }) {
   const faults = job.filesBad + job.dropped + (job.error ? 1 : 0)
   const figures: [string, string, string?][] = [
     [short(job.rows), 'rows'], [job.rate === null ? '–' : short(Number(job.rate)), 'rows a second'], [job.lagSeconds === null ? '–' : duration(job.lagSeconds * 1000), 'behind newest event'], [count(job.runs), 'runs'],
-    [bytes(job.bytesIn), 'read'], [count(job.filesLoaded), 'files loaded'], [count(job.filesPending), 'files waiting'], [job.commitMs === null ? '–' : duration(Number(job.commitMs)), 'last commit took'], [count(job.dropped), 'lines and rows kept out', job.dropped ? 'warn' : ''], [count(job.filesBad), 'files left out whole', job.filesBad ? 'err' : ''],
+    [bytes(job.bytesIn), 'read'], [count(job.filesLoaded), 'files loaded'], [count(job.filesPending), 'files waiting'], [job.commitMs === null ? '–' : duration(Number(job.commitMs)), 'last commit took'], [count(job.dropped), 'kept out', job.dropped ? 'warn' : ''], [count(job.filesBad), 'bad files', job.filesBad ? 'err' : ''],
   ]
   return (
     <section className="panel" aria-label={job.name}>

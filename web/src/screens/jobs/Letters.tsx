@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { count } from '../../api/format'
-import { tables, type Job } from '../../api/lake'
+import { lettersOf, tables, type Job } from '../../api/lake'
 import { select, sqlName } from '../../api/query'
 import { href } from '../../app/route'
 import { Failure, Skeleton } from '../../ui'
@@ -15,7 +15,7 @@ const SHOWN = 50
 const KIND = `regexp_replace(regexp_replace(reason, '''[^'']*''', '‘…’', 'g'), '\\d+', '#', 'g')`
 
 async function letters(job: Job): Promise<{ table: string; rows: Letter[] } | undefined> {
-  const name = `${job.name.replace(/[^A-Za-z0-9]/g, '_')}_dead_letters`
+  const name = lettersOf(job.name)
   const place = job.target.slice(0, job.target.lastIndexOf('.'))
   const table = (await tables()).find((t) => t.name === name && `${t.catalog}.${t.schema}` === place)
   if (!table) return undefined

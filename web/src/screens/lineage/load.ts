@@ -1,7 +1,7 @@
 /** Who feeds whom, and which column comes from which: from the jobs' statements, the tables and the graph schema. */
-import { count, duration, short } from '../../api/format'
+import { duration, plural, short } from '../../api/format'
 import { graphModel, liveSchema, sourcesOf, type Source } from '../../api/graph'
-import { columns as tableColumns, jobs, tables, type Job } from '../../api/lake'
+import { columns as tableColumns, jobs, lettersOf, tables, type Job } from '../../api/lake'
 import { select } from '../../api/query'
 import { href } from '../../app/route'
 
@@ -47,15 +47,17 @@ class Builder {
   }
 }
 
-const factsOf = (j: Job): string => [j.error ? 'failing' : `${short(j.rows)} rows`, j.rate ? `${short(Number(j.rate))}/s` : '', j.lagSeconds ? `${duration(j.lagSeconds * 1000)} behind` : ''].filter(Boolean).join(' · ')
+const factsOf = (j: Job): string => [j.error ? 'failing' : plural(j.rows, 'row'), j.rate ? `${short(Number(j.rate))}/s` : '', j.lagSeconds ? `${duration(j.lagSeconds * 1000)} behind` : ''].filter(Boolean).join(' · ')
 const mentions = (expression: string, name: string): boolean => new RegExp(`(^|[^\\w$])${name.replace(/[$.]/g, '\\$&')}([^\\w$]|$)`).test(expression)
 
 function addJob(b: Builder, j: Job, lines: Line[], table: (name: string) => Part | undefined): void {
   const job = b.part({ id: `job ${j.name}`, kind: 'job', name: j.name, facts: factsOf(j), state: j.error ? 'err' : j.isRunning ? 'ok' : 'muted', to: href('jobs', j.name), columns: [] })
   const target = table(j.target)
   const s = sourceOf(j.statement)
-  const source = s ? b.part({ id: `source ${s}`, kind: 'source', name: s, facts: `${count(j.filesLoaded)} files`, state: '', to: href('worksheets'), columns: [] }) : undefined
+  const source = s ? b.part({ id: `source ${s}`, kind: 'source', name: s, facts: plural(j.filesLoaded, 'file'), state: '', to: href('worksheets'), columns: [] }) : undefined
   if (target) b.link(job, target)
+  const letters = j.dropped > 0 && target ? table(`${j.target.slice(0, j.target.lastIndexOf('.'))}.${lettersOf(j.name)}`) : undefined
+  if (letters) b.link(job, letters)
   if (source) b.link(source, job)
   else for (const r of readsOf(j.statement)) {
     const from = table(r)
@@ -88,7 +90,7 @@ export async function load(): Promise<Flow> {
   const [all, lake, fields, lines] = await Promise.all([jobs(), tables(), tableColumns(), select<Line>(LINEAGE)])
   const graph = await Promise.all([graphModel(), liveSchema()]).catch(() => undefined)
   const b = new Builder()
-  const made = lake.map((t) => b.part({ id: `table ${t.full}`, kind: 'table', name: t.name, facts: `${short(t.rows)} rows`, state: '', to: href('datasets', t.full), columns: fields.filter((c) => c.table === t.full).map((c) => ({ name: c.name, detail: c.type.toLowerCase() })) }))
+  const made = lake.map((t) => b.part({ id: `table ${t.full}`, kind: 'table', name: t.name, facts: plural(t.rows, 'row'), state: '', to: href('datasets', t.full), columns: fields.filter((c) => c.table === t.full).map((c) => ({ name: c.name, detail: c.type.toLowerCase() })) }))
   const table = (name: string): Part | undefined => made.find((t) => sameTable(t.id.slice(6), name))
   for (const j of all) addJob(b, j, lines.filter((l) => l.job === j.name), table)
   if (graph) {

@@ -37,7 +37,7 @@ export function ElementForm({ element: e, vertices, tables, columns, change, rem
     <>
       <div className="row"><h2>{e.kind === 'vertex' ? 'Vertex' : 'Edge'}</h2><span className="spacer" /><button type="button" className="button small danger" onClick={remove}>Remove</button></div>
       <label className="labelled">Label<input className="field" value={e.label} onChange={(x) => set({ label: x.target.value })} /></label>
-      <Select label="Table" value={e.table} onChange={(table) => set({ table, id: '', from: '', to: '', attributes: [] })} options={[['', 'choose'], ...tables.map((x) => [x.full, `${x.name} (${count(x.rows)})`] as const)]} />
+      <Select label="Table" value={e.table} onChange={(table) => set({ table, id: '', from: '', to: '', attributes: [] })} options={[['', 'choose'], ...tables.map((x) => [x.full, x.name] as const)]} />
       <Select label={e.kind === 'vertex' ? 'Id' : 'Id (may be none)'} value={e.id} onChange={(id) => set({ id, attributes: e.attributes.filter((a) => a !== id) })} options={options('none')} />
       {unique && e.kind === 'vertex' && <Rate sql={unique} what={isLarge ? 'distinct, about' : 'distinct'} />}
       {e.kind === 'edge' && (

@@ -28,12 +28,12 @@ export function Bar({ spec, world, isTable, canUndo, canRedo, find, layout, grou
   return (
     <div className="viz-bar" role="toolbar" aria-label="Scene">
       <form role="search" onSubmit={(e) => { e.preventDefault(); if (text.trim()) find(text.trim()) }}>
-        <input className="field" data-search aria-label="Find an address, CIDR, port, interface, instance, subnet, account" placeholder="10.0.3.0/24, :3389, i-…, eni-…" value={text} onChange={(e) => setText(e.target.value)} />
+        <input className="field" data-search aria-label="Find an address, CIDR, port, interface, instance, subnet, account" placeholder="IP, CIDR, :port, i-…" value={text} onChange={(e) => setText(e.target.value)} />
         <button className="button" type="submit" aria-label="Find"><Search size={14} aria-hidden /></button>
       </form>
       <Select label="Layout" hideLabel value={spec.layout} options={LAYOUTS} onChange={layout} />
       <Select label="Group by" hideLabel value={spec.isAll ? 'all' : spec.hasGroups ? spec.groupBy : ''} onChange={group}
-        options={[...groupings.map(([k, v]) => [k, `Group: ${v}`] as const), ['', 'Only what I add'], ['all', 'Every address']]} />
+        options={[...groupings.map(([k, v]) => [k, `By ${/^[A-Z]{2}/.test(v) ? v : v.toLowerCase()}`] as const), ['', 'Only what I add'], ['all', 'Every address']]} />
       <button type="button" className="button" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!canUndo} onClick={() => act('undo')}><Undo2 size={14} aria-hidden /></button>
       <button type="button" className="button" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" disabled={!canRedo} onClick={() => act('redo')}><Redo2 size={14} aria-hidden /></button>
       <button type="button" className="button" aria-pressed={isTable} onClick={() => act('table')}><Table2 size={14} aria-hidden />Table</button>

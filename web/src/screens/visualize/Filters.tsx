@@ -10,8 +10,8 @@ export function Filters({ spec, totals, change }: { spec: Spec; totals: Record<s
   return (
     <div className="side-block">
       <div className="row"><h3>Filters</h3><span className="spacer" />{n > 0 && <button type="button" className="button small" onClick={() => change((s) => ({ ...s, filter: noFilter }))}>Clear</button>}</div>
-      <Typed label="Ports" hint="22, 3389, 8000-8100" value={spec.filter.ports} isGood={(t) => parsePorts(t) !== undefined} set={(ports) => set({ ports })} />
-      <Typed label="Protocol" hint="tcp, udp, icmp, 47" value={spec.filter.protocol} isGood={(t) => protocolNumber(t) !== undefined} set={(protocol) => set({ protocol })} />
+      <Typed label="Ports" hint="22, 8000-8100" value={spec.filter.ports} isGood={(t) => parsePorts(t) !== undefined} set={(ports) => set({ ports })} />
+      <Typed label="Protocol" hint="tcp, udp, 47" value={spec.filter.protocol} isGood={(t) => protocolNumber(t) !== undefined} set={(protocol) => set({ protocol })} />
       <Select label="Action" value={spec.filter.action} onChange={(action) => set({ action })} options={[['', 'any'], ['ACCEPT', 'ACCEPT'], ['REJECT', 'REJECT']]} />
       <Select label="Direction" value={spec.filter.direction} onChange={(direction) => set({ direction })} options={[['', 'any'], ['internal', 'inside only'], ['outbound', 'inside → outside'], ['inbound', 'outside → inside'], ['external', 'with outside']]} />
       <Typed label="Min bytes" hint="1 MB" value={spec.filter.minBytes} isGood={(t) => parseBytes(t) !== undefined} set={(minBytes) => set({ minBytes })} />

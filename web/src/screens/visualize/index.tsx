@@ -191,6 +191,7 @@ export default function Visualize() {
   return (
     <div className={`visualize ${isDrawer ? '' : 'no-drawer'}`}>
       <h1 className="visually-hidden">Visualize</h1>
+      <Coach spec={spec} scene={scene} start={(f) => u.change(f)} focus={(ids) => { focus.current = ids; setSelected(ids.slice(0, 1)) }} />
       <Bar spec={spec} world={w} isTable={isTable} canUndo={u.canUndo} canRedo={u.canRedo} exportAs={exportAs}
         find={(text) => { if (w) void perform('Searching', (signal) => actions.find(signal, w, live, text)) }} layout={(layout) => u.change((x) => ({ ...x, layout }))} group={group}
         act={(what) => ({ undo: u.undo, redo: u.redo, table: () => setTable(!isTable), path: () => setDialog('path'), share: () => void share(), over: () => { setSelected([]); u.change((x) => ({ ...emptySpec, edges: x.edges })); handle?.fit() } })[what]()} />
@@ -209,7 +210,6 @@ export default function Visualize() {
           {(s.query.isFetching || busy || world.isLoading) && <Loading what={busy || 'Reading flows'} cancel={cancel} />}
           {(error !== undefined || s.query.error) && <div className="pad"><Failure error={error ?? s.query.error} retry={() => { setError(undefined); void s.query.refetch() }} /></div>}
         </div>
-        <Coach spec={spec} scene={scene} start={(f) => u.change(f)} focus={(ids) => { focus.current = ids; setSelected(ids.slice(0, 1)) }} />
         {isNothing && <div className="stage-over"><div className="panel"><Empty title="Nothing passes" actions={<><button type="button" className="button primary" onClick={() => u.change((x) => ({ ...x, filter: emptySpec.filter, time: [0, BUCKETS - 1], off: [], hidden: [], only: [] }))}>Show everything again</button>{spec.filter.ports && <button type="button" className="button" onClick={() => u.change((x) => ({ ...x, filter: { ...x.filter, ports: '' } }))}>Drop ports {spec.filter.ports}</button>}{u.canUndo && <button type="button" className="button" onClick={u.undo}>Undo</button>}</>}>{(totals?.all_flows ?? 0) === 0 ? 'The table has no rows yet: run its job.' : 'Filters, time, legend or hiding leave no node.'}</Empty></div></div>}
         {isTable && nodeGrid && edgeGrid && (
           <div className="twin"><Tabs label="The scene as tables" value={tableTab} onChange={setTableTab} tabs={[{ id: 'nodes', label: `Nodes ${count(nodeGrid.rows.length)}` }, { id: 'edges', label: `Edges ${count(edgeGrid.rows.length)}` }]} />

@@ -5,6 +5,7 @@ import { load, save } from '../../api/documents'
 export interface Sheet { id: string; name: string; text: string }
 interface Saved { sheets: Sheet[]; at: string }
 
+const RETRY_MS = 2000
 const fresh = (n: number, text = ''): Sheet => ({ id: crypto.randomUUID?.() ?? String(Math.random()), name: `worksheet ${n}.sql`, text })
 
 export function useSheets() {
@@ -18,23 +19,27 @@ export function useSheets() {
     setState('saved')
   }
   useEffect(() => {
-    void load<Saved>('worksheets', 'open').then((s) => {
+    let again: ReturnType<typeof setTimeout>
+    const open = (): void => void load<Saved>('worksheets', 'open').then((s) => {
       if (s?.sheets.length) begin(s.sheets, s.at)
       else {
         const one = fresh(1)
         begin([one], one.id)
       }
-    }, () => {
-      const one = fresh(1)
-      begin([one], one.id)
-    })
+    }, () => { again = setTimeout(open, RETRY_MS) }) // a new sheet now would be saved over those that are there
+    open()
+    return () => clearTimeout(again)
   }, [])
+  const keep = (saved: Saved): void => void save('worksheets', 'open', saved).then(() => setState('saved'), () => {
+    setState('failed')
+    timer.current = setTimeout(() => keep(saved), RETRY_MS)
+  })
   const change = (list: Sheet[], id: string): void => {
     setSheets(list)
     setAt(id)
     setState('unsaved')
     clearTimeout(timer.current)
-    timer.current = setTimeout(() => void save('worksheets', 'open', { sheets: list, at: id }).then(() => setState('saved'), () => setState('failed')), 500)
+    timer.current = setTimeout(() => keep({ sheets: list, at: id }), 500)
   }
   const current = sheets.find((s) => s.id === at) ?? sheets[0]
   return {
