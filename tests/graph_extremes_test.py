@@ -126,6 +126,10 @@ def paths_without_end():
     with Lake(edges_only(), e="SELECT 'a' || i AS a, 'a' || j AS b FROM range(60) r(i), range(60) s(j)") as lake:
         check("10^14 walks counted", lake.gremlin("g.V().out().out().out().out().out().out().out().count()"), [str(60**8)])
         check_in("more walks than a number holds", "64-bit", str(lake.gremlin("g.V()" + ".out()" * 12 + ".count()")))
+        check("as many as a number holds", lake.gremlin("g.V()" + ".out()" * 9 + ".count()"), [str(60**10)])
+        for n in (10, 11):                                       # 60^11 is above 2^64 by a product alone, or by the sum of the last level
+            check_in(f"{n} steps: one more than it holds", "64-bit", str(lake.gremlin("g.V()" + ".out()" * n + ".count()")))
+        check_in("among the traversers, too", "64-bit", str(lake.gremlin("g.withSideEffect('x', 1).V()" + ".out()" * 10 + ".sideEffect(identity()).count()")))
         started = time.monotonic()
         answer = lake.cypher("MATCH (a)-[*6]->(b) RETURN count(*)", timeout=300)
         check(f"10^12 trails end in a clear error: {str(answer)[:200]}", isinstance(answer, str) and "floe:" in answer and "paths" in answer and time.monotonic() - started < 120)

@@ -167,6 +167,14 @@ static bool add_number(state *s, const value *v, uint64_t bulk, const char *what
     return true;
 }
 
+static bool add_count(state *s, uint64_t bulk, error *err)
+{
+    uint64_t count = (uint64_t)s->integer;
+    TRY(bulk_add(&count, bulk, err));
+    s->integer = (int64_t)count;
+    return true;
+}
+
 static bool add_value(aggregate *x, const plan_aggregate *item, state *s, const value *v,
                       const value *with, uint64_t bulk, error *err)
 {
@@ -178,8 +186,10 @@ static bool add_value(aggregate *x, const plan_aggregate *item, state *s, const 
     if (keeps && !s->kept)
         s->kept = arena_new_of(q->arena, kept_values);
     switch (item->kind) {
-    case AGGREGATE_COUNT: s->integer += (int64_t)bulk; return true;
-    case AGGREGATE_MEAN: s->count += bulk; return add_number(s, v, bulk, "mean()", err);
+    case AGGREGATE_COUNT: return add_count(s, bulk, err);
+    case AGGREGATE_MEAN:
+        TRY(bulk_add(&s->count, bulk, err));
+        return add_number(s, v, bulk, "mean()", err);
     case AGGREGATE_SUM: return add_number(s, v, bulk, "sum()", err);
     case AGGREGATE_MIN:
     case AGGREGATE_MAX: {
@@ -570,9 +580,11 @@ static bool is_worth_it(query *q, const plan_op *p, bool *ret, error *err)
     return true;
 }
 
-static void merge_state(const plan_aggregate *item, state *to, const state *from)
+static bool merge_state(const plan_aggregate *item, state *to, const state *from, error *err)
 {
-    to->integer += from->integer;
+    if (__builtin_add_overflow(to->integer, from->integer, &to->integer))
+        return fail(err, ERR_LIMIT, "%s is larger than a 64-bit number holds",
+                    item->kind == AGGREGATE_COUNT ? "count()" : "sum()");
     to->real += from->real;
     to->is_real |= from->is_real;
     to->count += from->count;
@@ -582,6 +594,7 @@ static void merge_state(const plan_aggregate *item, state *to, const state *from
             to->kept = from->kept; /* the worker lives as long as the query */
     }
     to->has_value |= from->has_value;
+    return true;
 }
 
 static bool merge_groups(aggregate *x, const aggregate *from, error *err)
@@ -606,10 +619,7 @@ static bool merge_groups(aggregate *x, const aggregate *from, error *err)
         for (size_t i = 0; i < items; i++) {
             state *s = &x->states[to * items + i];
             const state *other = &from->states[g * items + i];
-            int64_t sum;
-            if (__builtin_add_overflow(s->integer, other->integer, &sum))
-                return fail(err, ERR_LIMIT, "sum() is larger than a 64-bit number holds");
-            merge_state(&p->aggregate.items[i], s, other);
+            TRY(merge_state(&p->aggregate.items[i], s, other, err));
         }
     }
     return true;

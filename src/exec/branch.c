@@ -158,7 +158,7 @@ static bool replace_rows(op *self, rows **ret_rows, error *err)
         if (r) {
             b->gave_rows = true;
             for (size_t i = 0; i < r->count; i++)
-                r->bulk[i] *= b->in->bulk[b->row];
+                TRY(bulk_multiply(&r->bulk[i], b->in->bulk[b->row], err));
             *ret_rows = p->kind == PLAN_APPLY ? beside_input(b, r) : r;
             return true;
         }

@@ -108,7 +108,7 @@ static uint64_t neighbour_of(const expand *x, uint64_t entry)
 }
 
 /* One row for each neighbour, as many as fit; the edges of the pair are its multiplicity. */
-static void fill_pairs(expand *x)
+static bool fill_pairs(expand *x, error *err)
 {
     query *q = x->base.query;
     rows *out = &x->base.out;
@@ -127,7 +127,7 @@ static void fill_pairs(expand *x)
     for (size_t i = 0; i < times; i++) {
         uint64_t pair = pair_of(x, x->pair + i),
                  count = a->edge_offsets[pair + 1] - a->edge_offsets[pair];
-        out->bulk[at + i] *= count;
+        TRY(bulk_multiply(&out->bulk[at + i], count, err));
         if (edges) {
             edges[at + i] =
                 graph_ref_of(x->label, a->edge_offsets[pair]); /* never of a scratch graph */
@@ -135,6 +135,7 @@ static void fill_pairs(expand *x)
         }
     }
     x->pair += times;
+    return true;
 }
 
 /* The next `times` edges. */
@@ -228,7 +229,7 @@ static bool expand_next(op *self, rows **ret_rows, error *err)
         if (self->plan->expand.edge && !self->plan->expand.is_by_pair)
             fill_edges(x);
         else
-            fill_pairs(x);
+            TRY(fill_pairs(x, err));
         if (x->pair == x->pair_end && x->edge == x->edge_end && x->pair_end < x->rest_end) {
             x->pair++; /* behind the loop */
             x->pair_end = x->rest_end;

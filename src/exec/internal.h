@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/budget.h"
 #include "base/vec.h"
+#include "exec/bulk.h"
 #include "exec/foreign.h"
 #include "exec/query.h"
 

@@ -347,8 +347,7 @@ static bool read_merged(keeper *k, error *err)
             uint64_t *bulk = &bulks[graph_ref_number(ref)];
             if (*bulk == 0)
                 vec_push(q->arena, &k->found, ref);
-            if (__builtin_add_overflow(*bulk, in->bulk[r], bulk))
-                return fail(err, ERR_LIMIT, "there are more paths than a 64-bit number counts");
+            TRY(bulk_add(bulk, in->bulk[r], err));
         }
     }
 }

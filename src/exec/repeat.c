@@ -112,9 +112,7 @@ static bool keep(repeat *x, const rows *from, size_t row, error *err)
         if (*place) {
             uint64_t *bulk =
                 &x->pending.items[(*place - 1) / BATCH_ROWS]->bulk[(*place - 1) % BATCH_ROWS];
-            return __builtin_add_overflow(*bulk, from->bulk[row], bulk)
-                       ? fail(err, ERR_LIMIT, "there are more paths than a 64-bit number counts")
-                       : true;
+            return bulk_add(bulk, from->bulk[row], err);
         }
         rows *to = room(x, &x->pending);
         *place = (uint32_t)((x->pending.count - 1) * BATCH_ROWS + to->count + 1);

@@ -194,13 +194,13 @@ static bool begin_row(scan *s, error *err)
     return true;
 }
 
-static void push(scan *s, uint64_t ref, uint64_t times)
+static bool push(scan *s, uint64_t ref, uint64_t times, error *err)
 {
     rows *out = &s->base.out;
     rows_refs(s->base.query, out, s->base.plan->scan.to);
     rows_append(s->base.query, &s->base.plan->live, out, s->in, s->row);
     out->refs[s->base.plan->scan.to][out->count - 1] = ref;
-    out->bulk[out->count - 1] *= times;
+    return bulk_multiply(&out->bulk[out->count - 1], times, err);
 }
 
 /* Whether there is a next number; workers take theirs in pieces. */
@@ -241,7 +241,7 @@ static bool fill(scan *s, bool *ret_has_more, error *err)
     if (s->base.plan->scan.has_ids) {
         for (; s->at < s->found.count && out->count < BATCH_ROWS; s->at++)
             if (carries_label(s, s->found.items[s->at]))
-                push(s, s->found.items[s->at], 1);
+                TRY(push(s, s->found.items[s->at], 1, err));
         *ret_has_more = s->at < s->found.count;
         return true;
     }
@@ -249,7 +249,7 @@ static bool fill(scan *s, bool *ret_has_more, error *err)
         if (s->base.plan->scan.is_collapsed && s->limit) {
             if (out->count == BATCH_ROWS)
                 return true;
-            push(s, graph_ref_of(s->label, 0), s->limit);
+            TRY(push(s, graph_ref_of(s->label, 0), s->limit, err));
             s->next = s->limit;
         }
         for (; next_piece(s); s->next++) {
@@ -259,7 +259,7 @@ static bool fill(scan *s, bool *ret_has_more, error *err)
                 return true;
             uint64_t number = s->edge_numbers ? s->edge_numbers[s->next] : s->next;
             if (carries_label(s, graph_ref_of(s->label, number)))
-                push(s, graph_ref_of(s->label, number), 1);
+                TRY(push(s, graph_ref_of(s->label, number), 1, err));
         }
         if (++s->label < label_count(s))
             TRY(begin_label(s, err));

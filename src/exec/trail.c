@@ -155,14 +155,13 @@ static bool take_step(trail *t, bool *ret_moved, error *err)
         }
         if (next.bulk == 0)
             continue;
-        if (__builtin_mul_overflow(next.bulk, f->bulk, &next.bulk))
-            return fail(err, ERR_LIMIT, "there are more paths than a 64-bit number counts");
+        TRY(bulk_multiply(&next.bulk, f->bulk, err));
         vec_push(q->arena, &t->frames, next);
         return true;
     }
 }
 
-static void give(trail *t, const frame *f)
+static bool give(trail *t, const frame *f, error *err)
 {
     const plan_op *p = t->base.plan;
     query *q = t->base.query;
@@ -170,15 +169,16 @@ static void give(trail *t, const frame *f)
     rows_append(q, &p->live, out, t->in, t->row);
     size_t at = out->count - 1;
     rows_refs(q, out, p->trail.to)[at] = f->vertex;
-    out->bulk[at] *= f->bulk;
+    TRY(bulk_multiply(&out->bulk[at], f->bulk, err));
     if (!p->trail.edges)
-        return;
+        return true;
     size_t count = t->frames.count - 1;
     t->items += count;
     value *edges = arena_array_of(q->arena, value, count);
     for (size_t i = 0; i < count; i++)
         edges[i] = (value){ .kind = VALUE_EDGE, .ref = t->frames.items[i + 1].passed };
     rows_values(q, out, p->trail.edges)[at] = value_list(edges, count);
+    return true;
 }
 
 /* A block of long paths is short: whoever reads it looks at the clock once a block. */
@@ -205,7 +205,7 @@ static bool walk(trail *t, bool *ret_is_done, error *err)
         }
         vec_push(t->base.query->arena, &t->frames, start);
         if (p->trail.least == 0)
-            give(t, &start);
+            TRY(give(t, &start, err));
     }
     while (t->frames.count && !is_full(t)) {
         bool moved = false;
@@ -224,7 +224,7 @@ static bool walk(trail *t, bool *ret_is_done, error *err)
         if (!moved)
             t->frames.count--;
         else if (t->frames.count - 1 >= p->trail.least)
-            give(t, &t->frames.items[t->frames.count - 1]);
+            TRY(give(t, &t->frames.items[t->frames.count - 1], err));
     }
     *ret_is_done = t->frames.count == 0;
     return true;

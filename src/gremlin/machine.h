@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/vec.h"
+#include "exec/bulk.h"
 #include "exec/foreign.h"
 #include "gremlin/ast.h"
 #include "gremlin/gremlin.h"

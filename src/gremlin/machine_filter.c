@@ -229,7 +229,7 @@ static bool tail_next(stage *s, traverser *ret, bool *ret_has, error *err)
             if (!has)
                 break;
             queue_add(m->arena, &r->last, &t);
-            total += t.bulk;
+            TRY(bulk_add(&total, t.bulk, err));
             while (r->last.count && total > (uint64_t)s->high) {
                 traverser *first = &r->last.items[r->last.first];
                 uint64_t extra = total - (uint64_t)s->high;

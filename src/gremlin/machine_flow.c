@@ -135,7 +135,7 @@ static bool next_flat(stage *s, traverser *ret, bool *ret_has, error *err)
     }
     item x = s->items.items[s->item_at++];
     *ret = traverser_split(s->machine, &s->head, x.object);
-    ret->bulk *= x.bulk;
+    TRY(bulk_multiply(&ret->bulk, x.bulk, err));
     *ret_has = true;
     return true;
 }
@@ -395,7 +395,10 @@ bool traversers_join(stage *s, traverser_queue *q, size_t **slots, size_t *slot_
         traverser *known = &q->items[q->first + (*slots)[at] - 1];
         if (!can_join(m, known, t))
             continue;
-        known->bulk = m->has_bulk ? known->bulk + t->bulk : 1;
+        if (m->has_bulk)
+            TRY(bulk_add(&known->bulk, t->bulk, m->err));
+        else
+            known->bulk = 1;
         return !known->has_sack || !m->sack_merge.len ||
                gremlin_operator(s, m->sack_merge, &known->sack, &t->sack, &known->sack);
     }

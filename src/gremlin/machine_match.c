@@ -236,7 +236,7 @@ static bool walk(solver *x, const traverser *t, const pattern *p, const rest *to
     }
     for (size_t i = 0; i < ends.count; i++) {
         traverser next = *t;
-        next.bulk *= ends.items[i].bulk;
+        TRY(bulk_multiply(&next.bulk, ends.items[i].bulk, err));
         if (p->end.len && known(t, p->end, &wanted)) {
             if (!gremlin_equal(&wanted, &ends.items[i].object))
                 continue;

@@ -27,10 +27,8 @@ static bool is_nan(const value *v)
 static bool reduce_value(stage *s, reduce_state *r, const value *v, uint64_t bulk, error *err)
 {
     value x = *v;
-    if (r->which == 'c') {
-        r->count += bulk;
-        return true;
-    }
+    if (r->which == 'c')
+        return bulk_add(&r->count, bulk, err);
     r->has_null |= v->kind == VALUE_NULL;
     if (v->kind == VALUE_NULL)
         return true;
@@ -56,7 +54,7 @@ static bool reduce_value(stage *s, reduce_state *r, const value *v, uint64_t bul
         r->has_current = true;
         return true;
     }
-    r->count += bulk;
+    TRY(bulk_add(&r->count, bulk, err));
     if (bulk > 1) {
         value times = { .kind = VALUE_INT, .width = 8, .integer = (int64_t)bulk };
         if (bulk > 127)
