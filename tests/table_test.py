@@ -24,6 +24,8 @@ with Home() as h:
     listed = h.floe("table", "list", "--format", "csv").stdout
     check_in("list", f"{CONN},2,30000,", listed)
     check_in("show", "partitioned by $event_date", h.floe("table", "show", CONN).stdout)
+    check("by its name alone", h.floe("table", "show", DEV.split(".")[-1]).stdout.splitlines()[0], DEV)
+    check_in("a name that no table has", "there is no table 'nothing'; floe table list", h.floe("table", "show", "nothing").stderr)
     check_in("files", "position deletes", h.floe("table", "files", DEV).stdout)
     check_in("snapshots", "overwrite", h.floe("table", "snapshots", DEV).stdout)
     for table in (CONN, DEV):
@@ -42,7 +44,7 @@ with Home() as h:
         check(f"{table} has the same rows", rows_of(h, table), before[table])
     check_in("sorted", "sorted by      srcaddr, start", h.floe("table", "show", CONN).stdout)
     check("no deletes are left", h.floe("table", "files", DEV).stdout.count("position deletes"), 0)
-    again = h.floe("table", "maintain", CONN, "--compact")
+    again = h.floe("table", "maintain", CONN, "--compact", "--least-files", "1", timeout=60)
     check_in("a second round has nothing to do", "  0 files rewritten", again.stdout)
 
     # what a killed writer leaves goes, what is young stays, --dry-run only counts

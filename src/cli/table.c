@@ -12,7 +12,8 @@ static const char usage[] =
     "       floe table maintain TABLE|--all [--compact] [--expire] [--orphans] [--manifests]\n"
     "                 [--retain] [--dry-run]\n"
     "\n"
-    "TABLE is namespace.name, or catalog.namespace.name. Options:\n"
+    "TABLE is a name that one table of the home has, namespace.name, or catalog.namespace.name.\n"
+    "Options:\n"
     "  --format F           table, json or csv (list, files, snapshots)\n"
     "  --as-of T            files of a snapshot: its id, a branch or tag, or a time\n"
     "  --where COND         files that a scan under the condition would read: \"column >= value\"\n"
@@ -44,9 +45,33 @@ typedef struct table_place {
     str namespace, name;
 } table_place;
 
-static bool find_place(home *h, str text, table_place *ret, error *err)
+/* By its name alone, when one table of the home has it. */
+static bool find_by_name(home *h, arena *a, str name, table_place *ret, error *err)
+{
+    catalog_entry *entries;
+    size_t count, found = 0;
+    ret->catalog = home_embedded_catalog(h);
+    TRY(catalog_list(ret->catalog, a, &entries, &count, err));
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(entries[i].name, name)) {
+            ret->namespace = entries[i].namespace;
+            ret->name = entries[i].name;
+            found++;
+        }
+    if (found == 1)
+        return true;
+    return fail(err, found ? ERR_INVALID : ERR_NOT_FOUND,
+                found ? "several namespaces have a table '" STR_FMT "': give namespace.name"
+                      : "there is no table '" STR_FMT "'; floe table list shows those there are",
+                STR_ARG(name));
+}
+
+/* What `ret` names may be in `a`. */
+static bool find_place(home *h, arena *a, str text, table_place *ret, error *err)
 {
     ptrdiff_t last = str_rfind_char(text, '.'), first = str_find_char(text, '.');
+    if (last < 0 && text.len)
+        return find_by_name(h, a, text, ret, err);
     if (last <= 0 || (size_t)last + 1 == text.len)
         return fail(err, ERR_INVALID, "'" STR_FMT "' is no table: give namespace.name",
                     STR_ARG(text));
@@ -407,13 +432,14 @@ static bool maintain_all(home *h, const table_options *o, error *err)
 static bool work(home *h, const char *what, const char *table, bool is_all, const table_options *o,
                  bool *ret_is_sound, error *err)
 {
+    AUTO(arena_free) arena *a = arena_new();
     table_place p = { 0 };
     *ret_is_sound = true;
     if (strcmp(what, "list") == 0)
         return list_tables(h, o, err);
     if (is_all)
         return maintain_all(h, o, err);
-    TRY(find_place(h, str_of(table), &p, err));
+    TRY(find_place(h, a, str_of(table), &p, err));
     if (strcmp(what, "show") == 0)
         return show_table(&p, err);
     if (strcmp(what, "files") == 0)

@@ -128,7 +128,8 @@ static bool is_worth(const compaction *c, const iceberg_scan_file *f)
            (c->order_id && f->file.sort_order_id != c->order_id);
 }
 
-/* Together they are worth a rewrite when they are many, carry deletes, or are not in order. */
+/* Together they are worth a rewrite when they are many, carry deletes, or are not in order. One
+ * file alone never is many: its rewrite would be the same again, without end. */
 static bool is_bin_worth(const compaction *c, const bin *b)
 {
     bool has_deletes = false, is_unsorted = false;
@@ -136,7 +137,8 @@ static bool is_bin_worth(const compaction *c, const bin *b)
         has_deletes |= b->files.items[i].delete_count > 0;
         is_unsorted |= c->order_id && b->files.items[i].file.sort_order_id != c->order_id;
     }
-    return has_deletes || is_unsorted || (int64_t)b->files.count >= c->least_files;
+    bool is_many = b->files.count > 1 && (int64_t)b->files.count >= c->least_files;
+    return has_deletes || is_unsorted || is_many;
 }
 
 static void close_bin(compaction *c, bin *b)
