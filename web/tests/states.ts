@@ -146,6 +146,12 @@ async function reload(server: Server): Promise<void> {
     await page.reload()
     await page.locator('.cm-content').getByText('SELECT 7 AS seven').waitFor()
     await page.getByRole('button', { name: 'Dark theme' }).waitFor()
+    await page.locator('.cm-content').click()
+    await page.keyboard.press('Control+End')
+    await page.keyboard.type(', 8')
+    await page.reload() // before it was saved
+    await page.locator('.cm-content').getByText('SELECT 7 AS seven, 8').waitFor()
+    await page.getByText('saved', { exact: true }).waitFor()
     check('theme, time zone, rail', [await page.getByRole('button', { name: 'Local' }).count(), await page.locator('.shell.narrow').count()], [1, 1])
     await page.goto(`${server.url}/#/datasets/${TABLE}`)
     await page.getByRole('tab', { name: 'Snapshots' }).click()

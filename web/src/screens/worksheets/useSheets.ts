@@ -6,6 +6,7 @@ export interface Sheet { id: string; name: string; text: string }
 interface Saved { sheets: Sheet[]; at: string }
 
 const RETRY_MS = 2000
+const UNSAVED = 'floe.worksheets.unsaved' // what the page held back when it was left, for the page that takes its place
 const fresh = (n: number, text = ''): Sheet => ({ id: crypto.randomUUID?.() ?? String(Math.random()), name: `worksheet ${n}.sql`, text })
 
 export function useSheets() {
@@ -13,6 +14,7 @@ export function useSheets() {
   const [at, setAt] = useState('')
   const [state, setState] = useState<'loading' | 'saved' | 'unsaved' | 'failed'>('loading')
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const pending = useRef<Saved>(undefined)
   const begin = (list: Sheet[], id: string): void => {
     setSheets(list)
     setAt(id)
@@ -20,17 +22,30 @@ export function useSheets() {
   }
   useEffect(() => {
     let again: ReturnType<typeof setTimeout>
+    const leave = (): void => { if (pending.current) sessionStorage.setItem(UNSAVED, JSON.stringify(pending.current)) }
     const open = (): void => void load<Saved>('worksheets', 'open').then((s) => {
-      if (s?.sheets.length) begin(s.sheets, s.at)
+      const left = sessionStorage.getItem(UNSAVED)
+      sessionStorage.removeItem(UNSAVED)
+      if (left) {
+        const { sheets: list, at: id } = JSON.parse(left) as Saved
+        change(list, id)
+      } else if (s?.sheets.length) begin(s.sheets, s.at)
       else {
         const one = fresh(1)
         begin([one], one.id)
       }
     }, () => { again = setTimeout(open, RETRY_MS) }) // a new sheet now would be saved over those that are there
     open()
-    return () => clearTimeout(again)
+    addEventListener('pagehide', leave)
+    return () => {
+      clearTimeout(again)
+      removeEventListener('pagehide', leave)
+    }
   }, [])
-  const keep = (saved: Saved): void => void save('worksheets', 'open', saved).then(() => setState('saved'), () => {
+  const keep = (saved: Saved): void => void save('worksheets', 'open', saved).then(() => {
+    if (pending.current === saved) pending.current = undefined
+    setState('saved')
+  }, () => {
     setState('failed')
     timer.current = setTimeout(() => keep(saved), RETRY_MS)
   })
@@ -39,7 +54,9 @@ export function useSheets() {
     setAt(id)
     setState('unsaved')
     clearTimeout(timer.current)
-    timer.current = setTimeout(() => keep({ sheets: list, at: id }), 500)
+    const saved = { sheets: list, at: id }
+    pending.current = saved
+    timer.current = setTimeout(() => keep(saved), 500)
   }
   const current = sheets.find((s) => s.id === at) ?? sheets[0]
   return {
