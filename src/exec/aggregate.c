@@ -447,7 +447,7 @@ static bool sum_pairs(aggregate *x, const plan_aggregate *item, size_t number, c
         s->has_value = true;
         s->real += real * (double)weight;
         s->is_real |= c->type == COLUMN_DOUBLE || c->type == COLUMN_FLOAT;
-        s->count += count * weight;
+        TRY(bulk_multiply(&count, weight, err) && bulk_add(&s->count, count, err));
         if (__builtin_mul_overflow(integer, (__int128)weight, &integer) ||
             __builtin_add_overflow(integer, (__int128)s->integer, &integer) ||
             integer != (int64_t)integer)
@@ -587,7 +587,7 @@ static bool merge_state(const plan_aggregate *item, state *to, const state *from
                     item->kind == AGGREGATE_COUNT ? "count()" : "sum()");
     to->real += from->real;
     to->is_real |= from->is_real;
-    to->count += from->count;
+    TRY(bulk_add(&to->count, from->count, err));
     if ((item->kind == AGGREGATE_MIN || item->kind == AGGREGATE_MAX) && from->has_value) {
         int order = to->has_value ? value_compare(&from->kept->best, &to->kept->best) : 0;
         if (!to->has_value || (item->kind == AGGREGATE_MIN ? order < 0 : order > 0))

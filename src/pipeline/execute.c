@@ -318,7 +318,7 @@ static bool check_storage(context *x, error *err)
     return true;
 }
 
-static bool is_date(const iceberg_field *f)
+bool execute_is_date(const iceberg_field *f)
 {
     return f && (f->type->kind == ICEBERG_DATE || f->type->kind == ICEBERG_TIMESTAMP ||
                  f->type->kind == ICEBERG_TIMESTAMPTZ);
@@ -333,7 +333,7 @@ static bool check_retention(context *x, const iceberg_schema *schema, error *err
     size_t dates = 0;
     bool is_partition = false;
     for (size_t i = 0; i < s->partition_count; i++) {
-        bool counts = is_date(iceberg_schema_find(schema, s->partitions[i].column));
+        bool counts = execute_is_date(iceberg_schema_find(schema, s->partitions[i].column));
         dates += counts;
         is_partition |= by && counts && str_eq_nocase(s->partitions[i].column, by->text);
     }

@@ -164,12 +164,9 @@ static bool check_retention(context *x, const iceberg_table *t, error *err)
     const option *days = option_find(x->statement->options, "TABLE_DATA_RETENTION");
     const iceberg_spec *spec = iceberg_table_spec(t);
     bool is_by_day = days == NULL;
-    for (size_t i = 0; !is_by_day && i < spec->field_count; i++) {
-        const iceberg_field *f =
-            iceberg_schema_find_id(iceberg_table_schema(t), spec->fields[i].source_id);
-        is_by_day = f && (f->type->kind == ICEBERG_DATE || f->type->kind == ICEBERG_TIMESTAMP ||
-                          f->type->kind == ICEBERG_TIMESTAMPTZ);
-    }
+    for (size_t i = 0; !is_by_day && i < spec->field_count; i++)
+        is_by_day = execute_is_date(
+            iceberg_schema_find_id(iceberg_table_schema(t), spec->fields[i].source_id));
     return is_by_day || worksheet_fail_at(x->worksheet, days->span, err,
                                           "TABLE_DATA_RETENTION needs a table that is PARTITIONED "
                                           "BY a date: rows are retired by whole partitions");

@@ -22,6 +22,8 @@ bool execute_find_catalog(context *x, const table_name *t, catalog **ret, error 
 bool execute_find_table(context *x, const table_name *name, iceberg_table **ret, error *err);
 bool execute_find_job(context *x, state_job *ret, error *err);
 bool execute_fail_absent(context *x, const char *what, str name, span at, error *err);
+/* Whether the column says the day; NULL does not. */
+bool execute_is_date(const iceberg_field *f);
 
 /* ---- execute_query.c ---- */
 /* Make the whole of one table visible to `c` under `*ret_name`. */

@@ -115,6 +115,30 @@ async function restart(server: Server): Promise<void> {
     check('what was typed meanwhile is kept', true)
     await context.close()
   })
+  await group('an older text that could not be saved does not come behind a newer one', async () => {
+    const { page, context } = await open(`${server.url}/#/worksheets`)
+    let fail: (() => void) | undefined
+    let puts = 0
+    await page.route('**/api/documents/worksheets.open', async (route) => {
+      if (route.request().method() !== 'PUT' || ++puts > 1) return route.continue()
+      await new Promise<void>((done) => { fail = done })
+      return route.abort()
+    })
+    const text = async (): Promise<string> => (await fetch(`${server.url}/api/documents/worksheets.open`)).text()
+    await page.locator('.cm-content').click()
+    await page.keyboard.press('Control+End')
+    await page.keyboard.type(' -- older')
+    await until(() => Promise.resolve(puts === 1))
+    await page.keyboard.type(' newer')
+    await until(async () => (await text()).includes('older newer'))
+    await page.getByText('saved', { exact: true }).waitFor()
+    fail!()
+    await page.waitForTimeout(3000)                        // an older one would be tried again by then
+    check('the newer text stays', (await text()).includes('older newer'))
+    check('it is not tried again', puts, 2)
+    check('nothing waits for the next page', await page.evaluate(() => sessionStorage.length), 0)
+    await context.close()
+  })
   await group('a query that runs when the server goes away', async () => {
     const { page, context } = await open(`${server.url}/#/worksheets`)
     await page.locator('.cm-content').click()

@@ -42,12 +42,13 @@ export function useSheets() {
       removeEventListener('pagehide', leave)
     }
   }, [])
-  const keep = (saved: Saved): void => void save('worksheets', 'open', saved).then(() => {
-    if (pending.current === saved) pending.current = undefined
-    setState('saved')
-  }, () => {
-    setState('failed')
-    timer.current = setTimeout(() => keep(saved), RETRY_MS)
+  const keep = (saved: Saved): void => void save('worksheets', 'open', saved).then(() => true, () => false).then((works) => {
+    if (pending.current !== saved) return // newer text goes its own way, this one must not come behind it
+    setState(works ? 'saved' : 'failed')
+    if (works) {
+      pending.current = undefined
+      sessionStorage.removeItem(UNSAVED)
+    } else timer.current = setTimeout(() => keep(saved), RETRY_MS)
   })
   const change = (list: Sheet[], id: string): void => {
     setSheets(list)
