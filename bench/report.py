@@ -15,7 +15,7 @@ def report(name, value, unit, target=None, ok=None, **peers):
     peers = {peer.replace("_", " "): figure for peer, figure in peers.items() if figure is not None}
     results.append({"name": name, "value": round(value, 4), "unit": unit, "target": target, "ok": None if ok is None else bool(ok),
                     "peers": {peer: round(figure, 4) for peer, figure in peers.items()}, "ratios": {peer: round(value / figure, 3) for peer, figure in peers.items() if figure}})
-    beside = ", ".join(f"{peer} {figure:,.2f} ({value / figure:.2f})" if figure else f"{peer} 0" for peer, figure in peers.items())
+    beside = ", ".join(f"{peer} {figure:,.2f} ({value / figure:.3g})" if figure else f"{peer} 0" for peer, figure in peers.items())
     mark = "" if ok is None else "  ok" if ok else "  MISSED"
     print(f"{name:58} {value:14,.2f} {unit:9} {'target ' + target if target else '':28} {beside}{mark}", flush=True)
 

@@ -8,8 +8,8 @@ import statistics
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/services"))
-from report import finish, report
 from services import *
+from report import finish, report  # after the harness, which has a finish() of its own
 
 MEGABYTES = int(os.environ.get("BENCH_S3_MB", 256))
 ROWS = int(os.environ.get("BENCH_S3_ROWS", 1_000_000))

@@ -95,7 +95,7 @@ def clients(server):
     report("200 clients: p99 of the short queries", p99, "ms", "< 50", p99 < 50)
 
 
-home = small_home(20000)
+home = small_home(25000)
 try:
     with serving(home=home) as server:
         small_queries(server)
