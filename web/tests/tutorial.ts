@@ -40,8 +40,11 @@ async function gremlin(page: Page, text: string): Promise<string[]> {
   await page.keyboard.press('Control+a')
   await page.keyboard.press('Delete')
   await type(page, text)
+  const former = await page.$('[data-testid=facts]')
   await page.keyboard.press('Control+Enter')
+  await former?.waitForElementState('hidden')                  // the answer before this one, which stands until the new question is sent
   await page.waitForFunction(() => /\brows?\b/.test(document.querySelector('[data-testid=facts]')?.textContent ?? '') && !/so far/.test(document.querySelector('[data-testid=facts]')!.textContent!))
+  await page.locator('.grid [role=gridcell]').first().waitFor()
   await page.waitForTimeout(150)
   return page.locator('.grid [role=gridcell]').allTextContents()
 }
