@@ -193,40 +193,91 @@ bool each_eval(query *q, const plan_expr *e, const rows *r, value *ret, error *e
 
 /* ---- Sub-plans ---- */
 
+/* The operators of a sub-plan keep what they have once taken: they start again at each row, and are
+ * built anew when that has become much. */
 typedef struct inner_query {
     const plan_expr *expr;
     op *root, *argument;
+    holdings held;
+    size_t usual_bytes; /* after the first row */
 } inner_query;
 
+enum { MUCH_BYTES = 8 << 20, MUCH_OWNED = 256 };
+
+bool inner_query_held(const query *q, size_t number, holdings **ret)
+{
+    *ret = number < q->inner.count ? &q->inner.items[number]->held : NULL;
+    return *ret;
+}
+
+/* With `x` in charge of the query's memory. */
+static void inner_query_build(query *q, inner_query *x)
+{
+    x->argument = argument_new(q);
+    x->root = op_build(q, x->expr->query.root, x->argument);
+}
+
+static void inner_query_take_over(query *q, inner_query *x)
+{
+    q->held = &x->held;
+    q->arena = x->held.arena;
+}
+
+static void inner_query_rebuild(query *q, inner_query *x)
+{
+    holdings former = x->held;
+    x->held = (holdings){ .arena = arena_new() };
+    inner_query_take_over(q, x);
+    inner_query_build(q, x);
+    for (size_t i = 0; i < x->held.ops.count && i < former.ops.count; i++) { /* for PROFILE */
+        x->held.ops.items[i]->rows_out = former.ops.items[i]->rows_out;
+        x->held.ops.items[i]->calls = former.ops.items[i]->calls;
+        x->held.ops.items[i]->time_us = former.ops.items[i]->time_us;
+    }
+    holdings_free(&former);
+}
+
+/* The sub-plan's operators, in charge of the query's memory. */
 static inner_query *inner_query_of(query *q, const plan_expr *e)
 {
     for (size_t i = 0; i < q->inner.count; i++)
-        if (q->inner.items[i]->expr == e)
+        if (q->inner.items[i]->expr == e) {
+            inner_query_take_over(q, q->inner.items[i]);
             return q->inner.items[i];
-    inner_query *x = arena_new_of(q->arena, inner_query);
+        }
+    inner_query *x = arena_new_of(q->own.arena, inner_query);
     x->expr = e;
-    x->argument = argument_new(q);
-    x->root = op_build(q, e->query.root, x->argument);
-    vec_push(q->arena, &q->inner, x);
+    x->held.arena = arena_new();
+    vec_push(q->own.arena, &q->inner, x);
+    inner_query_take_over(q, x);
+    inner_query_build(q, x);
     return x;
 }
 
 bool inner_query_eval(query *q, const plan_expr *e, const rows *r, value *ret, error *err)
 {
     arena *given = q->arena;
+    holdings *given_held = q->held;
     bool works = true;
-    q->arena = q->lasting; /* operators outlive the block */
     inner_query *x = inner_query_of(q, e);
     for (size_t i = 0; works && i < r->count; i++) {
         rows *found;
+        if (arena_used_bytes(x->held.arena) > MUCH_BYTES + 2 * x->usual_bytes ||
+            x->held.owned.count > MUCH_OWNED || x->held.workers.count > MUCH_OWNED)
+            inner_query_rebuild(q, x);
         op_reset(x->root);
         argument_set(x->argument, r, i);
         works = op_next(x->root, &found, err);
-        if (works)
-            ret[i] = !e->query.result ? value_bool(found != NULL)
-                     : found          ? rows_value(q, found, e->query.result, 0)
-                                      : value_null();
+        if (works && !e->query.result)
+            ret[i] = value_bool(found != NULL);
+        else if (works) {
+            value v = found ? rows_value(q, found, e->query.result, 0) : value_null();
+            ret[i] = value_copy(given, &v);
+        }
+        if (!x->usual_bytes)
+            x->usual_bytes = arena_used_bytes(x->held.arena);
     }
     q->arena = given;
+    q->held = given_held;
     return works;
 }

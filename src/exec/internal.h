@@ -36,10 +36,20 @@ struct op {
     uint64_t rows_out, calls, time_us; /* for PROFILE; with that of its inputs */
 };
 
-struct query {
+/* What lives as long as a query, or as long as the operators of a sub-plan inside an expression,
+ * which are built anew when they have taken much. */
+typedef struct holdings {
     arena *arena;
+    VEC(void *) owned;    /* freed with it */
+    VEC(query *) workers; /* closed with it */
+    VEC(op *) ops;
+} holdings;
+
+struct query {
+    arena *arena;   /* of what is held, or a block's own */
+    holdings own;   /* of the query itself */
+    holdings *held; /* `own`, or those of the sub-plan that runs */
     int64_t now_us; /* of date() and the like, once asked for */
-    arena *lasting; /* the same, but while a block's own is in its place */
     graph *graph;
     const plan *plan;
     query_options options;
@@ -50,11 +60,8 @@ struct query {
     value **cells;                   /* of the columns of `result` */
     uint64_t ticket;                 /* of graph_enter */
     graph_reads reads;               /* of the graph before it */
-    VEC(void *) owned;               /* freed at the end */
     const graph_column **columns[2]; /* of edges, of vertices: by label and property, once asked */
     morsels *morsels;                /* of a worker: what its scan shares with others */
-    VEC(query *) workers;
-    VEC(op *) ops;                   /* all of them */
     VEC(struct inner_query *) inner; /* sub-plans inside expressions, once run */
     struct ready_rows *ready;        /* of a scratch graph, once it has run */
     graph_changes changes;
@@ -66,7 +73,8 @@ struct morsels {
 };
 enum { MORSEL_VERTICES = 256, MORSEL_EDGES = 1 << 14 };
 
-/* free() this when the query closes. */
+void holdings_free(holdings *h);
+/* free() this when the query closes, or the sub-plan that runs is built anew. */
 void query_free_later(query *q, void *memory);
 /* A property column of a label by name, kept for the query; NULL when the label has none. */
 NODISCARD bool query_column(query *q, bool is_vertex, size_t label, str key,
@@ -135,6 +143,8 @@ bool column_sum_run(const graph_column *c, uint64_t first, uint64_t count, __int
 NODISCARD bool each_eval(query *q, const plan_expr *e, const rows *r, value *ret, error *err);
 NODISCARD bool inner_query_eval(query *q, const plan_expr *e, const rows *r, value *ret,
                                 error *err);
+/* What the operators of a sub-plan hold, by number; false: there are no more. */
+bool inner_query_held(const query *q, size_t number, holdings **ret);
 
 /* ---- cypher_value.c ---- */
 

@@ -16,7 +16,11 @@ bool query_check(query *q, error *err)
     if (q->deadline_us && clock_monotonic_us() > q->deadline_us)
         return fail(err, ERR_LIMIT, "the query took longer than %llu ms",
                     (unsigned long long)q->options.deadline_ms);
-    size_t used = arena_used_bytes(q->arena);
+    size_t used = arena_used_bytes(q->own.arena);
+    if (q->held != &q->own)
+        used += arena_used_bytes(q->held->arena);
+    if (q->arena != q->held->arena)
+        used += arena_used_bytes(q->arena);
     if (used > q->budget.limit_bytes)
         return fail(err, ERR_LIMIT, "the query needs more than %zu bytes of memory",
                     q->budget.limit_bytes);
@@ -165,7 +169,7 @@ op *op_build(query *q, const plan_op *p, op *argument)
     }
     o->plan = p;
     o->query = q;
-    vec_push(q->arena, &q->ops, o);
+    vec_push(q->held->arena, &q->held->ops, o);
     rows_init(q, &o->out);
     if (p->input)
         o->input = op_build(q, p->input, argument);
@@ -176,7 +180,17 @@ op *op_build(query *q, const plan_op *p, op *argument)
 
 void query_free_later(query *q, void *memory)
 {
-    vec_push(q->arena, &q->owned, memory);
+    vec_push(q->held->arena, &q->held->owned, memory);
+}
+
+void holdings_free(holdings *h)
+{
+    for (size_t i = 0; i < h->workers.count; i++)
+        query_close(h->workers.items[i]);
+    for (size_t i = 0; i < h->owned.count; i++)
+        free(h->owned.items[i]);
+    arena_free(h->arena);
+    *h = (holdings){ 0 };
 }
 
 static size_t find_property(const graph_label *l, str key)
@@ -210,7 +224,8 @@ bool query_column(query *q, bool is_vertex, size_t label, str key, const graph_c
 static query *query_new(graph *g, const plan *p, const query_options *options)
 {
     query *q = memory_alloc(sizeof *q);
-    q->arena = q->lasting = arena_new();
+    q->arena = q->own.arena = arena_new();
+    q->held = &q->own;
     q->graph = g;
     q->plan = p;
     q->options = *options;
@@ -235,7 +250,7 @@ query *query_worker(query *q, morsels *m)
     query *w = query_new(q->graph, q->plan, &q->options);
     w->deadline_us = q->deadline_us;
     w->morsels = m;
-    vec_push(q->arena, &q->workers, w);
+    vec_push(q->held->arena, &q->held->workers, w);
     return w;
 }
 
@@ -252,17 +267,27 @@ bool op_next_timed(op *self, rows **ret_rows, error *err)
     return true;
 }
 
+static void add_up(const query *q, const plan_op *p, op *sum);
+
+static void add_held(const holdings *h, const plan_op *p, op *sum)
+{
+    for (size_t i = 0; i < h->ops.count; i++)
+        if (h->ops.items[i]->plan == p) {
+            sum->rows_out += h->ops.items[i]->rows_out;
+            sum->calls += h->ops.items[i]->calls;
+            if (h->ops.items[i]->time_us > sum->time_us)
+                sum->time_us = h->ops.items[i]->time_us;
+        }
+    for (size_t i = 0; i < h->workers.count; i++)
+        add_up(h->workers.items[i], p, sum);
+}
+
 static void add_up(const query *q, const plan_op *p, op *sum)
 {
-    for (size_t i = 0; i < q->ops.count; i++)
-        if (q->ops.items[i]->plan == p) {
-            sum->rows_out += q->ops.items[i]->rows_out;
-            sum->calls += q->ops.items[i]->calls;
-            if (q->ops.items[i]->time_us > sum->time_us)
-                sum->time_us = q->ops.items[i]->time_us;
-        }
-    for (size_t i = 0; i < q->workers.count; i++)
-        add_up(q->workers.items[i], p, sum);
+    holdings *inner;
+    add_held(&q->own, p, sum);
+    for (size_t i = 0; inner_query_held(q, i, &inner); i++)
+        add_held(inner, p, sum);
 }
 
 static void note(void *context, const plan_op *p, strbuf *out)
@@ -436,12 +461,11 @@ void query_close(query *q)
 {
     if (!q)
         return;
-    for (size_t i = 0; i < q->workers.count; i++)
-        query_close(q->workers.items[i]);
-    for (size_t i = 0; i < q->owned.count; i++)
-        free(q->owned.items[i]);
+    holdings *inner;
+    for (size_t i = 0; inner_query_held(q, i, &inner); i++)
+        holdings_free(inner);
     graph_leave(q->graph, q->ticket);
-    arena_free(q->arena);
+    holdings_free(&q->own);
     free(q);
 }
 
