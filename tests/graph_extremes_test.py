@@ -109,7 +109,8 @@ def cancels(lake):
             "CALL algo.louvain({}) YIELD id RETURN count(id)", "CALL algo.paral.pagerank({maxIterations: 100000, tolerance: 0}) YIELD id RETURN count(id)",
             "CALL algo.betweenness({}) YIELD id RETURN count(id)", "MATCH (a)-[*1..9]-(b) RETURN count(*)", "MATCH (a)-[e]->(b) RETURN b.id + a.id, count(*) ORDER BY count(*) LIMIT 1"]
     for text in long:
-        process = subprocess.Popen([FLOE, "cypher", text, "--home", str(lake.home)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([FLOE, "cypher", text, "--home", str(lake.home)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a shell's background jobs ignore it
         time.sleep(0.7)
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

@@ -152,14 +152,38 @@ def test_cancel(server):
         thread.join(20)
         check(f"{name} says so", got[1][-1].get("error", {}).get("code"), "CANCELLED")
     s = connect(server.http)
-    body = json.dumps({"language": "sql", "text": LONG_SQL, "id": "left"})
-    s.sendall(f"POST /api/query HTTP/1.1\r\nHost: x\r\nAuthorization: {BASIC}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+    s.sendall(post(language="sql", text=LONG_SQL, id="left"))
     wait_until("it runs", lambda: "left" in running(server))
     s.close()
     wait_until("who leaves cancels", lambda: "left" not in running(server))
     status, got = lines(server, language="sql", text=LONG_SQL, timeoutMs=1500)
     check("time is up", got[-1].get("error", {}).get("code"), "LIMIT")
     check("progress came", any("progress" in x for x in got), True)
+
+
+def post(**query):
+    body = json.dumps(query)
+    return f"POST /api/query HTTP/1.1\r\nHost: x\r\nAuthorization: {BASIC}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def test_at_once(server):
+    """A question that comes in the moment after a long one does not wait for it, whatever threads were idle."""
+    get = f"GET /api/query HTTP/1.1\r\nHost: x\r\nAuthorization: {BASIC}\r\n\r\n".encode()
+    answered = 0
+    for n in range(60):
+        with connect(server.http) as long, connect(server.http) as short:
+            ask(server, "GET", "/healthz")
+            long.sendall(post(language="sql", text=LONG_SQL, id=f"first-{n}"))
+            short.sendall(get)
+            answered += short.recv(12) == b"HTTP/1.1 200"
+            if n % 2:
+                time.sleep(0.03)                                 # long enough to be slowed
+    check("each of them was answered", answered, 60)
+    for n in range(20):
+        with connect(server.http) as s:
+            s.sendall(post(language="sql", text=LONG_SQL, id=f"gone-{n}"))
+    time.sleep(0.2)                                              # those that begin only now know that nobody waits
+    wait_until("nothing runs for those who left", lambda: not running(server))
 
 
 def test_pipelined(server):
@@ -566,7 +590,7 @@ def main():
     try:
         with serving("--scratch", "dense", home=home) as server:
             check("the first start makes no admin where there is a user", server.first_password, None)
-            for test in (test_queries, test_compatible, test_sign_in, test_pipelined, test_cancel, test_slow, test_gremlin_frames, test_bolt, test_bolt_frames, test_time_limits, test_abandoned, test_npm):
+            for test in (test_queries, test_compatible, test_sign_in, test_pipelined, test_at_once, test_cancel, test_slow, test_gremlin_frames, test_bolt, test_bolt_frames, test_time_limits, test_abandoned, test_npm):
                 if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]:
                     test(server)
             if len(sys.argv) < 2 or "test_transactions" in sys.argv[1:]:

@@ -122,13 +122,14 @@ void answer_give(answer *a, const value *items, size_t count)
     a->column_count = 1;
 }
 
-/* DuckDB only says that it was interrupted. */
+/* DuckDB only says that it was interrupted, or that what it was interrupted in went wrong. */
 static bool fail_sql(answer *a, error *err)
 {
-    if (!a->ticket->is_late)
+    if (!a->ticket->is_late && !atomic_load(&a->ticket->is_cancelled))
         return false;
     error_clear(err);
-    return fail(err, ERR_LIMIT, "the query took longer than its time limit");
+    return a->ticket->is_late ? fail(err, ERR_LIMIT, "the query took longer than its time limit")
+                              : fail(err, ERR_CANCELLED, "the query was cancelled");
 }
 
 /* ---- All ---- */

@@ -179,7 +179,7 @@ void server_close(server *s)
     if (s->loop)
         loop_close(s->loop);
     else if (s->workers)
-        workers_close(s->workers);
+        workers_close(s->workers, NULL, NULL);
     for (size_t i = 0; i < s->scratch_count; i++)
         graph_close(s->scratch[i].graph);
     session_close(s->session);

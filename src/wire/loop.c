@@ -205,7 +205,7 @@ void loop_close(loop *p)
     if (p->context)
         lws_context_destroy(p->context);
     /* Tasks that were cancelled let go of their streams now; what they list is dropped here. */
-    workers_close(p->workers);
+    workers_close(p->workers, p->look, p->look_context);
     for (stream *s = p->listed, *next; s; s = next) {
         next = s->next_listed;
         stream_unref(s);

@@ -155,7 +155,10 @@ void stream_on_leave(stream *s, void (*left)(void *context), void *context)
     pthread_mutex_lock(&s->lock);
     s->left = left;
     s->left_context = context;
+    bool is_late = left && stream_is_gone(s);
     pthread_mutex_unlock(&s->lock);
+    if (is_late)
+        left(context);
 }
 
 bool stream_is_gone(const stream *s)

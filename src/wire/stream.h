@@ -46,8 +46,8 @@ void stream_pause(stream *s, bool is_paused);
 void stream_hurry(stream *s, uint64_t ms);
 /* The peer has left, or was dropped. The same flag as queries read as `cancel`. */
 bool stream_is_gone(const stream *s);
-/* Call `left` on the network thread when the peer leaves (not when it has); NULL: no more. It holds
- * the stream's lock: cancel something and return. */
+/* Call `left` on the network thread when the peer leaves, or here and now when it has; NULL: no
+ * more. It holds the stream's lock: cancel something and return. */
 void stream_on_leave(stream *s, void (*left)(void *context), void *context);
 str stream_peer(const stream *s); /* its address */
 bool stream_is_tls(const stream *s);
@@ -84,8 +84,9 @@ void task_wake(task *t);
 /* Threads come as they are needed, up to `most`; one whose task does not step aside for long is
  * given less of the processor, so that short tasks overtake it. */
 workers *workers_open(int most);
-/* No task may be left that can wake. Waits for the running ones. */
-void workers_close(workers *w);
+/* No task may be left that can wake. Waits for the running ones, and meanwhile calls `look` again
+ * and again, unless it is NULL. */
+void workers_close(workers *w, void (*look)(void *context), void *context);
 
 typedef struct workers_load {
     int threads, running;

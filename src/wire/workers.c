@@ -57,6 +57,13 @@ static task *pop(workers *w)
     return t;
 }
 
+/* One was pushed. An idle thread that was told of another task counts as idle until it wakes, so
+ * when more tasks wait than threads are idle the watcher looks whether to make one. */
+static void tell(workers *w)
+{
+    pthread_cond_signal(w->queued <= (size_t)w->idle ? &w->work : &w->look);
+}
+
 /* ---- Tasks ---- */
 
 void task_init(task *t, workers *w, stream *s, task_turn (*step)(task *t), void (*free)(task *t))
@@ -76,7 +83,7 @@ void task_wake(task *t)
         t->is_woken = true;
     } else if (t->state != STATE_QUEUED) {
         push(w, t);
-        pthread_cond_signal(w->idle > 0 ? &w->work : &w->look);
+        tell(w);
     }
     pthread_mutex_unlock(&w->lock);
 }
@@ -117,7 +124,7 @@ static void task_wait(task *t)
         }
     } else {
         push(w, t);
-        pthread_cond_signal(w->idle > 0 ? &w->work : &w->look);
+        tell(w);
     }
     pthread_mutex_unlock(&w->lock);
     pthread_mutex_unlock(&s->lock);
@@ -167,7 +174,7 @@ static void run(worker *me, task *t)
     if (turn == TASK_AGAIN || (turn == TASK_IDLE && t->is_woken)) {
         push(w, t);
         if (me->is_slowed) /* and will not take it itself */
-            pthread_cond_signal(w->idle > 0 ? &w->work : &w->look);
+            tell(w);
     } else if (turn == TASK_IDLE) {
         t->state = STATE_IDLE;
     }
@@ -255,12 +262,12 @@ static void *watch(void *argument)
     pthread_mutex_lock(&w->lock);
     while (!w->is_closing || w->threads) {
         slow_down(w);
-        if (w->first && w->idle == 0 && w->threads < w->most &&
-            w->threads - w->slowed < w->most_swift)
+        bool is_short = w->queued > (size_t)w->idle; /* of threads */
+        if (is_short && w->threads < w->most && w->threads - w->slowed < w->most_swift)
             thread_make(w);
-        if (w->threads > w->idle)
+        if (is_short || w->threads > w->idle)
             wait_a_little(w);
-        else if (!w->first || w->idle)
+        else
             pthread_cond_wait(&w->look, &w->lock);
     }
     pthread_mutex_unlock(&w->lock);
@@ -284,12 +291,18 @@ workers *workers_open(int most)
     return w;
 }
 
-void workers_close(workers *w)
+void workers_close(workers *w, void (*look)(void *context), void *context)
 {
     pthread_mutex_lock(&w->lock);
     w->is_closing = true;
     pthread_cond_broadcast(&w->work);
     pthread_cond_broadcast(&w->look);
+    while (look && w->threads) {
+        pthread_mutex_unlock(&w->lock);
+        nanosleep(&(struct timespec){ .tv_nsec = LOOK_US * 1000 }, NULL);
+        look(context);
+        pthread_mutex_lock(&w->lock);
+    }
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->watcher, NULL);
     pthread_cond_destroy(&w->work);
